@@ -19,7 +19,7 @@
 #define VMNET_BROKER_SERVICE "com.github.nirs.vmnet-broker"
 
 /* Requests. */
-#define VMNET_BROKER_KEY_COMMAND "command"	     /* string */
+#define VMNET_BROKER_KEY_COMMAND "command"           /* string */
 #define VMNET_BROKER_KEY_NETWORK_NAME "network_name" /* string */
 
 #define VMNET_BROKER_COMMAND_ACQUIRE "acquire"
@@ -39,23 +39,23 @@
 
 /* Beside NETWORK: a dictionary that describes it. */
 #define VMNET_BROKER_KEY_INFO "info"
-#define VMNET_BROKER_INFO_NAME "name"		    /* string */
-#define VMNET_BROKER_INFO_MODE "mode"		    /* "shared" or "host" */
-#define VMNET_BROKER_INFO_SUBNET "subnet"	    /* "192.168.64.0/24" */
-#define VMNET_BROKER_INFO_GATEWAY "gateway"	    /* "192.168.64.1" */
-#define VMNET_BROKER_INFO_MASK "mask"		    /* "255.255.255.0" */
+#define VMNET_BROKER_INFO_NAME "name"               /* string */
+#define VMNET_BROKER_INFO_MODE "mode"               /* "shared" or "host" */
+#define VMNET_BROKER_INFO_SUBNET "subnet"           /* "192.168.64.0/24" */
+#define VMNET_BROKER_INFO_GATEWAY "gateway"         /* "192.168.64.1" */
+#define VMNET_BROKER_INFO_MASK "mask"               /* "255.255.255.0" */
 #define VMNET_BROKER_INFO_IPV6_PREFIX "ipv6_prefix" /* "fd…::/64" */
-#define VMNET_BROKER_INFO_MTU "mtu"		    /* uint64, bytes */
+#define VMNET_BROKER_INFO_MTU "mtu"                 /* uint64, bytes */
 /* uint64, never the same for two networks: a client that asks again after the
  * broker died sees by it that the network is a new one. */
 #define VMNET_BROKER_INFO_GENERATION "generation"
 
 /* Reply to status: what the broker holds at that moment. */
-#define VMNET_BROKER_STATUS_PEERS "peers"	/* uint64, connected clients */
+#define VMNET_BROKER_STATUS_PEERS "peers"       /* uint64, connected clients */
 #define VMNET_BROKER_STATUS_STOPPING "stopping" /* bool, see SIGTERM */
 #define VMNET_BROKER_STATUS_NETWORKS "networks" /* array of dictionaries */
 #define VMNET_BROKER_STATUS_STATE "state" /* string: "creating", "held", … */
-#define VMNET_BROKER_STATUS_HOLDERS "holders"	/* uint64, peers that hold it */
+#define VMNET_BROKER_STATUS_HOLDERS "holders" /* uint64, peers that hold it */
 
 /*
  * Network names: [a-z0-9][a-z0-9._-]{0,62}, checked before anything is looked
@@ -64,7 +64,7 @@
 #define VMNET_BROKER_NAME_MAX 63
 
 /* Each limit is refused at N + 1 with a message that names it. */
-#define VMNET_BROKER_MAX_PEERS 1024	    /* connected at once */
+#define VMNET_BROKER_MAX_PEERS 1024         /* connected at once */
 #define VMNET_BROKER_MAX_PEERS_PER_USER 256 /* root is exempt */
 #define VMNET_BROKER_MAX_NETWORKS_PER_PEER 8
 #define VMNET_BROKER_MAX_REQUESTS_PER_PEER 4 /* in flight, unanswered */

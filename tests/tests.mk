@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The vmnet-broker authors
+#
+# The test targets; see docs/development.md.
+
+.PHONY: deps-demo deps-test deps-lint test-programs
+
+# "asan/tests/NAME tsan/tests/NAME …", from the first lines of each test.
+UNIT_TESTS := $(addprefix build/linux/,$(shell tests/unit/build --list))
+UNIT_SCRIPTS := $(wildcard tests/unit/*-test.sh)
+BATS := $(wildcard tests/integration/*.bats)
+
+TEST_DEP := $(wildcard tests/unit/*.[ch]) $(BROKER_DEP) $(SDK_DEP) \
+	tests/unit/build
+
+deps-demo:
+	@tests/linux/deps demo
+deps-test:
+	@tests/linux/deps test
+deps-lint:
+	@tests/linux/deps lint
+
+build/linux/asan/tests/%: $(TEST_DEP) $(STANDIN_asan)
+	tests/unit/build asan $*
+build/linux/tsan/tests/%: $(TEST_DEP) $(STANDIN_tsan)
+	tests/unit/build tsan $*
+build/linux/plain/tests/%: $(TEST_DEP) $(STANDIN_plain)
+	tests/unit/build plain $*
+
+# The programs that the sandbox tests start.
+TOOLS := $(patsubst tests/integration/tools/%.c,%,\
+	$(wildcard tests/integration/tools/*.c))
+$(B)/tools/%: tests/integration/tools/%.c client/protocol.h $(STANDIN_plain)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(WARNINGS) -Iclient -o $@ $<
+
+test-programs: all examples standin $(UNIT_TESTS) \
+	build/linux/asan/bin/vmnet-broker $(addprefix $(B)/tools/,$(TOOLS))
+
+# Packages first, then everything is built, then everything runs: a compiler
+# that is still busy would only make the tests slow. Each step is a make of
+# its own because what one installs decides what the next can build.
+test: deps-test
+	@$(MAKE) --no-print-directory -s -j2 test-programs
+	@tests/run-tests $(UNIT_SCRIPTS) $(UNIT_TESTS) $(BATS) \
+		tests/lint tests/macos/check
+
+lint: deps-lint
+	@tests/run-tests tests/lint
+
+demo: deps-demo
+	@$(MAKE) --no-print-directory -s -j2 all examples standin
+	@examples/demo.sh

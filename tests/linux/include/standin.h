@@ -1,0 +1,96 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright The vmnet-broker authors
+ *
+ * What the Linux stand-in can do and macOS cannot: inject faults, run on a
+ * clock that the test advances, count objects. For tests of the product, never
+ * for the product itself.
+ *
+ * Everything can also be asked for by environment, in any process:
+ *
+ *     STANDIN_FAIL=KIND:N[+][=STATUS],...    see standin_fail()
+ *     STANDIN_HANG=FUNCTION:N,...            see standin_hang()
+ *     STANDIN_COUNT=FILE                     at exit, append "TYPE N" for
+ *                                            every type with objects alive
+ *     STANDIN_CLOCK=FILE                     the clock, shared by processes
+ *     STANDIN_LOG=stderr                     os_log goes to stderr as well
+ *     STANDIN_DIR=DIR                        where the sandbox's sockets and
+ *                                            its log are (/run/standin)
+ *
+ * All of it is process-wide and safe from any thread.
+ */
+#ifndef STANDIN_H
+#define STANDIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Faults
+ */
+
+/*
+ * Sets the plan, a comma separated list of KIND:N[+][=STATUS]; NULL is no
+ * plan. All counts start again from 0. KIND is
+ *
+ *     malloc      malloc, calloc, realloc, strdup, asprintf ... as called by
+ *                 the program itself: NULL and ENOMEM
+ *     fd          open, dup, socket, accept, pipe, fcntl(F_DUPFD) ... as
+ *                 called by the program itself: -1 and EMFILE
+ *     FUNCTION    a function of vmnet.framework: returns STATUS (1001)
+ *
+ * and N counts calls of that kind from 1: the Nth fails; with "+" all after it
+ * fail as well. KIND=STATUS alone means all calls. A plan that cannot be read
+ * aborts: a test that injects nothing tests nothing.
+ */
+void standin_fail(const char *plan);
+
+/* Calls of that kind since the plan was set. Counted without a plan too. */
+unsigned long standin_fail_count(const char *kind);
+
+/* The same grammar, for calls of vmnet functions that never return. */
+void standin_hang(const char *plan);
+
+/* Lets all hanging calls return, and forgets the plan of hanging. */
+void standin_unhang(void);
+
+/* For the libraries: should this call fail? Counts the call. */
+bool standin_fault(const char *kind);
+bool standin_fault_status(const char *function, int *status);
+
+/* For the libraries: counts the call; returns unless it is to hang. */
+void standin_fault_hang(const char *function);
+
+/*
+ * Objects
+ */
+
+/* Objects of that type alive in this process; NULL: of all types. */
+long standin_objects_alive(const char *type);
+
+/* For the libraries. The type must be a string that stays. */
+void standin_count_add(const char *type, int delta);
+
+/*
+ * The clock
+ */
+
+/*
+ * Advances the clock and wakes what is due, in all processes that share it. The
+ * first call stops the clock of this process, unless STANDIN_CLOCK already
+ * did; an advance by 0 does only that.
+ */
+void standin_clock_advance(uint64_t nanoseconds);
+
+/* Nanoseconds, as clock_gettime(CLOCK_MONOTONIC) tells the program. */
+uint64_t standin_clock_now(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

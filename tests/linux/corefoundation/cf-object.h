@@ -1,0 +1,35 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright The vmnet-broker authors
+ *
+ * How libraries of the stand-in make objects for CFRetain and CFRelease: a
+ * struct that begins with a struct cf_object, on the heap.
+ */
+
+#ifndef CF_OBJECT_H
+#define CF_OBJECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <CoreFoundation/CFBase.h>
+
+struct cf_class {
+	const char *name; /* Also the type in the count of live objects. */
+	void (*finalize)(void *object); /* Frees what is inside; may be NULL. */
+};
+
+struct cf_object {
+	const struct cf_class *class;
+	uint64_t state; /* Tells a live object from a freed one. */
+	long retains;
+};
+
+/* size bytes of zeros, held once; NULL with errno when there is no memory. */
+void *cf_object_create(const struct cf_class *class, size_t size);
+
+/* Ends the process with a message unless object is a live one of class. */
+void cf_object_check(
+	const void *object, const struct cf_class *class, const char *caller);
+
+#endif /* CF_OBJECT_H */

@@ -6,6 +6,7 @@
 
 # shellcheck disable=SC2154 # here is the caller's
 vm_root=$(cd "$here/../.." && pwd)
+# shellcheck disable=SC2034 # for who sources this
 vm_build=$vm_root/build/test-vm
 
 fail() {

@@ -25,7 +25,8 @@
  *
  *	cc -o acquire acquire.c ../client/vmnet-broker.c -I../client \
  *		-framework vmnet -framework CoreFoundation
- *	codesign --force --sign - --entitlements virtualization.plist acquire
+ *	codesign --force --sign - \
+ *		--entitlements ../broker/vmnet-broker.entitlements acquire
  *
  * Run it, in a second terminal too, and stop both:
  *

@@ -27,7 +27,8 @@
  *
  *	cc -o ping ping.c ../client/vmnet-broker.c -I../client \
  *		-framework vmnet -framework CoreFoundation
- *	codesign --force --sign - --entitlements virtualization.plist ping
+ *	codesign --force --sign - \
+ *		--entitlements ../broker/vmnet-broker.entitlements ping
  *
  * Ping the gateway, then something outside, then another guest:
  *
@@ -77,6 +78,9 @@ typedef uint32_t ipv4;
 
 #define BROADCAST_IP 0xffffffffU
 
+/* Bytes of the longest IP packet that we start: what every network carries. */
+enum { PACKET_MAX = 576 };
+
 /* What the command line asked for. */
 static struct {
 	const char *network;
@@ -98,7 +102,6 @@ static struct {
 	uint8_t mac[6];
 	size_t frame_max; /* bytes, with the Ethernet header */
 	uint8_t *received;
-	uint8_t *sending;
 	bool started;
 	bool stopping;
 	int status; /* what to exit with, once stopped */
@@ -251,21 +254,17 @@ static void frame_write(uint8_t *frame, size_t size)
 	}
 }
 
-/* The payload may be longer than a frame of this network: then it is not
- * sent. */
 static void frame_send(
 	const uint8_t *to, unsigned type, const void *payload, size_t size)
 {
-	struct ethernet *ethernet = (struct ethernet *)guest.sending;
+	uint8_t frame[sizeof(struct ethernet) + PACKET_MAX];
+	struct ethernet *ethernet = (struct ethernet *)frame;
 
-	if (size > guest.frame_max - sizeof(*ethernet)) {
-		return;
-	}
 	memcpy(ethernet->to, to, sizeof(ethernet->to));
 	memcpy(ethernet->from, guest.mac, sizeof(ethernet->from));
 	put16(ethernet->type, type);
-	memcpy(guest.sending + sizeof(*ethernet), payload, size);
-	frame_write(guest.sending, sizeof(*ethernet) + size);
+	memcpy(frame + sizeof(*ethernet), payload, size);
+	frame_write(frame, sizeof(*ethernet) + size);
 }
 
 /*
@@ -284,9 +283,11 @@ static struct lease {
 /*
  * ARP
  *
- * Who has which address. A packet for a neighbour that is not known yet is
- * parked with it, one a neighbour, and sent when the answer comes. Whoever
- * sends again what got lost asks again, too, so ARP needs no timer.
+ * Who has which address. What we start ourselves goes to one neighbour after
+ * the other, so it is enough to know two: the DHCP server, and who something
+ * was sent to last. While a MAC is not known a packet is parked, and goes when
+ * the answer comes. Whoever sends again what got lost asks again, too: ARP
+ * needs no timer.
  */
 
 enum { ARP_REQUEST = 1, ARP_REPLY = 2 };
@@ -303,64 +304,13 @@ struct arp {
 	uint8_t target_ip[4];
 };
 
-struct neighbour {
-	ipv4 ip; /* 0: unused */
-	bool known;
+static struct neighbour {
+	ipv4 ip;
 	uint8_t mac[6];
-	void *parked; /* an IP packet, ours to free */
-	size_t parked_size;
-};
-
-enum { NEIGHBOURS = 16 };
-
-static struct neighbour neighbours[NEIGHBOURS];
-
-static struct neighbour *neighbour_find(ipv4 ip)
-{
-	for (size_t i = 0; i < NEIGHBOURS; i++) {
-		if (neighbours[i].ip == ip) {
-			return &neighbours[i];
-		}
-	}
-	return NULL;
-}
-
-/* Takes the place of the one that was added longest ago. */
-static struct neighbour *neighbour_add(ipv4 ip)
-{
-	static size_t next;
-	struct neighbour *neighbour = &neighbours[next];
-
-	next = (next + 1) % NEIGHBOURS;
-	free(neighbour->parked);
-	*neighbour = (struct neighbour){.ip = ip};
-	return neighbour;
-}
-
-static void neighbour_park(
-	struct neighbour *neighbour, const void *packet, size_t size)
-{
-	void *copy = malloc(size);
-	if (copy == NULL) {
-		return; /* lost, as on a wire */
-	}
-	memcpy(copy, packet, size);
-	free(neighbour->parked);
-	neighbour->parked = copy;
-	neighbour->parked_size = size;
-}
-
-static void neighbour_learn(struct neighbour *neighbour, const uint8_t *mac)
-{
-	memcpy(neighbour->mac, mac, sizeof(neighbour->mac));
-	neighbour->known = true;
-	if (neighbour->parked != NULL) {
-		frame_send(neighbour->mac, ETHERNET_IPV4, neighbour->parked,
-			neighbour->parked_size);
-		free(neighbour->parked);
-		neighbour->parked = NULL;
-	}
-}
+	bool known;
+	uint8_t parked[PACKET_MAX];
+	size_t parked_size; /* 0: none */
+} dhcp_server, other;
 
 static void arp_send(unsigned operation, const uint8_t *mac, ipv4 ip)
 {
@@ -386,6 +336,21 @@ static bool arp_is_valid(const struct arp *arp)
 		mac_is_host(arp->sender_mac);
 }
 
+static void neighbour_learn(
+	struct neighbour *neighbour, ipv4 ip, const uint8_t *mac)
+{
+	if (neighbour->ip != ip || ip == 0) {
+		return;
+	}
+	memcpy(neighbour->mac, mac, sizeof(neighbour->mac));
+	neighbour->known = true;
+	if (neighbour->parked_size != 0) {
+		frame_send(neighbour->mac, ETHERNET_IPV4, neighbour->parked,
+			neighbour->parked_size);
+		neighbour->parked_size = 0;
+	}
+}
+
 static void arp_receive(const uint8_t *payload, size_t size)
 {
 	const struct arp *arp = (const struct arp *)payload;
@@ -393,17 +358,33 @@ static void arp_receive(const uint8_t *payload, size_t size)
 	if (size < sizeof(*arp) || !arp_is_valid(arp) || lease.address == 0) {
 		return;
 	}
-
-	/* Requests tell as much as replies do; but only about neighbours that
-	 * we have asked for, or nobody could be kept from filling the table. */
-	struct neighbour *neighbour = neighbour_find(get32(arp->sender_ip));
-	if (neighbour != NULL && neighbour->ip != 0) {
-		neighbour_learn(neighbour, arp->sender_mac);
-	}
+	/* Requests tell as much about their sender as replies do. */
+	ipv4 sender = get32(arp->sender_ip);
+	neighbour_learn(&dhcp_server, sender, arp->sender_mac);
+	neighbour_learn(&other, sender, arp->sender_mac);
 	if (get16(arp->operation) == ARP_REQUEST &&
 		get32(arp->target_ip) == lease.address) {
-		arp_send(ARP_REPLY, arp->sender_mac, get32(arp->sender_ip));
+		arp_send(ARP_REPLY, arp->sender_mac, sender);
 	}
+}
+
+/* Sends an IP packet of ours to a neighbour, now or when its MAC is known. */
+static void arp_resolve(ipv4 ip, const void *packet, size_t size)
+{
+	struct neighbour *neighbour =
+		ip == lease.server ? &dhcp_server : &other;
+
+	if (neighbour->ip != ip) {
+		neighbour->ip = ip;
+		neighbour->known = false;
+	}
+	if (neighbour->known) {
+		frame_send(neighbour->mac, ETHERNET_IPV4, packet, size);
+		return;
+	}
+	memcpy(neighbour->parked, packet, size);
+	neighbour->parked_size = size;
+	arp_send(ARP_REQUEST, broadcast_mac, ip);
 }
 
 /*
@@ -459,37 +440,8 @@ static bool is_reachable(ipv4 address)
 	return on_subnet(address) || lease.gateway != 0;
 }
 
-/* What is not on the subnet goes through the gateway. */
-static void ip_route(ipv4 to, const void *packet, size_t size)
+static void ip_fill(struct ip *ip, ipv4 to, uint8_t protocol, size_t size)
 {
-	if (to == BROADCAST_IP) {
-		frame_send(broadcast_mac, ETHERNET_IPV4, packet, size);
-		return;
-	}
-	if (!is_reachable(to)) {
-		return;
-	}
-	ipv4 hop = on_subnet(to) ? to : lease.gateway;
-	struct neighbour *neighbour = neighbour_find(hop);
-	if (neighbour == NULL) {
-		neighbour = neighbour_add(hop);
-	}
-	if (neighbour->known) {
-		frame_send(neighbour->mac, ETHERNET_IPV4, packet, size);
-		return;
-	}
-	neighbour_park(neighbour, packet, size);
-	arp_send(ARP_REQUEST, broadcast_mac, hop);
-}
-
-static void ip_send(ipv4 to, uint8_t protocol, const void *payload, size_t size)
-{
-	uint8_t packet[UINT16_MAX];
-	struct ip *ip = (struct ip *)packet;
-
-	if (size > sizeof(packet) - sizeof(*ip)) {
-		return;
-	}
 	memset(ip, 0, sizeof(*ip));
 	ip->version_and_size = 4 << 4 | sizeof(*ip) / 4;
 	put16(ip->total_size, (unsigned)(sizeof(*ip) + size));
@@ -498,8 +450,27 @@ static void ip_send(ipv4 to, uint8_t protocol, const void *payload, size_t size)
 	put32(ip->from, lease.address);
 	put32(ip->to, to);
 	put16(ip->checksum, sum_finish(sum_add(0, ip, sizeof(*ip))));
-	memcpy(packet + sizeof(*ip), payload, size);
-	ip_route(to, packet, sizeof(*ip) + size);
+}
+
+/* What is not on the subnet goes through the gateway. */
+static void ip_send(ipv4 to, uint8_t protocol, const void *payload, size_t size)
+{
+	uint8_t packet[PACKET_MAX];
+
+	if (size > sizeof(packet) - sizeof(struct ip)) {
+		return;
+	}
+	ip_fill((struct ip *)packet, to, protocol, size);
+	memcpy(packet + sizeof(struct ip), payload, size);
+	size += sizeof(struct ip);
+
+	if (to == BROADCAST_IP) {
+		frame_send(broadcast_mac, ETHERNET_IPV4, packet, size);
+	} else if (on_subnet(to)) {
+		arp_resolve(to, packet, size);
+	} else if (lease.gateway != 0) {
+		arp_resolve(lease.gateway, packet, size);
+	}
 }
 
 /*
@@ -512,9 +483,6 @@ struct udp {
 	uint8_t size[2]; /* with this header */
 	uint8_t checksum[2];
 };
-
-/* Longer than the longest message of ours, and sure to fit into a frame. */
-enum { DATAGRAM_MAX = 576 };
 
 /* The addresses of the IP header are part of the checksum. */
 static uint32_t udp_sum(ipv4 from, ipv4 to, const void *datagram, size_t size)
@@ -531,7 +499,7 @@ static uint32_t udp_sum(ipv4 from, ipv4 to, const void *datagram, size_t size)
 static void udp_send(ipv4 to, unsigned from_port, unsigned to_port,
 	const void *payload, size_t payload_size)
 {
-	uint8_t datagram[DATAGRAM_MAX];
+	uint8_t datagram[PACKET_MAX];
 	struct udp *udp = (struct udp *)datagram;
 	size_t size = sizeof(*udp) + payload_size;
 
@@ -552,21 +520,19 @@ static void udp_send(ipv4 to, unsigned from_port, unsigned to_port,
 /*
  * DHCP
  *
- *	DISCOVER -> OFFER, REQUEST -> ACK, and then an address is ours; at half
- *	of its time REQUEST -> ACK makes it ours anew, and RELEASE gives it
- *back.
+ * DISCOVER -> OFFER, REQUEST -> ACK, and then an address is ours. At half of
+ * its time REQUEST -> ACK makes it ours anew, and RELEASE gives it back.
  */
 
 enum { DHCP_SERVER_PORT = 67, DHCP_CLIENT_PORT = 68 };
 enum { BOOT_REQUEST = 1, BOOT_REPLY = 2 };
-
 enum {
 	DHCP_DISCOVER = 1,
 	DHCP_OFFER = 2,
 	DHCP_REQUEST = 3,
 	DHCP_ACK = 5,
 	DHCP_NAK = 6,
-	DHCP_RELEASE = 7,
+	DHCP_RELEASE = 7
 };
 
 enum {
@@ -574,12 +540,12 @@ enum {
 	OPTION_MASK = 1,
 	OPTION_ROUTER = 3,
 	OPTION_DNS = 6,
-	OPTION_REQUESTED_ADDRESS = 50,
+	OPTION_REQUESTED = 50,
 	OPTION_LEASE_TIME = 51,
 	OPTION_TYPE = 53,
 	OPTION_SERVER = 54,
 	OPTION_WANTED = 55,
-	OPTION_END = 255,
+	OPTION_END = 255
 };
 
 #define DHCP_MAGIC 0x63825363U
@@ -620,36 +586,25 @@ static uint8_t *option_put(
 	return end + 2 + size;
 }
 
-static uint8_t *option_put32(uint8_t *end, uint8_t code, uint32_t value)
-{
-	uint8_t bytes[4];
-
-	put32(bytes, value);
-	return option_put(end, code, bytes, sizeof(bytes));
-}
-
-/* No more than DHCP_OPTIONS bytes, at the very most 29. */
+/* No more than DHCP_OPTIONS bytes, at the very most 22. */
 static void dhcp_put_options(uint8_t *end, uint8_t type)
 {
-	static const uint8_t wanted[] = {
-		OPTION_MASK,
-		OPTION_ROUTER,
-		OPTION_DNS,
-		OPTION_LEASE_TIME,
-	};
+	const uint8_t wanted[] = {
+		OPTION_MASK, OPTION_ROUTER, OPTION_DNS, OPTION_LEASE_TIME};
+	uint8_t address[4], server[4];
+	bool first = type == DHCP_REQUEST && lease.address == 0;
 
+	put32(address, dhcp.offer.address);
+	put32(server, dhcp.offer.server);
 	end = option_put(end, OPTION_TYPE, &type, sizeof(type));
 	if (type != DHCP_RELEASE) {
 		end = option_put(end, OPTION_WANTED, wanted, sizeof(wanted));
 	}
-	if (type == DHCP_REQUEST && lease.address == 0) {
-		end = option_put32(
-			end, OPTION_REQUESTED_ADDRESS, dhcp.offer.address);
+	if (first) {
+		end = option_put(end, OPTION_REQUESTED, address, 4);
 	}
-	/* Renewing, it is open to any server to answer. */
-	if (type == DHCP_RELEASE ||
-		(type == DHCP_REQUEST && lease.address == 0)) {
-		end = option_put32(end, OPTION_SERVER, dhcp.offer.server);
+	if (first || type == DHCP_RELEASE) {
+		end = option_put(end, OPTION_SERVER, server, 4);
 	}
 	*end = OPTION_END;
 }
@@ -695,25 +650,22 @@ static void dhcp_renew(void)
 	timer_start(&lease_timer, lease.seconds / 4.0, dhcp_renew);
 }
 
-/* NULL if there is no such option, or it is not of that size at least. */
+/* NULL if there is no such option, or it is shorter than that. */
 static const uint8_t *option_find(
-	const uint8_t *options_, size_t size, uint8_t code, size_t least)
+	const uint8_t *bytes, size_t size, uint8_t code, size_t least)
 {
-	size_t i = 0;
-
-	while (i < size && options_[i] != OPTION_END) {
-		if (options_[i] == OPTION_PAD) {
+	for (size_t i = 0; i < size && bytes[i] != OPTION_END;) {
+		if (bytes[i] == OPTION_PAD) {
 			i++;
 			continue;
 		}
-		if (size - i < 2 || size - i - 2 < options_[i + 1]) {
+		if (size - i < 2 || size - i - 2 < bytes[i + 1]) {
 			return NULL;
 		}
-		if (options_[i] == code) {
-			return options_[i + 1] >= least ? &options_[i + 2]
-							: NULL;
+		if (bytes[i] == code) {
+			return bytes[i + 1] < least ? NULL : &bytes[i + 2];
 		}
-		i += 2 + (size_t)options_[i + 1];
+		i += 2 + (size_t)bytes[i + 1];
 	}
 	return NULL;
 }
@@ -760,36 +712,11 @@ static void dhcp_acknowledged(const struct lease *got)
 	}
 }
 
-static void dhcp_offered(const struct lease *got)
+/* The whole message is there; its options are what follows, size bytes. */
+static void dhcp_read(const struct dhcp *message, const uint8_t *rest,
+	size_t size, struct lease *got)
 {
-	dhcp.offer = *got;
-	dhcp.tries = 0;
-	dhcp_try();
-}
-
-/* The server has changed its mind: once more from the beginning, when the
- * timer comes. */
-static void dhcp_refused(void)
-{
-	if (lease.address != 0) {
-		fail("lost the lease of %s", ip_text(lease.address).s);
-		return;
-	}
-	dhcp.offer = (struct lease){0};
-}
-
-static void dhcp_receive(const uint8_t *payload, size_t size)
-{
-	const struct dhcp *message = (const struct dhcp *)payload;
-
-	if (size < sizeof(*message) || !dhcp_is_ours(message)) {
-		return;
-	}
-	const uint8_t *rest = payload + sizeof(*message);
-	size -= sizeof(*message);
-
-	const uint8_t *type = option_find(rest, size, OPTION_TYPE, 1);
-	struct lease got = {
+	*got = (struct lease){
 		.address = get32(message->your_ip),
 		.mask = option_get32(rest, size, OPTION_MASK),
 		.gateway = option_get32(rest, size, OPTION_ROUTER),
@@ -797,25 +724,41 @@ static void dhcp_receive(const uint8_t *payload, size_t size)
 		.server = option_get32(rest, size, OPTION_SERVER),
 		.seconds = option_get32(rest, size, OPTION_LEASE_TIME),
 	};
-	bool asked = dhcp.offer.address != 0 && dhcp.tries > 0;
+}
 
+static void dhcp_receive(const uint8_t *payload, size_t size)
+{
+	const struct dhcp *message = (const struct dhcp *)payload;
+	struct lease got = {0};
+
+	if (size < sizeof(*message) || !dhcp_is_ours(message)) {
+		return;
+	}
+	payload += sizeof(*message);
+	size -= sizeof(*message);
+	dhcp_read(message, payload, size, &got);
+
+	const uint8_t *type = option_find(payload, size, OPTION_TYPE, 1);
+	bool asked = dhcp.offer.address != 0 && dhcp.tries > 0;
 	if (type == NULL) {
 		return;
 	}
-	if (*type == DHCP_OFFER && dhcp.offer.address == 0 &&
-		lease_fits(&got)) {
-		dhcp_offered(&got);
+	if (*type == DHCP_OFFER && !asked && lease_fits(&got)) {
+		dhcp.offer = got;
+		dhcp.tries = 0;
+		dhcp_try();
 	} else if (*type == DHCP_ACK && asked && lease_fits(&got) &&
 		got.address == dhcp.offer.address) {
 		dhcp_acknowledged(&got);
 	} else if (*type == DHCP_NAK && asked &&
 		got.server == dhcp.offer.server) {
-		dhcp_refused();
+		fail("the DHCP server refuses %s",
+			ip_text(dhcp.offer.address).s);
 	}
 }
 
 /*
- * ICMP: the ping itself
+ * PING
  *
  * One echo at a time: the next is sent when the one before was answered or
  * given up, and the interval is over.
@@ -841,47 +784,32 @@ static struct {
 	bool waiting; /* for the answer to the last one sent */
 } ping;
 
-static void echo_send(ipv4 to, uint8_t *message, size_t size)
+static void ping_finish(void)
 {
-	struct echo *echo = (struct echo *)message;
-
-	put16(echo->checksum, 0);
-	put16(echo->checksum, sum_finish(sum_add(0, message, size)));
-	ip_send(to, IP_ICMP, message, size);
-}
-
-static void ping_summary(void)
-{
-	printf("%u packet%s sent, %u received\n", ping.sent,
-		ping.sent == 1 ? "" : "s", ping.answered);
-}
-
-static void ping_done(void)
-{
-	if (options.count > 0) {
-		ping_summary();
-	}
-	if (options.hold) {
-		printf("holding %s until interrupted\n",
-			ip_text(lease.address).s);
-		return;
+	if (ping.sent > 0) {
+		printf("%u packet%s sent, %u received\n", ping.sent,
+			ping.sent == 1 ? "" : "s", ping.answered);
 	}
 	finish(ping.answered == ping.sent ? STATUS_OK : STATUS_LOST);
 }
 
 static void ping_next(void);
 
+/* After an answer or in vain, and at the very beginning. */
 static void ping_wait(void)
 {
 	double rest = ping.sent_at + options.interval - seconds_now();
 
 	ping.waiting = false;
-	if (ping.sent == options.count) {
-		timer_stop(&step_timer);
-		ping_done();
-		return;
+	timer_stop(&step_timer);
+	if (ping.sent < options.count) {
+		timer_start(&step_timer, rest > 0 ? rest : 0, ping_next);
+	} else if (options.hold) {
+		printf("holding %s until interrupted\n",
+			ip_text(lease.address).s);
+	} else {
+		ping_finish();
 	}
-	timer_start(&step_timer, rest > 0 ? rest : 0, ping_next);
 }
 
 static void ping_timeout(void)
@@ -891,88 +819,68 @@ static void ping_timeout(void)
 	ping_wait();
 }
 
-/* Its data are the numbers from 0, as ping(8) sends them. */
-static void ping_fill(uint8_t *message)
+/* The data are the numbers from 0, as ping(8) sends them. */
+static void ping_fill(uint8_t *message, uint8_t type)
 {
 	struct echo *echo = (struct echo *)message;
 
+	*echo = (struct echo){.type = type};
 	put16(echo->id, ping.id);
-	put16(echo->sequence, ping.sent & 0xffff);
+	put16(echo->sequence, ping.sent);
 	for (uint8_t i = 0; i < PING_DATA; i++) {
 		message[sizeof(*echo) + i] = i;
 	}
+	put16(echo->checksum,
+		sum_finish(sum_add(0, message, sizeof(*echo) + PING_DATA)));
 }
 
 static void ping_next(void)
 {
-	uint8_t message[sizeof(struct echo) + PING_DATA] = {ECHO_REQUEST};
+	uint8_t message[sizeof(struct echo) + PING_DATA];
 
 	ping.sent++;
 	ping.sent_at = seconds_now();
 	ping.waiting = true;
 	timer_start(&step_timer, options.timeout, ping_timeout);
-	ping_fill(message);
-	echo_send(ping.target, message, sizeof(message));
+	ping_fill(message, ECHO_REQUEST);
+	ip_send(ping.target, IP_ICMP, message, sizeof(message));
 }
 
 static void ping_start(ipv4 target)
 {
 	struct text text = ip_text(target);
+	const char *name = options.target == NULL ? text.s : options.target;
 
 	if (!is_reachable(target)) {
-		fail("%s is not on %s, which has no gateway", text.s,
+		fail("%s: not on %s, which has no gateway", name,
 			options.network);
 		return;
 	}
+	printf("PING %s", name);
+	if (strcmp(name, text.s) != 0) {
+		printf(" (%s)", text.s);
+	}
+	printf(": %d data bytes\n", PING_DATA);
 	ping.target = target;
 	ping.id = (uint16_t)arc4random();
-	if (options.target != NULL && strcmp(options.target, text.s) != 0) {
-		printf("PING %s (%s): %d data bytes\n", options.target, text.s,
-			PING_DATA);
-	} else {
-		printf("PING %s: %d data bytes\n", text.s, PING_DATA);
-	}
-	ping_next();
+	ping_wait();
 }
 
-/* The answer to the last one sent, to the byte? */
-static bool ping_is_answered(ipv4 from, const uint8_t *message, size_t size)
+/* It is the answer if it is what we expect, to the byte. */
+static void ping_receive(ipv4 from, const uint8_t *message, size_t size)
 {
-	uint8_t expected[sizeof(struct echo) + PING_DATA] = {ECHO_REPLY};
-
-	if (!ping.waiting || from != ping.target || size != sizeof(expected)) {
-		return false;
-	}
-	ping_fill(expected);
-	/* icmp_receive() has checked the checksum, in the first four. */
-	return memcmp(message + 4, expected + 4, size - 4) == 0;
-}
-
-static void ping_answered(ipv4 from, size_t size)
-{
+	uint8_t expected[sizeof(struct echo) + PING_DATA];
 	double elapsed = seconds_now() - ping.sent_at;
 
+	ping_fill(expected, ECHO_REPLY);
+	if (!ping.waiting || from != ping.target || size != sizeof(expected) ||
+		memcmp(message, expected, size) != 0) {
+		return;
+	}
 	ping.answered++;
 	printf("%zu bytes from %s: icmp_seq=%u time=%.3f ms\n", size,
 		ip_text(from).s, ping.sent, elapsed * 1000);
 	ping_wait();
-}
-
-static void icmp_receive(ipv4 from, uint8_t *message, size_t size)
-{
-	struct echo *echo = (struct echo *)message;
-
-	if (size < sizeof(*echo) ||
-		sum_finish(sum_add(0, message, size)) != 0 || echo->code != 0) {
-		return;
-	}
-	if (echo->type == ECHO_REQUEST) {
-		echo->type = ECHO_REPLY;
-		echo_send(from, message, size);
-	} else if (echo->type == ECHO_REPLY &&
-		ping_is_answered(from, message, size)) {
-		ping_answered(from, size);
-	}
 }
 
 /*
@@ -980,8 +888,7 @@ static void icmp_receive(ipv4 from, uint8_t *message, size_t size)
  */
 
 enum { DNS_PORT = 53, DNS_TRIES = 3, DNS_NAME_MAX = 253 };
-enum { DNS_A = 1, DNS_IN = 1 };
-enum { DNS_NO_SUCH_NAME = 3 };
+enum { DNS_A = 1, DNS_IN = 1, DNS_NO_SUCH_NAME = 3 };
 
 struct dns {
 	uint8_t id[2];
@@ -995,7 +902,7 @@ struct dns {
 
 static struct {
 	uint8_t query[sizeof(struct dns) + DNS_NAME_MAX + 2 + 4];
-	size_t size; /* of the query; 0: nothing was asked */
+	size_t size; /* of the query; 0: nothing is being asked */
 	uint16_t port;
 	unsigned tries;
 } dns;
@@ -1038,11 +945,10 @@ static void dns_start(void)
 	struct dns *header = (struct dns *)dns.query;
 
 	if (lease.dns == 0 || !is_reachable(lease.dns)) {
-		fail("%s: %s has no DNS server", options.target,
-			options.network);
+		fail("%s: no DNS on %s", options.target, options.network);
 		return;
 	}
-	put16(header->id, arc4random() & 0xffff);
+	put16(header->id, arc4random());
 	header->flags = 1;
 	put16(header->questions, 1);
 	dns.size = sizeof(*header);
@@ -1069,8 +975,8 @@ static size_t dns_skip_name(const uint8_t *message, size_t size, size_t offset)
 	return offset < size ? offset + 1 : size;
 }
 
-/* The first address among the answers, or 0. Names before it are aliases that
- * the server has followed for us. */
+/* The first address among the answers, or 0. Before it there may be aliases,
+ * which the server has followed for us. */
 static ipv4 dns_find_address(const uint8_t *message, size_t size)
 {
 	enum { TYPE = 0, CLASS = 2, DATA_SIZE = 8, DATA = 10 };
@@ -1080,12 +986,12 @@ static ipv4 dns_find_address(const uint8_t *message, size_t size)
 	for (; answers > 0; answers--) {
 		offset = dns_skip_name(message, size, offset);
 		if (size - offset < DATA) {
-			return 0;
+			break;
 		}
 		const uint8_t *record = message + offset;
 		size_t data_size = get16(record + DATA_SIZE);
 		if (size - offset - DATA < data_size) {
-			return 0;
+			break;
 		}
 		if (get16(record + TYPE) == DNS_A &&
 			get16(record + CLASS) == DNS_IN && data_size == 4) {
@@ -1096,19 +1002,25 @@ static ipv4 dns_find_address(const uint8_t *message, size_t size)
 	return 0;
 }
 
-static void dns_receive(const uint8_t *message, size_t size)
+/* It is the answer if it has our number and repeats the question. */
+static bool dns_is_ours(const uint8_t *message, size_t size)
 {
 	const struct dns *header = (const struct dns *)message;
-	const struct dns *query = (const struct dns *)dns.query;
+	const size_t question = sizeof(*header);
 
-	/* It is the answer if it repeats the question. */
-	if (size < dns.size || memcmp(header->id, query->id, 2) != 0 ||
-		(header->flags & 0x80) == 0 || get16(header->questions) != 1 ||
-		memcmp(message + sizeof(*header), dns.query + sizeof(*query),
-			dns.size - sizeof(*query)) != 0) {
+	return dns.size != 0 && size >= dns.size &&
+		memcmp(header->id, dns.query, sizeof(header->id)) == 0 &&
+		(header->flags & 0x80) != 0 && get16(header->questions) == 1 &&
+		memcmp(message + question, dns.query + question,
+			dns.size - question) == 0;
+}
+
+static void dns_receive(const uint8_t *message, size_t size)
+{
+	if (!dns_is_ours(message, size)) {
 		return;
 	}
-	unsigned code = header->code & 0xf;
+	unsigned code = ((const struct dns *)message)->code & 0xf;
 	ipv4 address = code == 0 ? dns_find_address(message, size) : 0;
 	dns.size = 0;
 	timer_stop(&step_timer);
@@ -1129,11 +1041,8 @@ static void udp_receive(
 	ipv4 from, ipv4 to, const uint8_t *datagram, size_t received)
 {
 	const struct udp *udp = (const struct udp *)datagram;
+	size_t size = received < sizeof(*udp) ? 0 : get16(udp->size);
 
-	if (received < sizeof(*udp)) {
-		return;
-	}
-	size_t size = get16(udp->size);
 	if (size < sizeof(*udp) || size > received) {
 		return;
 	}
@@ -1146,16 +1055,16 @@ static void udp_receive(
 	const uint8_t *payload = datagram + sizeof(*udp);
 	size -= sizeof(*udp);
 
-	if (to_port == DHCP_CLIENT_PORT && from_port == DHCP_SERVER_PORT) {
+	if (from_port == DHCP_SERVER_PORT && to_port == DHCP_CLIENT_PORT) {
 		dhcp_receive(payload, size);
-	} else if (dns.size != 0 && to_port == dns.port && from == lease.dns &&
-		from_port == DNS_PORT) {
+	} else if (from_port == DNS_PORT && to_port == dns.port &&
+		from == lease.dns) {
 		dns_receive(payload, size);
 	}
 }
 
-/* 0 if the packet is not one that we take; else the size of its header, which
- * is not more than *size: that becomes the size of the packet proper. */
+/* The size of the header, or 0 if the packet is not one that we take. Then
+ * *size is that of the packet, without what a short frame is filled up with. */
 static size_t ip_check(const uint8_t *packet, size_t *size)
 {
 	const struct ip *ip = (const struct ip *)packet;
@@ -1177,24 +1086,61 @@ static size_t ip_check(const uint8_t *packet, size_t *size)
 	return header;
 }
 
-static void ip_receive(uint8_t *packet, size_t size)
+/* Sends an echo request back to where it came from, as a reply. The checksum
+ * of the IP header stays right when the addresses change places. */
+static void echo_answer(uint8_t *frame, struct echo *echo, size_t size)
 {
-	const struct ip *ip = (const struct ip *)packet;
+	struct ethernet *ethernet = (struct ethernet *)frame;
+	struct ip *ip = (struct ip *)(ethernet + 1);
+	size_t frame_size = (size_t)((uint8_t *)echo - frame) + size;
 
+	echo->type = ECHO_REPLY;
+	put16(echo->checksum, 0);
+	put16(echo->checksum, sum_finish(sum_add(0, echo, size)));
+	memcpy(ip->to, ip->from, sizeof(ip->to));
+	put32(ip->from, lease.address);
+	memcpy(ethernet->to, ethernet->from, sizeof(ethernet->to));
+	memcpy(ethernet->from, guest.mac, sizeof(ethernet->from));
+	frame_write(frame, frame_size);
+}
+
+static void icmp_receive(uint8_t *frame, uint8_t *message, size_t size)
+{
+	struct ip *ip = (struct ip *)(frame + sizeof(struct ethernet));
+	struct echo *echo = (struct echo *)message;
+
+	if (size < sizeof(*echo) ||
+		sum_finish(sum_add(0, message, size)) != 0) {
+		return;
+	}
+	if (echo->type == ECHO_REQUEST) {
+		echo_answer(frame, echo, size);
+	} else if (echo->type == ECHO_REPLY) {
+		ping_receive(get32(ip->from), message, size);
+	}
+}
+
+static void ip_receive(uint8_t *frame, size_t size)
+{
+	uint8_t *packet = frame + sizeof(struct ethernet);
+	struct ip *ip = (struct ip *)packet;
+
+	size -= sizeof(struct ethernet);
 	size_t header = ip_check(packet, &size);
 	if (header == 0) {
 		return;
 	}
-	ipv4 from = get32(ip->from);
 	ipv4 to = get32(ip->to);
-	bool ours = to == lease.address && lease.address != 0;
+	bool have_address = lease.address != 0;
 
 	/* A DHCP server sends to the address that is to become ours. */
 	if (ip->protocol == IP_UDP &&
-		(ours || to == BROADCAST_IP || lease.address == 0)) {
-		udp_receive(from, to, packet + header, size - header);
-	} else if (ip->protocol == IP_ICMP && ours) {
-		icmp_receive(from, packet + header, size - header);
+		(!have_address || to == lease.address || to == BROADCAST_IP)) {
+		udp_receive(
+			get32(ip->from), to, packet + header, size - header);
+	} else if (ip->protocol == IP_ICMP && have_address &&
+		to == lease.address) {
+		icmp_receive(frame, packet + header, size - header);
 	}
 }
 
@@ -1209,13 +1155,11 @@ static void frame_receive(uint8_t *frame, size_t size)
 		!mac_equal(ethernet->to, broadcast_mac)) {
 		return;
 	}
-	uint8_t *payload = frame + sizeof(*ethernet);
-	size -= sizeof(*ethernet);
-
 	if (get16(ethernet->type) == ETHERNET_ARP) {
-		arp_receive(payload, size);
+		arp_receive(
+			frame + sizeof(*ethernet), size - sizeof(*ethernet));
 	} else if (get16(ethernet->type) == ETHERNET_IPV4) {
-		ip_receive(payload, size);
+		ip_receive(frame, size);
 	}
 }
 
@@ -1238,17 +1182,19 @@ static size_t frame_read(void)
 		fail("vmnet_read: status %u", (unsigned)status);
 		return 0;
 	}
-	return count == 1 ? packet.vm_pkt_size : 0;
+	return count == 1 && packet.vm_pkt_size <= guest.frame_max
+		? packet.vm_pkt_size
+		: 0;
 }
 
-/* Any frame can be the one that makes us finish. */
+/* Any frame can be the one after which we stop. */
 static void packets_available(void)
 {
 	while (!guest.stopping) {
 		size_t size = frame_read();
 
-		if (size == 0 || size > guest.frame_max) {
-			return;
+		if (size == 0) {
+			break;
 		}
 		frame_receive(guest.received, size);
 	}
@@ -1258,9 +1204,39 @@ static void packets_available(void)
  * START AND STOP
  */
 
-static void exit_now(void)
+/* There is an address: tell, and get to work. */
+static void ready(void)
 {
-	CFRelease(guest.network);
+	const uint8_t *mac = guest.mac;
+	struct in_addr address = {0};
+
+	printf("ping: eth %02x:%02x:%02x:%02x:%02x:%02x ", mac[0], mac[1],
+		mac[2], mac[3], mac[4], mac[5]);
+	printf("%s/%d gateway %s dns %s\n", ip_text(lease.address).s,
+		33 - ffs((int)lease.mask), ip_text(lease.gateway).s,
+		ip_text(lease.dns).s);
+
+	/* Know where the lease goes back to. All hear the question, so who knew
+	 * another MAC for our address learns the right one. */
+	dhcp_server.ip = lease.server;
+	arp_send(ARP_REQUEST, broadcast_mac, lease.server);
+
+	if (options.count == 0) {
+		ping_wait();
+	} else if (options.target == NULL) {
+		ping_start(guest.gateway);
+	} else if (inet_pton(AF_INET, options.target, &address) == 1) {
+		ping_start(ntohl(address.s_addr));
+	} else {
+		dns_start();
+	}
+}
+
+static _Noreturn void exit_now(void)
+{
+	if (guest.network != NULL) {
+		CFRelease(guest.network);
+	}
 	exit(guest.status);
 }
 
@@ -1271,15 +1247,10 @@ static void stop_interface(void)
 	}
 	vmnet_return_t status = vmnet_stop_interface(guest.interface,
 		dispatch_get_main_queue(), ^(vmnet_return_t stopped) {
-			if (stopped != VMNET_SUCCESS) {
-				fprintf(stderr, "ping: stop: status %u\n",
-					(unsigned)stopped);
-			}
+			(void)stopped; /* nothing could be done about it */
 			exit_now();
 		});
 	if (status != VMNET_SUCCESS) {
-		fprintf(stderr, "ping: vmnet_stop_interface: status %u\n",
-			(unsigned)status);
 		exit_now();
 	}
 }
@@ -1293,23 +1264,13 @@ static void finish(int status)
 	guest.status = status;
 	timer_stop(&step_timer);
 	timer_stop(&lease_timer);
-	/* An interface that is still starting is stopped when it has. */
+	if (guest.interface == NULL) {
+		exit_now();
+	}
+	/* One that is still starting is stopped when it has started. */
 	if (guest.started) {
 		stop_interface();
 	}
-}
-
-static void interrupted(void)
-{
-	if (options.hold && ping.sent == options.count) {
-		finish(ping.answered == ping.sent ? STATUS_OK : STATUS_LOST);
-		return;
-	}
-	if (ping.sent > 0) {
-		ping_summary();
-	}
-	finish(ping.sent > 0 && ping.answered == ping.sent ? STATUS_OK
-							   : STATUS_LOST);
 }
 
 /* A source sees the signal only when it does nothing else, hence SIG_IGN. */
@@ -1320,46 +1281,9 @@ static void stop_on(int number)
 		dispatch_source_create(DISPATCH_SOURCE_TYPE_SIGNAL,
 			(uintptr_t)number, 0, dispatch_get_main_queue());
 	dispatch_source_set_event_handler(source, ^{
-		interrupted();
+		ping_finish();
 	});
 	dispatch_activate(source);
-}
-
-static unsigned prefix_length(ipv4 mask)
-{
-	unsigned length = 0;
-
-	for (; mask != 0; mask <<= 1) {
-		length++;
-	}
-	return length;
-}
-
-/* There is an address: tell, and get to work. */
-static void ready(void)
-{
-	const uint8_t *mac = guest.mac;
-	struct in_addr address = {0};
-
-	printf("ping: eth %02x:%02x:%02x:%02x:%02x:%02x %s/%u gateway %s "
-	       "dns %s\n",
-		mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
-		ip_text(lease.address).s, prefix_length(lease.mask),
-		ip_text(lease.gateway).s, ip_text(lease.dns).s);
-
-	/* To all, about ourselves: who knew another MAC for the address learns
-	 * ours. */
-	arp_send(ARP_REQUEST, broadcast_mac, lease.address);
-
-	if (options.count == 0) {
-		ping_done();
-	} else if (options.target == NULL) {
-		ping_start(guest.gateway);
-	} else if (inet_pton(AF_INET, options.target, &address) == 1) {
-		ping_start(ntohl(address.s_addr));
-	} else {
-		dns_start();
-	}
 }
 
 /* "52:54:00:12:34:56", also without the zeros in front. */
@@ -1381,7 +1305,7 @@ static bool mac_parse(const char *text, uint8_t *mac)
 	return mac_is_host(mac);
 }
 
-/* What vmnet says about the interface that it has made. */
+/* Takes from vmnet's description of the interface what we need. */
 static bool interface_describe(xpc_object_t param)
 {
 	const char *mac =
@@ -1394,25 +1318,23 @@ static bool interface_describe(xpc_object_t param)
 	} else if (mac == NULL || !mac_parse(mac, guest.mac)) {
 		return false;
 	}
-	/* The least that IP asks of a network, and the most it can use. */
-	if (size < sizeof(struct ethernet) + DATAGRAM_MAX + sizeof(struct ip) ||
+	if (size < sizeof(struct ethernet) + PACKET_MAX ||
 		size > sizeof(struct ethernet) + UINT16_MAX) {
 		return false;
 	}
 	guest.frame_max = (size_t)size;
 	guest.received = malloc(guest.frame_max);
-	guest.sending = malloc(guest.frame_max);
-	return guest.received != NULL && guest.sending != NULL;
+	return guest.received != NULL;
 }
 
 static void interface_started(vmnet_return_t status, xpc_object_t param)
 {
 	if (status != VMNET_SUCCESS) {
-		fprintf(stderr,
-			"ping: %s: cannot start an interface: "
-			"vmnet status %u\n",
-			options.network, (unsigned)status);
-		exit(STATUS_FAILED);
+		guest.interface = NULL;
+		guest.stopping = false;
+		fail("%s: no interface: vmnet status %u", options.network,
+			(unsigned)status);
+		return;
 	}
 	guest.started = true;
 	if (guest.stopping) {
@@ -1420,7 +1342,7 @@ static void interface_started(vmnet_return_t status, xpc_object_t param)
 		return;
 	}
 	if (!interface_describe(param)) {
-		fail("an interface that cannot be used");
+		fail("%s: unusable interface", options.network);
 		return;
 	}
 	status = vmnet_interface_set_event_callback(guest.interface,
@@ -1431,7 +1353,7 @@ static void interface_started(vmnet_return_t status, xpc_object_t param)
 			packets_available();
 		});
 	if (status != VMNET_SUCCESS) {
-		fail("vmnet_interface_set_event_callback: status %u",
+		fail("%s: no events: vmnet status %u", options.network,
 			(unsigned)status);
 		return;
 	}
@@ -1450,9 +1372,7 @@ static void interface_start(void)
 		});
 	xpc_release(description);
 	if (guest.interface == NULL) {
-		fprintf(stderr, "ping: %s: cannot start an interface\n",
-			options.network);
-		exit(STATUS_FAILED);
+		fail("%s: no interface", options.network);
 	}
 }
 
@@ -1460,26 +1380,24 @@ static void interface_start(void)
 static void network_acquire(void)
 {
 	vmnet_broker_return_t status = VMNET_BROKER_SUCCESS;
+	vmnet_return_t vmnet_status = VMNET_SUCCESS;
+	struct in_addr gateway = {0};
+	struct in_addr mask = {0};
+
 	xpc_object_t serialization =
 		vmnet_broker_acquire_network(options.network, &status);
 	if (serialization == NULL) {
-		fprintf(stderr, "ping: %s: %s\n", options.network,
-			vmnet_broker_strerror(status));
-		exit(STATUS_FAILED);
+		fail("%s: %s", options.network, vmnet_broker_strerror(status));
+		return;
 	}
-
-	vmnet_return_t vmnet_status = VMNET_SUCCESS;
 	guest.network = vmnet_network_create_with_serialization(
 		serialization, &vmnet_status);
 	xpc_release(serialization);
 	if (guest.network == NULL) {
-		fprintf(stderr, "ping: %s: vmnet status %u\n", options.network,
+		fail("%s: no network: vmnet status %u", options.network,
 			(unsigned)vmnet_status);
-		exit(STATUS_FAILED);
+		return;
 	}
-
-	struct in_addr gateway = {0};
-	struct in_addr mask = {0};
 	vmnet_network_get_ipv4_subnet(guest.network, &gateway, &mask);
 	guest.gateway = ntohl(gateway.s_addr);
 	guest.mask = ntohl(mask.s_addr);
@@ -1488,42 +1406,21 @@ static void network_acquire(void)
 static _Noreturn void usage(void)
 {
 	fprintf(stderr,
-		"usage: ping [-H] [-c COUNT] [-i SECONDS] [-W SECONDS] "
-		"[-m MAC] NETWORK [ADDRESS]\n"
-		"\n"
-		"  -c COUNT    send COUNT echo requests, 4 by default\n"
-		"  -i SECONDS  from one to the next, 1 by default\n"
-		"  -W SECONDS  wait for an answer, 1 by default\n"
-		"  -m MAC      use this MAC address, not vmnet's choice\n"
-		"  -H          then keep the address, and answer until "
-		"interrupted\n"
-		"\n"
-		"ADDRESS may be a name; without it the gateway is pinged.\n");
+		"usage: ping [-H] [-c COUNT] [-i SECONDS] "
+		"[-W SECONDS] [-m MAC] NETWORK [ADDRESS]\n");
 	exit(STATUS_FAILED);
 }
 
-static double parse_seconds(const char *text)
+static double parse_number(const char *text, double least, double most)
 {
 	char *end = NULL;
-	double seconds = strtod(text, &end);
+	double number = strtod(text, &end);
 
-	if (end == text || *end != '\0' || !(seconds >= 0.001) ||
-		seconds > 3600) {
+	if (end == text || *end != '\0' ||
+		!(number >= least && number <= most)) {
 		usage();
 	}
-	return seconds;
-}
-
-static unsigned parse_count(const char *text)
-{
-	char *end = NULL;
-	unsigned long count = strtoul(text, &end, 10);
-
-	if (!isdigit((unsigned char)*text) || *end != '\0' ||
-		count > UINT16_MAX) {
-		usage();
-	}
-	return (unsigned)count;
+	return number;
 }
 
 static void parse_options(int argc, char *argv[])
@@ -1531,26 +1428,18 @@ static void parse_options(int argc, char *argv[])
 	int option = 0;
 
 	while ((option = getopt(argc, argv, "Hc:i:m:W:")) != -1) {
-		switch (option) {
-		case 'H':
+		if (option == 'H') {
 			options.hold = true;
-			break;
-		case 'c':
-			options.count = parse_count(optarg);
-			break;
-		case 'i':
-			options.interval = parse_seconds(optarg);
-			break;
-		case 'W':
-			options.timeout = parse_seconds(optarg);
-			break;
-		case 'm':
-			options.has_mac = mac_parse(optarg, options.mac);
-			if (!options.has_mac) {
-				usage();
-			}
-			break;
-		default:
+		} else if (option == 'c') {
+			options.count =
+				(unsigned)parse_number(optarg, 0, UINT16_MAX);
+		} else if (option == 'i') {
+			options.interval = parse_number(optarg, 0.001, 3600);
+		} else if (option == 'W') {
+			options.timeout = parse_number(optarg, 0.001, 3600);
+		} else if (option == 'm' && mac_parse(optarg, options.mac)) {
+			options.has_mac = true;
+		} else {
 			usage();
 		}
 	}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * Why something was refused, in the terms of a client.
+ */
+
+#ifndef FAILURE_H
+#define FAILURE_H
+
+#include <stdint.h>
+
+/* The statuses that the broker sends; vmnet-broker.h says what each means. */
+enum failure_status {
+	FAILURE_NOT_ALLOWED = 3,
+	FAILURE_INVALID_REQUEST = 4,
+	FAILURE_NOT_FOUND = 5,
+	FAILURE_CREATE = 6,
+	FAILURE_INTERNAL = 7,
+};
+
+/* Room for the longest reason, which is a refused configuration. */
+#define FAILURE_MESSAGE 640
+
+struct failure {
+	enum failure_status status;
+	int64_t vmnet_status; /* a vmnet_return_t, or 0: it was not vmnet */
+	char message[FAILURE_MESSAGE]; /* a sentence for a person */
+};
+
+void failure_set(struct failure *failure, enum failure_status status,
+	const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

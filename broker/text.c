@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * No function here allocates, depends on the locale, or reads past length.
+ */
+
+#include "text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "protocol.h"
+
+/* The locale must not decide what is a letter. */
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
+
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+void text_escape(char escaped[TEXT_ESCAPED], const char *text, size_t length)
+{
+	static const char more[] = "...";
+	const size_t max = TEXT_ESCAPED - 1;
+	size_t used = 0;
+	size_t safe = 0; /* the last place with room left for `more` */
+
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)text[i];
+		size_t need = is_plain(c) ? 1 : 4;
+
+		if (used + need > max) {
+			memcpy(escaped + safe, more, sizeof(more));
+			return;
+		}
+		if (need == 1) {
+			escaped[used] = (char)c;
+		} else {
+			snprintf(escaped + used, TEXT_ESCAPED - used, "\\x%02x",
+				c);
+		}
+		used += need;
+		if (used + sizeof(more) - 1 <= max) {
+			safe = used;
+		}
+	}
+	escaped[used] = '\0';
+}
+
+bool text_is_name(const char *text, size_t length)
+{
+	if (length < 1 || length > VMNET_BROKER_NAME_MAX) {
+		return false;
+	}
+	for (size_t i = 0; i < length; i++) {
+		const char *allowed =
+			i == 0 ? LOWER DIGITS : LOWER DIGITS "._-";
+
+		if (text[i] == '\0' || strchr(allowed, text[i]) == NULL) {
+			return false;
+		}
+	}
+	return true;
+}
+
+int text_to_number(const char *text, unsigned long min, unsigned long max,
+	unsigned long *number)
+{
+	unsigned long value = 0;
+
+	if (*text == '\0') {
+		return -1;
+	}
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9') {
+			return -1;
+		}
+		unsigned long digit = (unsigned long)(*text - '0');
+
+		if (digit > max || value > (max - digit) / 10) {
+			return -1;
+		}
+		value = value * 10 + digit;
+	}
+	if (value < min || value > max) {
+		return -1;
+	}
+	*number = value;
+	return 0;
+}

@@ -1,0 +1,312 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright The vmnet-broker authors
+ *
+ * Connections: who speaks, what they want, and what their end means.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "vmnetd.h"
+
+static struct client *clients;
+static struct watch listener = {.fd = -1};
+
+union message {
+	struct wire_header header;
+	struct wire_create create;
+	struct wire_remove remove;
+	struct wire_start start;
+	struct wire_stop stop;
+	struct wire_forward forward;
+	uint8_t bytes[WIRE_MESSAGE_MAX];
+};
+
+static void client_destroy(struct client *client)
+{
+	struct client **link = &clients;
+
+	while (*link != client) {
+		link = &(*link)->next;
+	}
+	*link = client->next;
+	loop_remove(&client->watch);
+	close(client->watch.fd);
+	/* Its interfaces first: it may be on its own networks. */
+	interface_client_gone(client);
+	network_client_gone(client, !client->goodbye);
+	free(client);
+}
+
+void client_reply(struct client *client, void *reply, size_t length,
+	uint32_t status, int fd)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec iov = {.iov_base = reply, .iov_len = length};
+	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+
+	((struct wire_header *)reply)->status = status;
+	if (fd >= 0) {
+		message.msg_control = control.bytes;
+		message.msg_controllen = sizeof(control.bytes);
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	}
+	if (sendmsg(client->watch.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) <
+		0) {
+		/* Its end is seen by the loop; callers still use client. */
+		shutdown(client->watch.fd, SHUT_RDWR);
+	}
+}
+
+static void serve_create(struct client *client, struct wire_create *request)
+{
+	struct wire_created reply = {.header = request->header};
+	struct network *network;
+	uint32_t status = network_create(client, request, &network);
+
+	if (status == STATUS_SUCCESS) {
+		reply.network = network->config;
+	}
+	client_reply(client, &reply, sizeof(reply), status, -1);
+}
+
+static void serve_remove(struct client *client, struct wire_remove *request)
+{
+	struct network *network = network_find(request->network);
+
+	if (network != NULL && network->owner == client) {
+		network_remove(network);
+	}
+	client_reply(client, &request->header, sizeof(request->header),
+		STATUS_SUCCESS, -1);
+}
+
+static void serve_stop(struct client *client, struct wire_stop *request)
+{
+	interface_stop(client, request->interface);
+	client_reply(client, &request->header, sizeof(request->header),
+		STATUS_SUCCESS, -1);
+}
+
+static void serve_rule(struct client *client, struct wire_forward *request)
+{
+	struct interface *interface =
+		interface_find(client, request->interface);
+	uint32_t status = STATUS_FAILURE;
+
+	if (interface == NULL) {
+		status = STATUS_FAILURE;
+	} else if (request->header.type == WIRE_RULE_ADD) {
+		status = interface_rule_add(interface, &request->rule);
+	} else {
+		status = interface_rule_remove(interface, &request->rule);
+	}
+	client_reply(
+		client, &request->header, sizeof(request->header), status, -1);
+}
+
+static void serve_rules(struct client *client, struct wire_forward *request)
+{
+	struct interface *interface =
+		interface_find(client, request->interface);
+	uint32_t count = interface == NULL ? 0 : interface->rule_count;
+	size_t size =
+		sizeof(struct wire_rules) + count * sizeof(struct wire_rule);
+	struct wire_rules *reply = calloc(1, size);
+
+	if (reply == NULL) {
+		client_reply(client, &request->header, sizeof(request->header),
+			STATUS_MEM_FAILURE, -1);
+		return;
+	}
+	reply->header = request->header;
+	reply->count = count;
+	if (count > 0) {
+		memcpy(reply->rules, interface->rules,
+			count * sizeof(struct wire_rule));
+	}
+	client_reply(client, reply, size,
+		interface == NULL ? STATUS_FAILURE : STATUS_SUCCESS, -1);
+	free(reply);
+}
+
+static void serve_dump(struct client *client, struct wire_header *request)
+{
+	struct {
+		struct wire_header header;
+		char text[WIRE_MESSAGE_MAX - sizeof(struct wire_header)];
+	} *reply = calloc(1, sizeof(*reply));
+	FILE *out;
+
+	if (reply == NULL) {
+		client_reply(client, request, sizeof(*request),
+			STATUS_MEM_FAILURE, -1);
+		return;
+	}
+	reply->header = *request;
+	out = fmemopen(reply->text, sizeof(reply->text), "w");
+	if (out != NULL) {
+		dump_networks(out);
+		fclose(out);
+	}
+	client_reply(client, reply,
+		sizeof(reply->header) +
+			strnlen(reply->text, sizeof(reply->text)),
+		STATUS_SUCCESS, -1);
+	free(reply);
+}
+
+/* False: nothing that libvmnet would say. */
+static bool serve(struct client *client, union message *message, size_t length)
+{
+	static const size_t sizes[] = {
+		[WIRE_CREATE] = sizeof(struct wire_create),
+		[WIRE_REMOVE] = sizeof(struct wire_remove),
+		[WIRE_START] = sizeof(struct wire_start),
+		[WIRE_STOP] = sizeof(struct wire_stop),
+		[WIRE_RULE_ADD] = sizeof(struct wire_forward),
+		[WIRE_RULE_REMOVE] = sizeof(struct wire_forward),
+		[WIRE_RULE_LIST] = sizeof(struct wire_forward),
+		[WIRE_DUMP] = sizeof(struct wire_header),
+		[WIRE_GOODBYE] = sizeof(struct wire_header),
+	};
+	uint32_t type = message->header.type;
+
+	if (length < sizeof(message->header) || type < WIRE_CREATE ||
+		type > WIRE_GOODBYE || length < sizes[type]) {
+		return false;
+	}
+	switch (type) {
+	case WIRE_CREATE:
+		if (message->create.reservations > WIRE_ITEMS_MAX ||
+			message->create.rules > WIRE_ITEMS_MAX ||
+			length !=
+				sizeof(struct wire_create) +
+					message->create.reservations *
+						sizeof(struct
+							wire_reservation) +
+					message->create.rules *
+						sizeof(struct wire_rule)) {
+			return false;
+		}
+		serve_create(client, &message->create);
+		break;
+	case WIRE_REMOVE:
+		serve_remove(client, &message->remove);
+		break;
+	case WIRE_START:
+		interface_start(client, &message->start);
+		break;
+	case WIRE_STOP:
+		serve_stop(client, &message->stop);
+		break;
+	case WIRE_RULE_ADD:
+	case WIRE_RULE_REMOVE:
+		serve_rule(client, &message->forward);
+		break;
+	case WIRE_RULE_LIST:
+		serve_rules(client, &message->forward);
+		break;
+	case WIRE_DUMP:
+		serve_dump(client, &message->header);
+		break;
+	case WIRE_GOODBYE:
+		client->goodbye = true;
+		break;
+	}
+	return true;
+}
+
+static void client_ready(struct watch *watch)
+{
+	static union message message;
+	struct client *client = (struct client *)watch;
+	ssize_t length =
+		recv(watch->fd, &message, sizeof(message), MSG_DONTWAIT);
+
+	if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
+		return;
+	}
+	if (length <= 0) {
+		client_destroy(client);
+		return;
+	}
+	if (!serve(client, &message, (size_t)length)) {
+		complain("client %d: not a message", (int)client->pid);
+		client_destroy(client);
+	}
+}
+
+static void listener_ready(struct watch *watch)
+{
+	struct client *client;
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	int fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0) {
+		return;
+	}
+	client = calloc(1, sizeof(*client));
+	if (client == NULL ||
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+		free(client);
+		close(fd);
+		return;
+	}
+	client->watch.fd = fd;
+	client->watch.ready = client_ready;
+	client->pid = peer.pid;
+	client->uid = peer.uid;
+	client->next = clients;
+	clients = client;
+	if (loop_add(&client->watch) != 0) {
+		complain("client %d: %s", (int)client->pid, strerror(errno));
+		client_destroy(client);
+	}
+}
+
+int client_listen(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(address.sun_path, path);
+	unlink(path);
+	listener.ready = listener_ready;
+	listener.fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (listener.fd < 0 ||
+		bind(listener.fd, (struct sockaddr *)&address,
+			sizeof(address)) != 0 ||
+		chmod(path, 0777) != 0 || listen(listener.fd, 1024) != 0) {
+		return -1;
+	}
+	return loop_add(&listener);
+}
+
+void client_close_all(void)
+{
+	while (clients != NULL) {
+		/* We end, not they: nothing of theirs is left over. */
+		clients->goodbye = true;
+		client_destroy(clients);
+	}
+	if (listener.fd >= 0) {
+		close(listener.fd);
+	}
+}

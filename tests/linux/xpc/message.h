@@ -1,0 +1,52 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright The vmnet-broker authors
+ *
+ * What makes a dictionary a message: where it came from, and the one reply
+ * that it may get.
+ */
+#ifndef XPC_MESSAGE_H
+#define XPC_MESSAGE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <xpc/xpc.h>
+
+#pragma GCC visibility push(hidden)
+
+enum xmessage_kind {
+	XMESSAGE_RECEIVED, /* from connection; a request when id is not 0 */
+	XMESSAGE_REPLY,    /* made by xpc_dictionary_create_reply() */
+};
+
+struct xmessage {
+	enum xmessage_kind kind;
+	xpc_connection_t connection; /* a reference */
+	uint64_t id;
+	/* Replies do not outlive the socket that their request came by. */
+	uint32_t generation;
+	bool transaction;
+	/* A request: its reply was made. A reply: it was sent. */
+	atomic_bool used;
+};
+
+struct xmessage *xmessage_create(enum xmessage_kind kind,
+	xpc_connection_t connection, uint64_t id, uint32_t generation);
+/* Ends the transaction, if it still holds one. NULL is fine. */
+void xmessage_destroy(struct xmessage *message);
+
+/* The reply's context when message is one, else NULL; aborts if sent before. */
+struct xmessage *xmessage_send_reply(xpc_object_t message);
+void xmessage_end_transaction(struct xmessage *message);
+
+/* transaction.c */
+void xtransaction_begin(void);
+void xtransaction_end(void);
+/* launchd has said that this process is to go. */
+bool xtransaction_is_terminating(void);
+void xtransaction_terminate(void);
+
+#pragma GCC visibility pop
+
+#endif

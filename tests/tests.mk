@@ -45,6 +45,8 @@ test: deps-test
 	@tests/run-tests $(UNIT_SCRIPTS) $(UNIT_TESTS) $(BATS) \
 		tests/lint tests/macos/check
 
+include tests/macos/macos.mk
+
 lint: deps-lint
 	@tests/run-tests tests/lint
 

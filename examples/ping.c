@@ -30,22 +30,28 @@
  *	codesign --force --sign - \
  *		--entitlements ../broker/vmnet-broker.entitlements ping
  *
- * Ping the gateway, then something outside, then another guest:
+ * Ping the gateway, then something outside, then be there for others:
  *
  *	$ ping -c 2 default
- *	ping: eth 52:54:00:1c:9e:07 192.168.64.2/24 gateway 192.168.64.1 dns
- *192.168.64.1 PING 192.168.64.1: 56 data bytes 64 bytes from 192.168.64.1:
- *icmp_seq=1 time=0.412 ms 64 bytes from 192.168.64.1: icmp_seq=2 time=0.305 ms
+ *	ping: 52:54:00:1c:9e:07 192.168.64.2/24
+ *	ping: gateway 192.168.64.1 dns 192.168.64.1
+ *	PING 192.168.64.1: 56 data bytes
+ *	64 bytes from 192.168.64.1: icmp_seq=1 time=0.412 ms
+ *	64 bytes from 192.168.64.1: icmp_seq=2 time=0.305 ms
  *	2 packets sent, 2 received
  *
  *	$ ping -c 1 default world.example
- *	ping: eth 52:54:00:5b:20:e4 192.168.64.3/24 gateway 192.168.64.1 dns
- *192.168.64.1 PING world.example (203.0.113.1): 56 data bytes 64 bytes from
- *203.0.113.1: icmp_seq=1 time=0.530 ms 1 packet sent, 1 received
+ *	ping: 52:54:00:5b:20:e4 192.168.64.3/24
+ *	ping: gateway 192.168.64.1 dns 192.168.64.1
+ *	PING world.example (203.0.113.1): 56 data bytes
+ *	64 bytes from 203.0.113.1: icmp_seq=1 time=0.530 ms
+ *	1 packet sent, 1 received
  *
  *	$ ping -c 0 -H -m 52:54:00:00:00:0a default
- *	ping: eth 52:54:00:00:00:0a 192.168.64.4/24 gateway 192.168.64.1 dns
- *192.168.64.1 holding 192.168.64.4 until interrupted ^C
+ *	ping: 52:54:00:00:00:0a 192.168.64.4/24
+ *	ping: gateway 192.168.64.1 dns 192.168.64.1
+ *	holding 192.168.64.4 until interrupted
+ *	^C
  *
  * The exit status is 0 if every echo was answered, 1 if some were not, and 2
  * if it did not come to that.
@@ -60,6 +66,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -1210,10 +1217,10 @@ static void ready(void)
 	const uint8_t *mac = guest.mac;
 	struct in_addr address = {0};
 
-	printf("ping: eth %02x:%02x:%02x:%02x:%02x:%02x ", mac[0], mac[1],
-		mac[2], mac[3], mac[4], mac[5]);
-	printf("%s/%d gateway %s dns %s\n", ip_text(lease.address).s,
-		33 - ffs((int)lease.mask), ip_text(lease.gateway).s,
+	printf("ping: %02x:%02x:%02x:%02x:%02x:%02x %s/%d\n", mac[0], mac[1],
+		mac[2], mac[3], mac[4], mac[5], ip_text(lease.address).s,
+		33 - ffs((int)lease.mask));
+	printf("ping: gateway %s dns %s\n", ip_text(lease.gateway).s,
 		ip_text(lease.dns).s);
 
 	/* Know where the lease goes back to. All hear the question, so who knew

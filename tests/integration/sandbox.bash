@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The vmnet-broker authors
+# shellcheck shell=bash
+#
+# What the scripts that run in a sandbox have in common. Nothing here waits by
+# sleeping: programs are waited for by the lines that they print.
+
+set -eu -o pipefail
+
+service=com.github.nirs.vmnet-broker
+tools=build/linux/plain/tools
+PATH=$PWD/build/linux/plain/examples:$PATH
+T=$(mktemp -d)
+chmod 755 "$T"
+
+# A wait ends after this long only when the test fails anyway.
+guard=30
+
+fail() {
+    echo "FAIL: $*"
+    for file in "$T"/*.out; do
+        [ -e "$file" ] || continue
+        echo "--- $(basename "$file")"
+        tail -n 20 "$file"
+    done
+    echo "--- log"
+    tail -n 40 "$STANDIN_DIR/log"
+    exit 1
+}
+
+# expect WHAT WANTED GOT
+expect() {
+    [ "$2" = "$3" ] || fail "$1: expected '$2', got '$3'"
+}
+
+# as USER COMMAND...
+as() {
+    local user=$1
+    shift
+    setpriv --reuid "$user" --regid "$user" --clear-groups -- "$@"
+}
+
+# start NAME USER COMMAND...: in the background; output goes to a file, the
+# process id to the variable pid.
+start() {
+    local name=$1 user=$2
+    shift 2
+    : >"$T/$name.out"
+    setpriv --reuid "$user" --regid "$user" --clear-groups -- "$@" \
+        >"$T/$name.out" 2>&1 &
+    pid=$!
+    echo "$pid" >"$T/$name.pid"
+}
+
+pid_of() {
+    cat "$T/$1.pid"
+}
+
+# wait_line NAME PATTERN: until what was started as NAME prints it. Prints it.
+wait_line() {
+    timeout "$guard" tail -n +1 --pid="$(pid_of "$1")" -f "$T/$1.out" \
+        2>/dev/null | grep -m 1 -E -- "$2" ||
+        fail "$1 did not print '$2'"
+}
+
+# wait_log PATTERN [COUNT]: until the log has it, as often as COUNT.
+wait_log() {
+    timeout "$guard" tail -n +1 -f "$STANDIN_DIR/log" 2>/dev/null |
+        grep -m "${2-1}" -E -- "$1" >"$T/matches" || :
+    expect "log lines of '$1'" "${2-1}" "$(wc -l <"$T/matches")"
+}
+
+# stop NAME [SIGNAL]: and wait for the end; its exit status goes to status.
+stop() {
+    kill "-${2-TERM}" "$(pid_of "$1")"
+    wait_exit "$1"
+}
+
+wait_exit() {
+    status=0
+    wait "$(pid_of "$1")" || status=$?
+}
+
+ask() {
+    "$tools/ask" "$@"
+}
+
+# What the broker holds, sorted. Starts the broker if it is not there.
+status() {
+    ask command=string:status | sort
+}
+
+# The process id of the broker, nothing if it is not running.
+broker_pid() {
+    pgrep -x -u _vmnetbroker vmnet-broker || :
+}
+
+bridges() {
+    ip -o link show type bridge | wc -l
+}

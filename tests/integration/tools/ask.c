@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * ask: sends the broker any request there can be, and prints the reply.
+ *
+ *	ask [-Ho] [-c CONNECTIONS] [-k KEYS] [-d DEPTH] [-n TIMES]
+ *	    [KEY=TYPE[:VALUE]]...
+ *
+ * TYPE is one of string, fill (a string of VALUE bytes), int64, uint64, double,
+ * bool, date, data, uuid, null, array, dictionary, fd, endpoint. Prints one
+ * line a value of the reply, "path type value"; the opaque network is only
+ * named. Exits with 0 if there was a reply, 1 if there was an error instead.
+ *
+ *	-c  as many connections, each of which asks
+ *	-k  as many keys more that nobody knows
+ *	-d  a value of so many dictionaries, one in the other
+ *	-H  stay connected until killed; "holding" tells that all has been asked
+ *	-n  ask so many times, and print the last reply
+ *	-o  send the request as one that expects no reply, and wait for the end
+ *	    of the connection
+ */
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <dispatch/dispatch.h>
+#include <xpc/xpc.h>
+
+#include "protocol.h"
+
+static struct {
+	unsigned connections;
+	unsigned keys;
+	unsigned depth;
+	unsigned times;
+	bool hold;
+	bool one_way;
+} options = {.connections = 1, .times = 1};
+
+static _Noreturn void usage(void)
+{
+	fprintf(stderr,
+		"usage: ask [-Ho] [-c CONNECTIONS] [-k KEYS] "
+		"[-d DEPTH] [-n TIMES] [KEY=TYPE[:VALUE]]...\n");
+	exit(2);
+}
+
+/*
+ * Printing
+ */
+
+static void print_value(const char *path, xpc_object_t value);
+
+static void print_dictionary(const char *path, xpc_object_t dictionary)
+{
+	xpc_dictionary_apply(
+		dictionary, ^bool(const char *key, xpc_object_t value) {
+			char *inner = NULL;
+
+			if (asprintf(&inner, "%s%s%s", path,
+				    *path == '\0' ? "" : ".", key) == -1) {
+				abort();
+			}
+			print_value(inner, value);
+			free(inner);
+			return true;
+		});
+}
+
+static void print_array(const char *path, xpc_object_t array)
+{
+	xpc_array_apply(array, ^bool(size_t index, xpc_object_t value) {
+		char *inner = NULL;
+
+		if (asprintf(&inner, "%s[%zu]", path, index) == -1) {
+			abort();
+		}
+		print_value(inner, value);
+		free(inner);
+		return true;
+	});
+}
+
+static void print_value(const char *path, xpc_object_t value)
+{
+	xpc_type_t type = xpc_get_type(value);
+
+	if (strcmp(path, VMNET_BROKER_KEY_NETWORK) == 0) {
+		printf("%s %s\n", path, xpc_type_get_name(type));
+	} else if (type == XPC_TYPE_DICTIONARY) {
+		print_dictionary(path, value);
+	} else if (type == XPC_TYPE_ARRAY) {
+		print_array(path, value);
+	} else if (type == XPC_TYPE_STRING) {
+		printf("%s string %s\n", path,
+			xpc_string_get_string_ptr(value));
+	} else if (type == XPC_TYPE_INT64) {
+		printf("%s int64 %lld\n", path,
+			(long long)xpc_int64_get_value(value));
+	} else if (type == XPC_TYPE_UINT64) {
+		printf("%s uint64 %llu\n", path,
+			(unsigned long long)xpc_uint64_get_value(value));
+	} else if (type == XPC_TYPE_BOOL) {
+		printf("%s bool %s\n", path,
+			xpc_bool_get_value(value) ? "true" : "false");
+	} else {
+		printf("%s %s\n", path, xpc_type_get_name(type));
+	}
+}
+
+static const char *error_name(xpc_object_t error)
+{
+	if (error == XPC_ERROR_CONNECTION_INTERRUPTED) {
+		return "interrupted";
+	}
+	return error == XPC_ERROR_CONNECTION_INVALID ? "invalid" : "unknown";
+}
+
+/*
+ * Asking
+ */
+
+static xpc_object_t create_fill(const char *text)
+{
+	size_t size = strtoul(text, NULL, 10);
+	char *bytes = malloc(size + 1);
+
+	if (bytes == NULL) {
+		abort();
+	}
+	memset(bytes, 'a', size);
+	bytes[size] = '\0';
+	xpc_object_t string = xpc_string_create(bytes);
+	free(bytes);
+	return string;
+}
+
+static xpc_object_t create_fd(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	xpc_object_t value = xpc_fd_create(fd);
+
+	close(fd);
+	return value;
+}
+
+static xpc_object_t create_endpoint(void)
+{
+	xpc_connection_t listener = xpc_connection_create(NULL, NULL);
+
+	xpc_connection_set_event_handler(listener, ^(xpc_object_t event) {
+		(void)event;
+	});
+	xpc_connection_resume(listener);
+	return xpc_endpoint_create(listener);
+}
+
+static xpc_object_t create_value(const char *type, const char *text)
+{
+	static const unsigned char uuid[16] = {1};
+	long long number = strtoll(text, NULL, 10);
+
+	if (strcmp(type, "string") == 0) {
+		return xpc_string_create(text);
+	} else if (strcmp(type, "fill") == 0) {
+		return create_fill(text);
+	} else if (strcmp(type, "int64") == 0) {
+		return xpc_int64_create(number);
+	} else if (strcmp(type, "uint64") == 0) {
+		return xpc_uint64_create((uint64_t)number);
+	} else if (strcmp(type, "double") == 0) {
+		return xpc_double_create(strtod(text, NULL));
+	} else if (strcmp(type, "bool") == 0) {
+		return xpc_bool_create(strcmp(text, "true") == 0);
+	} else if (strcmp(type, "date") == 0) {
+		return xpc_date_create(number);
+	} else if (strcmp(type, "data") == 0) {
+		return xpc_data_create(text, strlen(text));
+	} else if (strcmp(type, "uuid") == 0) {
+		return xpc_uuid_create(uuid);
+	} else if (strcmp(type, "null") == 0) {
+		return xpc_null_create();
+	} else if (strcmp(type, "array") == 0) {
+		return xpc_array_create(NULL, 0);
+	} else if (strcmp(type, "dictionary") == 0) {
+		return xpc_dictionary_create(NULL, NULL, 0);
+	} else if (strcmp(type, "fd") == 0) {
+		return create_fd();
+	} else if (strcmp(type, "endpoint") == 0) {
+		return create_endpoint();
+	}
+	usage();
+}
+
+static void set_value(xpc_object_t request, const char *key, xpc_object_t value)
+{
+	xpc_dictionary_set_value(request, key, value);
+	xpc_release(value);
+}
+
+/* argument: KEY=TYPE[:VALUE] */
+static void add_argument(xpc_object_t request, const char *argument)
+{
+	char *key = strdup(argument);
+	char *type = key == NULL ? NULL : strchr(key, '=');
+
+	if (type == NULL) {
+		usage();
+	}
+	*type++ = '\0';
+	char *text = strchr(type, ':');
+	if (text != NULL) {
+		*text++ = '\0';
+	}
+	set_value(request, key, create_value(type, text == NULL ? "" : text));
+	free(key);
+}
+
+static void add_ballast(xpc_object_t request)
+{
+	char key[32] = "";
+
+	for (unsigned i = 0; i < options.keys; i++) {
+		snprintf(key, sizeof(key), "unknown-%u", i);
+		xpc_dictionary_set_uint64(request, key, i);
+	}
+	if (options.depth == 0) {
+		return;
+	}
+	xpc_object_t nested = xpc_dictionary_create(NULL, NULL, 0);
+	for (unsigned i = 1; i < options.depth; i++) {
+		xpc_object_t outer = xpc_dictionary_create(NULL, NULL, 0);
+
+		set_value(outer, "nested", nested);
+		nested = outer;
+	}
+	set_value(request, "nested", nested);
+}
+
+/* Events say nothing that the reply does not, except when there is none. */
+static xpc_connection_t connect_to_broker(void)
+{
+	xpc_connection_t connection =
+		xpc_connection_create_mach_service(VMNET_BROKER_SERVICE, NULL,
+			XPC_CONNECTION_MACH_SERVICE_PRIVILEGED);
+
+	xpc_connection_set_event_handler(connection, ^(xpc_object_t event) {
+		if (options.hold || options.one_way) {
+			printf("event %s\n", error_name(event));
+		}
+		if (options.one_way) {
+			exit(1);
+		}
+	});
+	xpc_connection_resume(connection);
+	return connection;
+}
+
+/* True if there was a reply, which is printed when it is the last. */
+static bool ask(xpc_connection_t connection, xpc_object_t request)
+{
+	xpc_object_t reply = NULL;
+
+	for (unsigned i = 0; i < options.times; i++) {
+		if (reply != NULL) {
+			xpc_release(reply);
+		}
+		reply = xpc_connection_send_message_with_reply_sync(
+			connection, request);
+	}
+	bool answered = xpc_get_type(reply) == XPC_TYPE_DICTIONARY;
+	if (answered) {
+		print_dictionary("", reply);
+	} else {
+		printf("error %s\n", error_name(reply));
+	}
+	xpc_release(reply);
+	return answered;
+}
+
+static unsigned parse_number(const char *text)
+{
+	char *end = NULL;
+	unsigned long number = strtoul(text, &end, 10);
+
+	if (*text == '\0' || *end != '\0' || number > 10000000) {
+		usage();
+	}
+	return (unsigned)number;
+}
+
+static void parse_options(int argc, char *argv[])
+{
+	int option = 0;
+
+	while ((option = getopt(argc, argv, "c:d:Hk:n:o")) != -1) {
+		switch (option) {
+		case 'c':
+			options.connections = parse_number(optarg);
+			break;
+		case 'd':
+			options.depth = parse_number(optarg);
+			break;
+		case 'H':
+			options.hold = true;
+			break;
+		case 'k':
+			options.keys = parse_number(optarg);
+			break;
+		case 'n':
+			options.times = parse_number(optarg);
+			break;
+		case 'o':
+			options.one_way = true;
+			break;
+		default:
+			usage();
+		}
+	}
+}
+
+int main(int argc, char *argv[])
+{
+	bool answered = true;
+
+	parse_options(argc, argv);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+
+	xpc_object_t request = xpc_dictionary_create(NULL, NULL, 0);
+	for (int i = optind; i < argc; i++) {
+		add_argument(request, argv[i]);
+	}
+	add_ballast(request);
+
+	for (unsigned i = 0; i < options.connections; i++) {
+		xpc_connection_t connection = connect_to_broker();
+
+		if (options.one_way) {
+			xpc_connection_send_message(connection, request);
+		} else {
+			answered = ask(connection, request) && answered;
+		}
+	}
+	xpc_release(request);
+	if (options.hold) {
+		printf("holding\n");
+	}
+	if (options.hold || options.one_way) {
+		dispatch_main();
+	}
+	return answered ? 0 : 1;
+}

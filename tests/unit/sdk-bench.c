@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+#include "sdk-bench.h"
+
+#include <err.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../linux/common/spawn.h"
+#include "../linux/common/unix.h"
+#include "protocol.h"
+
+static struct {
+	pthread_mutex_t lock;
+	int service; /* under the lock: launchd's thread hands it out */
+	int lines[2];
+	pid_t pid;
+} bench = {PTHREAD_MUTEX_INITIALIZER, -1, {-1, -1}, 0};
+
+void check_int(const char *file, int line, const char *what, long long have,
+	long long want)
+{
+	if (have != want) {
+		fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", file, line,
+			what, have, want);
+		exit(1);
+	}
+}
+
+void check_string(const char *file, int line, const char *what,
+	const char *have, const char *want)
+{
+	if (have == NULL || strcmp(have, want) != 0) {
+		fprintf(stderr, "%s:%d: %s is \"%s\", not \"%s\"\n", file, line,
+			what, have == NULL ? "(null)" : have, want);
+		exit(1);
+	}
+}
+
+static const char *bench_path(char *path, size_t size, const char *name)
+{
+	snprintf(path, size, "%s/%s", getenv("STANDIN_DIR"), name);
+	return path;
+}
+
+void service_open(void)
+{
+	char path[256];
+
+	pthread_mutex_lock(&bench.lock);
+	bench.service = unix_listen(bench_path(path, sizeof(path),
+					    "services/" VMNET_BROKER_SERVICE),
+		SOCK_STREAM, 0666, 64);
+	if (bench.service == -1) {
+		err(1, "%s", path);
+	}
+	pthread_mutex_unlock(&bench.lock);
+}
+
+void service_close(void)
+{
+	char path[256];
+
+	bench_path(path, sizeof(path), "services/" VMNET_BROKER_SERVICE);
+	pthread_mutex_lock(&bench.lock);
+	if (unlink(path) == -1 || close(bench.service) == -1) {
+		err(1, "%s", path);
+	}
+	bench.service = -1;
+	pthread_mutex_unlock(&bench.lock);
+}
+
+void service_wait(void)
+{
+	struct pollfd knock = {bench.service, POLLIN, 0};
+
+	if (poll(&knock, 1, -1) != 1) {
+		err(1, "poll");
+	}
+}
+
+/* Hands out the service to one broker, and waits until that is gone. */
+static void launchd_serve(int client)
+{
+	char text[256];
+	ssize_t size = recv(client, text, sizeof(text) - 1, 0);
+
+	if (size == -1) {
+		err(1, "launchd: recv");
+	}
+	text[size] = '\0';
+	CHECK_STRING(text, "checkin " VMNET_BROKER_SERVICE);
+	pthread_mutex_lock(&bench.lock);
+	if (unix_send(client, "ok", 2, &bench.service, 1) == -1) {
+		err(1, "launchd: send");
+	}
+	pthread_mutex_unlock(&bench.lock);
+	while (recv(client, text, sizeof(text), 0) > 0) {
+		continue;
+	}
+	close(client);
+}
+
+static void *launchd_main(void *argument)
+{
+	int *listener = argument;
+
+	for (;;) {
+		int client = accept(*listener, NULL, NULL);
+
+		if (client == -1) {
+			err(1, "launchd: accept");
+		}
+		launchd_serve(client);
+	}
+}
+
+void bench_start(void)
+{
+	static int listener;
+	pthread_t thread;
+	char path[256];
+
+	/* Whatever the scenario waits for in vain. */
+	alarm(120);
+	if (pipe2(bench.lines, O_CLOEXEC) == -1) {
+		err(1, "pipe");
+	}
+	service_open();
+	listener = unix_listen(bench_path(path, sizeof(path), "launchd.sock"),
+		SOCK_SEQPACKET, 0666, 8);
+	if (listener == -1) {
+		err(1, "%s", path);
+	}
+	if (pthread_create(&thread, NULL, launchd_main, &listener) != 0) {
+		errx(1, "pthread_create");
+	}
+	pthread_detach(thread);
+}
+
+void broker_start(const char *mode)
+{
+	const char *argv[] = {"/proc/self/exe", "broker", mode, NULL};
+	struct spawn spawn = {.argv = argv,
+		.stdio = {SPAWN_NULL, bench.lines[1], SPAWN_INHERIT},
+		.netns = -1};
+
+	bench.pid = spawn_start(&spawn);
+	if (bench.pid == -1) {
+		err(1, "broker");
+	}
+}
+
+static int broker_reap(void)
+{
+	int status;
+
+	if (waitpid(bench.pid, &status, 0) == -1) {
+		err(1, "waitpid");
+	}
+	bench.pid = 0;
+	return spawn_status(status);
+}
+
+void broker_kill(void)
+{
+	if (kill(bench.pid, SIGKILL) == -1) {
+		err(1, "kill");
+	}
+	CHECK_INT(broker_reap(), 128 + SIGKILL);
+}
+
+void broker_wait(void)
+{
+	CHECK_INT(broker_reap(), 0);
+}
+
+void broker_read(char *line)
+{
+	size_t length = 0;
+
+	while (read(bench.lines[0], line + length, 1) == 1 && length < 127) {
+		if (line[length] == '\n') {
+			line[length] = '\0';
+			return;
+		}
+		length++;
+	}
+	errx(1, "broker: %zu bytes and no line", length);
+}
+
+void broker_expect(const char *line)
+{
+	char have[128];
+
+	broker_read(have);
+	CHECK_STRING(have, line);
+}
+
+void broker_expect_nothing(void)
+{
+	struct pollfd more = {bench.lines[0], POLLIN, 0};
+	char have[128] = "";
+
+	if (poll(&more, 1, 0) == 1) {
+		broker_read(have);
+	}
+	CHECK_STRING(have, "");
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * What the SDK meets, in the hands of its test: launchd's sockets, and a
+ * broker that does what the name it is asked for says.
+ *
+ * A scenario is a process of its own, since the SDK has state that lives as
+ * long as the process. It plays launchd itself, in a thread, and starts and
+ * kills the broker when it likes: messages wait in the socket meanwhile, as in
+ * a Mach port. The broker writes a line for all that it sees.
+ */
+
+#ifndef SDK_BENCH_H
+#define SDK_BENCH_H
+
+#include <stdbool.h>
+
+/* Opens the service and starts launchd. $STANDIN_DIR must exist and be empty
+ * but for services/. All failures of the bench end the scenario. */
+void bench_start(void);
+
+/* The service that launchd holds for the broker, as by bootstrap and bootout.
+ */
+void service_open(void);
+void service_close(void);
+
+/* Waits until a client knocks that no broker has accepted. */
+void service_wait(void);
+
+/*
+ * Modes: "serve" obeys the names below. "mortal" exits when it is asked for
+ * anything, "refuse" hangs up.
+ *
+ *     network:TYPE   has a network of that XPC type
+ *     error:TYPE     has an error of that XPC type
+ *     error=N        fails with N
+ *     none, both     has neither or both
+ *     push           sends a message nobody asked for, then a network
+ *     silent         is not answered before ...
+ *     speak          ... this is asked for
+ *     anything else  has a network
+ *
+ * Good networks are dictionaries with the name and the mode.
+ */
+void broker_start(const char *mode);
+void broker_kill(void);
+
+/* Waits for a broker that exits by itself. */
+void broker_wait(void);
+
+/* The next line of the broker must be this: "peer" for a new client, and
+ * "acquire NAME" (64 bytes of it) for each request. Waits for it. */
+void broker_expect(const char *line);
+
+/* Reads a line, into a buffer of 128 bytes. */
+void broker_read(char *line);
+
+/* The broker must have written nothing more. */
+void broker_expect_nothing(void);
+
+/* The broker's main(). */
+int broker_main(const char *mode);
+
+/* Ends the scenario unless both are the same; prints them. */
+#define CHECK_INT(have, want)                                                  \
+	check_int(__FILE__, __LINE__, #have, (have), (want))
+#define CHECK_STRING(have, want)                                               \
+	check_string(__FILE__, __LINE__, #have, (have), (want))
+
+void check_int(const char *file, int line, const char *what, long long have,
+	long long want);
+void check_string(const char *file, int line, const char *what,
+	const char *have, const char *want);
+
+#endif

@@ -1,0 +1,158 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The vmnet-broker authors
+#
+# The SDK as people build it: the header in any language and under any warning,
+# the two files alone, the protocol they speak, the library, the module, the
+# example in the manual.
+
+set -eu
+cd "$(dirname "$0")/../.."
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+cc="${STANDIN_CLANG:-clang} -fblocks -isystem tests/linux/include"
+count=0
+
+# The test $1 is that each step of the function behind it succeeds. (Not "if
+# function", where the shell would go on after a step that failed.)
+check() {
+    count=$((count + 1))
+    title=$1
+    shift
+    set +e
+    (
+        set -e
+        "$@"
+    ) >"$tmp/log" 2>&1
+    status=$?
+    set -e
+    if [ $status -eq 0 ]; then
+        echo "ok $count - $title"
+    else
+        echo "not ok $count - $title"
+        sed 's/^/# /' "$tmp/log"
+    fi
+}
+
+# Goal: clean in language $1 with all the warnings there are.
+header() {
+    # shellcheck disable=SC2086 # a list of words
+    $cc $1 -Weverything -Werror -Iclient -fsyntax-only tests/unit/sdk-header.c
+}
+
+# Goal: the result is declared to be the caller's, as ARC and Swift must know.
+retained() {
+    echo '#include "vmnet-broker.h"' |
+        $cc -Iclient -DXPC_RETURNS_RETAINED=RETAINED -E -P -x c - |
+        tr '\n' ' ' >"$tmp/text"
+    grep 'vmnet_broker_acquire_network([^()]*) *RETAINED *;' "$tmp/text"
+}
+
+macros_of() {
+    echo "#include $1" | $cc -Iclient -dM -E -x c - | sort
+}
+
+# Goal: no macro gets into people's programs but ours.
+macros() {
+    macros_of '<xpc/xpc.h>' >"$tmp/before"
+    macros_of '"vmnet-broker.h"' >"$tmp/after"
+    comm -13 "$tmp/before" "$tmp/after" >"$tmp/ours"
+    cat "$tmp/ours"
+    [ -s "$tmp/ours" ]
+    if grep -v '^#define VMNET_BROKER_' "$tmp/ours"; then
+        return 1
+    fi
+}
+
+# Goal: two files are enough.
+embed() {
+    mkdir -p "$tmp/embed"
+    cp client/vmnet-broker.h client/vmnet-broker.c "$tmp/embed"
+    $cc -std=c11 -Wall -Wextra -Wpedantic -Wshadow \
+        -Wconversion -Werror -c -o "$tmp/embed/sdk.o" \
+        "$tmp/embed/vmnet-broker.c"
+}
+
+# The macros that the SDK has in common with protocol.h.
+protocol_names() {
+    sed -n 's/^#define \(VMNET_BROKER_[A-Z_]*\) .*/\1/p' \
+        client/vmnet-broker.c
+}
+
+# Goal: the SDK speaks the protocol. The compiler refuses to define a macro as
+# something else; that it sees each of them is shown by changing each.
+protocol() {
+    both="$cc -Werror -Iclient -include client/protocol.h -fsyntax-only -x c -"
+    [ "$(protocol_names | wc -l)" -ge 7 ]
+    $both <client/vmnet-broker.c
+    for name in $(protocol_names); do
+        sed "s/^#define $name .*/#define $name \"other\"/" \
+            client/vmnet-broker.c >"$tmp/other.c"
+        if $both <"$tmp/other.c"; then
+            echo "$name is not that of protocol.h"
+            return 1
+        fi
+    done
+}
+
+# Goal: what the library exports begins with vmnet_broker_, and is the API.
+symbols() {
+    nm -g --defined-only "$tmp/embed/sdk.o" | awk '{ print $3 }' |
+        sort >"$tmp/symbols"
+    printf '%s\n' vmnet_broker_acquire_network vmnet_broker_strerror |
+        diff - "$tmp/symbols"
+}
+
+# Goal: `import VmnetBroker` gives the API.
+module() {
+    {
+        echo '#pragma clang module import VmnetBroker'
+        grep -v '^#include' tests/unit/sdk-header.c
+    } >"$tmp/module.c"
+    $cc -fmodules -fmodules-cache-path="$tmp/cache" -fsyntax-only \
+        -fmodule-map-file=client/module.modulemap "$tmp/module.c"
+}
+
+# Goal: pkg-config finds what was installed.
+package() {
+    sed -e 's|@PREFIX@|/opt/x|' -e 's|@VERSION@|1.2.3|' \
+        client/vmnet-broker.pc.in >"$tmp/vmnet-broker.pc"
+    PKG_CONFIG_PATH=$tmp pkg-config --validate vmnet-broker
+    {
+        PKG_CONFIG_PATH=$tmp pkg-config --modversion vmnet-broker
+        PKG_CONFIG_PATH=$tmp pkg-config --cflags --libs vmnet-broker
+    } | sed 's/ *$//' >"$tmp/flags"
+    printf '%s\n' 1.2.3 '-I/opt/x/include -L/opt/x/lib -lvmnet-broker' |
+        diff - "$tmp/flags"
+}
+
+# Goal: the example on top of the header compiles.
+example() {
+    {
+        echo '#include <err.h>'
+        sed -n 's/^ \*\t\(#include.*\)/\1/p' client/vmnet-broker.h
+        echo 'vmnet_network_ref example(void);'
+        echo 'vmnet_network_ref example(void) {'
+        sed -n 's/^ \*\t\([^#].*\)/\1/p' client/vmnet-broker.h
+        echo 'return network; }'
+    } >"$tmp/example.c"
+    $cc -Wall -Wextra -Werror -Iclient -fsyntax-only "$tmp/example.c"
+}
+
+echo 1..13
+check 'header: C11' header '-x c -std=c11'
+check 'header: C17' header '-x c -std=c17'
+check 'header: C++17' header '-x c++ -std=c++17'
+check 'header: Objective-C with ARC' \
+    header '-x objective-c -fobjc-arc -fobjc-runtime=macosx'
+check 'header: Objective-C++ with ARC' \
+    header '-x objective-c++ -std=c++17 -fobjc-arc -fobjc-runtime=macosx'
+check 'header: the result is returned retained' retained
+check 'header: macros begin with VMNET_BROKER_' macros
+check 'two files are enough' embed
+check 'the protocol is that of protocol.h' protocol
+check 'symbols: vmnet_broker_ only' symbols
+check 'module map' module
+check 'pkg-config' package
+check 'the example of the manual compiles' example

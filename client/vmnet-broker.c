@@ -92,6 +92,12 @@ static void start(void)
 		dispatch_semaphore_create(VMNET_BROKER_MAX_REQUESTS_PER_PEER);
 }
 
+static dispatch_time_t seconds_from_now(unsigned int seconds)
+{
+	return dispatch_time(
+		DISPATCH_TIME_NOW, (int64_t)(seconds * NSEC_PER_SEC));
+}
+
 /*
  * True in the child of a process that came here before it forked: the child
  * has a copy of our state, with no threads and no ports behind it. Touches
@@ -351,8 +357,7 @@ static vmnet_broker_return_t acquire(
 	const char *name, int attempts, xpc_object_t *result)
 {
 	vmnet_broker_return_t status = VMNET_BROKER_XPC_FAILURE;
-	dispatch_time_t deadline =
-		dispatch_time(DISPATCH_TIME_NOW, TIMEOUT * NSEC_PER_SEC);
+	dispatch_time_t deadline = seconds_from_now(TIMEOUT);
 	struct request *request = request_create(name);
 
 	if (request == NULL) {
@@ -412,9 +417,8 @@ static void restore(void)
 		pthread_mutex_unlock(&broker.lock);
 	}
 	broker.restore_delay = restore_delay_next(broker.restore_delay);
-	dispatch_after(dispatch_time(DISPATCH_TIME_NOW,
-			       broker.restore_delay * NSEC_PER_SEC),
-		broker.restorer, ^{
+	dispatch_after(
+		seconds_from_now(broker.restore_delay), broker.restorer, ^{
 			restore();
 		});
 }

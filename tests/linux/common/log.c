@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The vmnet-broker authors */
 
-#define _GNU_SOURCE 1
+#define _GNU_SOURCE
 
 #include "log.h"
 
@@ -13,11 +13,17 @@
 
 static const char *log_program = "standin";
 static bool log_quiet;
+static int log_fd = STDERR_FILENO;
 
 void log_start(const char *program, bool quiet)
 {
 	log_program = program;
 	log_quiet = quiet;
+}
+
+void log_redirect(int fd)
+{
+	log_fd = fd;
 }
 
 static void log_write(const char *format, va_list arguments)
@@ -34,7 +40,7 @@ static void log_write(const char *format, va_list arguments)
 	vsnprintf(line + length, sizeof(line) - length - 1, format, arguments);
 	length = strlen(line);
 	line[length] = '\n';
-	written = write(STDERR_FILENO, line, length + 1);
+	written = write(log_fd, line, length + 1);
 	(void)written; /* there is nobody left to tell */
 	errno = saved;
 }

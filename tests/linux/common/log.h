@@ -14,6 +14,9 @@
 /* program: borrowed for ever. quiet: log_info() says nothing. */
 void log_start(const char *program, bool quiet);
 
+/* Lines go to fd from now on. */
+void log_redirect(int fd);
+
 /* What somebody must know: a failure, a setting that is ignored. */
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* What happened, for whoever watches. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The vmnet-broker authors */
 
-#define _GNU_SOURCE 1
+#define _GNU_SOURCE
 
 #include "unix.h"
 

@@ -133,6 +133,16 @@ static void legacy_config(
 	}
 }
 
+/* A group is one by its identifier; what its first member asked for stands. */
+static bool same_legacy(
+	const struct wire_legacy *a, const struct wire_legacy *b)
+{
+	if ((a->flags & WIRE_HAS_GROUP) && (b->flags & WIRE_HAS_GROUP)) {
+		return memcmp(a->group, b->group, WIRE_ID_SIZE) == 0;
+	}
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
 uint32_t network_legacy(struct client *client, const struct wire_legacy *legacy,
 	struct network **result)
 {
@@ -141,8 +151,7 @@ uint32_t network_legacy(struct client *client, const struct wire_legacy *legacy,
 
 	for (network = networks; network != NULL; network = network->next) {
 		if (network->legacy &&
-			memcmp(&network->legacy_key, legacy, sizeof(*legacy)) ==
-				0) {
+			same_legacy(&network->legacy_key, legacy)) {
 			*result = network;
 			return STATUS_SUCCESS;
 		}

@@ -1,0 +1,128 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright The vmnet-broker authors
+ *
+ * Inside libvmnet: the half of vmnet.framework that lives in every process.
+ * All of it may be called from any thread.
+ */
+
+#ifndef LIBVMNET_H
+#define LIBVMNET_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vmnet/vmnet.h>
+
+#include "../corefoundation/cf-object.h"
+#include "vmnet-wire.h"
+
+#define PACKETS_MAX 256 /* Of one read or write, as on macOS. */
+
+/*
+ * What a test wants of this call (standin.h), VMNET_SUCCESS: nothing. Hangs
+ * when it is told to.
+ */
+vmnet_return_t fault(const char *function);
+
+/* Where status is not NULL. */
+void status_set(vmnet_return_t *status, vmnet_return_t value);
+
+/*
+ * One request and its reply (vmnet-wire.h), waited for.  Returns the status of
+ * the reply; VMNET_MEM_FAILURE when vmnetd cannot be reached, as on macOS.
+ */
+struct call {
+	const void *request; /* Begins with a struct wire_header. */
+	size_t request_size;
+	void *reply;
+	size_t reply_size; /* In: the room. Out: what was received. */
+	size_t minimum;    /* A shorter VMNET_SUCCESS is VMNET_FAILURE. */
+	int fd;            /* Out: the descriptor that came along, or -1. */
+	/* The client's own. */
+	struct call *next;
+	uint32_t sequence;
+	uint32_t status;
+	bool done;
+};
+
+vmnet_return_t client_call(struct call *call);
+
+/* The same, for replies of a status alone. */
+vmnet_return_t client_tell(void *request, size_t size);
+
+struct vmnet_network_configuration {
+	struct cf_object object;
+	pthread_mutex_t lock;
+	struct wire_network network;
+	struct wire_reservation *reservations;
+	struct wire_rule *rules;
+	uint32_t reservation_count;
+	uint32_t rule_count;
+};
+
+/* A request to create it, *size bytes; NULL when there is no memory. */
+struct wire_create *config_copy_request(
+	vmnet_network_configuration_ref config, size_t *size);
+
+struct vmnet_network {
+	struct cf_object object;
+	struct wire_network network;
+	bool owner; /* Its last release removes the network. */
+	struct wire_reservation *reservations;
+	struct wire_rule *rules;
+	uint32_t reservation_count;
+	uint32_t rule_count;
+};
+
+/* Ends the process unless it is one. */
+void network_check(vmnet_network_ref network, const char *caller);
+
+enum interface_state {
+	INTERFACE_STARTING,
+	INTERFACE_RUNNING,
+	INTERFACE_STOPPING,
+};
+
+struct vmnet_interface {
+	struct vmnet_interface *next;
+	unsigned uses;              /* Under the lock of the list. */
+	enum interface_state state; /* The same. */
+	vmnet_network_ref network;  /* NULL: by vmnet_start_interface. */
+	dispatch_queue_t worker;    /* Serial: everything that waits. */
+	uint8_t id[WIRE_ID_SIZE];
+	bool show_mac;
+	/* Set before it runs, and not changed again. */
+	uint32_t number; /* vmnetd's. */
+	int fd;
+	size_t packet_max;
+	/* Under event_lock. */
+	pthread_mutex_t event_lock;
+	dispatch_source_t source;
+};
+
+/*
+ * A running interface, until interface_unuse; NULL when it is not running, and
+ * then *status says why.  A reference that has ended, or never was one, is an
+ * invalid argument, no crash.
+ */
+struct vmnet_interface *interface_use(
+	interface_ref interface, vmnet_return_t *status);
+void interface_unuse(struct vmnet_interface *interface);
+
+/* Completes the request and sends it; network may be NULL. */
+interface_ref interface_begin(struct wire_start *request,
+	vmnet_network_ref network, xpc_object_t description,
+	dispatch_queue_t queue,
+	vmnet_start_interface_completion_handler_t handler);
+
+/* VMNET_SUCCESS, or what is wrong with the description. */
+vmnet_return_t legacy_parse(
+	xpc_object_t description, struct wire_start *request);
+
+/* No more events.  When it returns none will begin. */
+void event_stop(struct vmnet_interface *interface);
+
+#endif /* LIBVMNET_H */

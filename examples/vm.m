@@ -192,8 +192,8 @@ static VZMACAddress *chooseMACAddress(NSString *given, NSString *kept)
 	return address;
 }
 
-static VZVirtioNetworkDeviceConfiguration *
-createCard(NSString *name, VZMACAddress *address)
+static VZVirtioNetworkDeviceConfiguration *createCard(
+	NSString *name, VZMACAddress *address)
 {
 	VZVirtioNetworkDeviceConfiguration *card =
 		[[VZVirtioNetworkDeviceConfiguration alloc] init];
@@ -330,9 +330,9 @@ static VZVirtualMachineConfiguration *createConfiguration(void)
 			[NSArray arrayWithObject:createDisk()];
 	}
 	configuration.serialPorts = [NSArray arrayWithObject:createConsole()];
-	configuration.entropyDevices =
-		[NSArray arrayWithObject:[[VZVirtioEntropyDeviceConfiguration
-						 alloc] init]];
+	configuration.entropyDevices = [NSArray
+		arrayWithObject:[[VZVirtioEntropyDeviceConfiguration alloc]
+					init]];
 	configuration.networkDevices = createCards();
 	if (![configuration validateWithError:&error]) {
 		fail(@"%@ (is this program signed with the entitlement "
@@ -424,10 +424,9 @@ static void stopMachine(void)
 	}
 	asked = YES;
 	say(@"stopping");
-	dispatch_after(
-		dispatch_time(DISPATCH_TIME_NOW, STOP_TIMEOUT), queue, ^{
-			pullPlug();
-		});
+	dispatch_after(dispatch_time(DISPATCH_TIME_NOW, STOP_TIMEOUT), queue, ^{
+		pullPlug();
+	});
 }
 
 static void stopOn(int number)
@@ -528,8 +527,7 @@ static void parse(int argc, char *argv[])
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		parseOption(option, optarg);
 	}
-	if (optind != argc ||
-		(options.kernel == nil && options.disk == nil)) {
+	if (optind != argc || (options.kernel == nil && options.disk == nil)) {
 		usage();
 	}
 }

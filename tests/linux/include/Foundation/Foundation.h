@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/* GNUstep's Foundation, and what Apple's has beside it. */
+
+#ifndef STANDIN_FOUNDATION_FOUNDATION_H
+#define STANDIN_FOUNDATION_FOUNDATION_H
+
+#include_next <Foundation/Foundation.h>
+
+typedef struct {
+	NSInteger majorVersion;
+	NSInteger minorVersion;
+	NSInteger patchVersion;
+} NSOperatingSystemVersion;
+
+/* The stand-in answers as macOS 26.4 would; STANDIN_MACOS=26.1 changes that. */
+@interface NSProcessInfo (StandinVersion)
+- (BOOL)isOperatingSystemAtLeastVersion:(NSOperatingSystemVersion)version;
+@end
+
+#endif

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * The QEMU process behind a VZVirtualMachine.
+ *
+ * A machine has a thread of its own, which starts the interfaces, spawns QEMU,
+ * waits for it and stops the interfaces. The kernel kills QEMU when that
+ * thread goes, and so with the process: a machine never outlives its launcher.
+ */
+
+#ifndef STANDIN_VIRTUALIZATION_QEMU_H
+#define STANDIN_VIRTUALIZATION_QEMU_H
+
+#import <Virtualization/Virtualization.h>
+
+struct standin_machine;
+
+/* What a machine tells, from its thread. */
+@protocol StandinMachineOwner
+- (void)machineDidStart;
+/* Also when it never started. `text` is nil when the guest powered off. */
+- (void)machineDidEnd:(NSString *)text;
+@end
+
+/* Owner and configuration are retained until machineDidEnd: has returned.
+ * NULL without memory or threads. */
+struct standin_machine *standin_machine_start(
+	id<StandinMachineOwner> owner, VZVirtualMachineConfiguration *config);
+
+/* The power button, and the plug. Only between start and end. */
+void standin_machine_power_button(struct standin_machine *machine);
+void standin_machine_kill(struct standin_machine *machine);
+
+/* After machineDidEnd:. NULL is fine. */
+void standin_machine_destroy(struct standin_machine *machine);
+
+#endif

@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+#include "qemu.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <xpc/xpc.h>
+
+#include "../vmnet/vmnet-standin.h"
+
+#define MIB (1024 * 1024ULL)
+#define MAX_CARDS 16
+
+/* Where an arm64 kernel says what it is. */
+#define ARM64_MAGIC_OFFSET 0x38
+#define ARM64_MAGIC "ARM\x64"
+
+#define EFI_CODE @"/usr/share/OVMF/OVMF_CODE_4M.fd"
+
+struct standin_machine {
+	id<StandinMachineOwner> owner;
+	VZVirtualMachineConfiguration *configuration;
+	pthread_t thread;
+	dispatch_queue_t queue; /* of the interfaces */
+	interface_ref interfaces[MAX_CARDS];
+	int interface_count;
+	int monitor;          /* our end of QEMU's control socket */
+	int monitor_peer;     /* QEMU's end, -1 once it has it */
+	pthread_mutex_t lock; /* of pid */
+	pid_t pid;            /* 0 before and after QEMU */
+};
+
+/* --- Interfaces ---------------------------------------------------------- */
+
+static BOOL start_interface(
+	struct standin_machine *machine, VZNetworkDeviceConfiguration *card)
+{
+	VZVmnetNetworkDeviceAttachment *attachment =
+		(VZVmnetNetworkDeviceAttachment *)card.attachment;
+	dispatch_semaphore_t started = dispatch_semaphore_create(0);
+	xpc_object_t description = xpc_dictionary_create(NULL, NULL, 0);
+	__block vmnet_return_t result = VMNET_FAILURE;
+	interface_ref interface = vmnet_interface_start_with_network(
+		attachment.network, description, machine->queue,
+		^(vmnet_return_t status, xpc_object_t parameters) {
+			(void)parameters;
+			result = status;
+			dispatch_semaphore_signal(started);
+		});
+
+	xpc_release(description);
+	if (interface != NULL) {
+		dispatch_semaphore_wait(started, DISPATCH_TIME_FOREVER);
+	}
+	dispatch_release(started);
+	if (interface == NULL || result != VMNET_SUCCESS) {
+		return NO;
+	}
+	machine->interfaces[machine->interface_count++] = interface;
+	return YES;
+}
+
+static void stop_interfaces(struct standin_machine *machine)
+{
+	dispatch_semaphore_t stopped = dispatch_semaphore_create(0);
+
+	for (int i = 0; i < machine->interface_count; i++) {
+		if (vmnet_stop_interface(machine->interfaces[i], machine->queue,
+			    ^(vmnet_return_t status) {
+				    (void)status;
+				    dispatch_semaphore_signal(stopped);
+			    }) == VMNET_SUCCESS) {
+			dispatch_semaphore_wait(stopped, DISPATCH_TIME_FOREVER);
+		}
+	}
+	machine->interface_count = 0;
+	dispatch_release(stopped);
+}
+
+/* --- Arguments ----------------------------------------------------------- */
+
+static BOOL is_arm64(NSString *kernel)
+{
+	char magic[4] = "";
+	int fd = open([kernel fileSystemRepresentation], O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		if (pread(fd, magic, sizeof(magic), ARM64_MAGIC_OFFSET) < 4) {
+			magic[0] = '\0';
+		}
+		close(fd);
+	}
+	return memcmp(magic, ARM64_MAGIC, sizeof(magic)) == 0;
+}
+
+/* A comma separates in QEMU's options, and is doubled inside of one. */
+static NSString *quote(NSString *path)
+{
+	return [[path componentsSeparatedByString:@","]
+		componentsJoinedByString:@",,"];
+}
+
+static void add(NSMutableArray *arguments, NSString *option, NSString *value)
+{
+	[arguments addObject:option];
+	[arguments addObject:value];
+}
+
+static void add_boot(NSMutableArray *arguments, VZBootLoader *loader)
+{
+	BOOL linux_boot = [loader isKindOfClass:[VZLinuxBootLoader class]];
+	VZLinuxBootLoader *kernel = (VZLinuxBootLoader *)loader;
+
+	if (linux_boot && is_arm64([kernel.kernelURL path])) {
+		[arguments addObject:@"qemu-system-aarch64"];
+		add(arguments, @"-M", @"virt");
+		add(arguments, @"-cpu", @"cortex-a57");
+	} else {
+		[arguments addObject:@"qemu-system-x86_64"];
+		add(arguments, @"-M", @"q35");
+		add(arguments, @"-cpu", @"max");
+	}
+	if (linux_boot) {
+		add(arguments, @"-kernel", [kernel.kernelURL path]);
+		add(arguments, @"-append", kernel.commandLine);
+		if (kernel.initialRamdiskURL != nil) {
+			add(arguments, @"-initrd",
+				[kernel.initialRamdiskURL path]);
+		}
+		return;
+	}
+	add(arguments, @"-drive",
+		@"if=pflash,format=raw,readonly=on,file=" EFI_CODE);
+	VZEFIVariableStore *store = ((VZEFIBootLoader *)loader).variableStore;
+	if (store != nil) {
+		add(arguments, @"-drive",
+			[@"if=pflash,format=raw,file="
+				stringByAppendingString:
+					quote([store.URL path])]);
+	}
+}
+
+static void add_cards(NSMutableArray *arguments,
+	struct standin_machine *machine, NSArray *cards)
+{
+	for (int i = 0; i < machine->interface_count; i++) {
+		VZNetworkDeviceConfiguration *card =
+			[cards objectAtIndex:(NSUInteger)i];
+		add(arguments, @"-netdev",
+			[NSString stringWithFormat:@"tap,id=net%d,fd=%d", i,
+				  standin_vmnet_interface_descriptor(
+					  machine->interfaces[i])]);
+		add(arguments, @"-device",
+			[NSString stringWithFormat:
+					  @"virtio-net-pci,netdev=net%d,mac=%@",
+				  i, [card.MACAddress string]]);
+	}
+}
+
+static void add_disks(NSMutableArray *arguments, NSArray *disks)
+{
+	for (NSUInteger i = 0; i < [disks count]; i++) {
+		VZStorageDeviceConfiguration *disk = [disks objectAtIndex:i];
+		VZDiskImageStorageDeviceAttachment *image =
+			(VZDiskImageStorageDeviceAttachment *)disk.attachment;
+		add(arguments, @"-drive",
+			[NSString stringWithFormat:@"if=none,id=disk%u,format="
+						   @"raw,readonly=%s,"
+						   @"file=%@",
+				  (unsigned)i, image.readOnly ? "on" : "off",
+				  quote([image.URL path])]);
+		add(arguments, @"-device",
+			[NSString
+				stringWithFormat:@"virtio-blk-pci,drive=disk%u",
+				(unsigned)i]);
+	}
+}
+
+static NSArray *create_arguments(struct standin_machine *machine)
+{
+	VZVirtualMachineConfiguration *config = machine->configuration;
+	NSMutableArray *arguments = [NSMutableArray array];
+
+	/* Ends with the thread that spawns it. */
+	[arguments addObject:@"setpriv"];
+	add(arguments, @"--pdeathsig", @"KILL");
+	add_boot(arguments, config.bootLoader);
+	add(arguments, @"-m",
+		[NSString stringWithFormat:@"%llu",
+			  (unsigned long long)(config.memorySize / MIB)]);
+	add(arguments, @"-smp",
+		[NSString stringWithFormat:@"%u", (unsigned)config.CPUCount]);
+	[arguments addObject:@"-nodefaults"];
+	add(arguments, @"-display", @"none");
+	add(arguments, @"-chardev",
+		[NSString stringWithFormat:@"socket,id=monitor,fd=%d",
+			  machine->monitor_peer]);
+	add(arguments, @"-mon", @"chardev=monitor,mode=control");
+	if ([config.serialPorts count] > 0) {
+		add(arguments, @"-device", @"virtio-serial-pci");
+		add(arguments, @"-chardev", @"stdio,id=console");
+		add(arguments, @"-device", @"virtconsole,chardev=console");
+	}
+	if ([config.entropyDevices count] > 0) {
+		add(arguments, @"-device", @"virtio-rng-pci");
+	}
+	add_disks(arguments, config.storageDevices);
+	add_cards(arguments, machine, config.networkDevices);
+	return arguments;
+}
+
+/* --- The process --------------------------------------------------------- */
+
+static void inherit(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC);
+}
+
+static void add_console(
+	posix_spawn_file_actions_t *actions, NSArray *serial_ports)
+{
+	VZSerialPortConfiguration *port =
+		[serial_ports count] > 0 ? [serial_ports objectAtIndex:0] : nil;
+	VZFileHandleSerialPortAttachment *handles =
+		(VZFileHandleSerialPortAttachment *)port.attachment;
+	NSFileHandle *input = handles.fileHandleForReading;
+	NSFileHandle *output = handles.fileHandleForWriting;
+
+	if (input != nil) {
+		posix_spawn_file_actions_adddup2(
+			actions, [input fileDescriptor], STDIN_FILENO);
+	} else {
+		posix_spawn_file_actions_addopen(
+			actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	}
+	if (output != nil) {
+		posix_spawn_file_actions_adddup2(
+			actions, [output fileDescriptor], STDOUT_FILENO);
+	} else {
+		posix_spawn_file_actions_addopen(
+			actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	}
+}
+
+/* A session of its own: a Ctrl-C at the terminal is the launcher's business,
+ * and a process without a terminal may read any. */
+static int spawn(struct standin_machine *machine, NSArray *arguments)
+{
+	NSUInteger count = [arguments count];
+	char **argv = calloc(count + 1, sizeof(*argv));
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t signals;
+	pid_t pid = 0;
+
+	if (argv == NULL) {
+		return ENOMEM;
+	}
+	for (NSUInteger i = 0; i < count; i++) {
+		argv[i] = (char *)[[arguments objectAtIndex:i] UTF8String];
+	}
+	inherit(machine->monitor_peer);
+	for (int i = 0; i < machine->interface_count; i++) {
+		inherit(standin_vmnet_interface_descriptor(
+			machine->interfaces[i]));
+	}
+	posix_spawn_file_actions_init(&actions);
+	add_console(&actions, machine->configuration.serialPorts);
+	posix_spawnattr_init(&attributes);
+	sigfillset(&signals);
+	posix_spawnattr_setsigdefault(&attributes, &signals);
+	sigemptyset(&signals);
+	posix_spawnattr_setsigmask(&attributes, &signals);
+	posix_spawnattr_setflags(&attributes,
+		POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+			POSIX_SPAWN_SETSID);
+	int error = posix_spawnp(
+		&pid, argv[0], &actions, &attributes, argv, environ);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	free(argv);
+	if (error == 0) {
+		pthread_mutex_lock(&machine->lock);
+		machine->pid = pid;
+		pthread_mutex_unlock(&machine->lock);
+	}
+	return error;
+}
+
+static void tell_monitor(struct standin_machine *machine, const char *line)
+{
+	if (send(machine->monitor, line, strlen(line), MSG_NOSIGNAL) < 0) {
+		fprintf(stderr, "virtualization: QEMU's monitor: %s\n",
+			strerror(errno));
+	}
+}
+
+/* Returns nil when the guest powered off. */
+static NSString *wait_for_end(struct standin_machine *machine)
+{
+	pid_t pid = machine->pid; /* this thread's to change */
+	siginfo_t info;
+	int status = 0;
+
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0 &&
+		errno == EINTR) {
+		continue;
+	}
+	/* Nobody signals a process that is reaped. */
+	pthread_mutex_lock(&machine->lock);
+	machine->pid = 0;
+	pthread_mutex_unlock(&machine->lock);
+	waitpid(pid, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		return nil;
+	}
+	return [NSString stringWithFormat:@"Internal Virtualization error. "
+					  @"QEMU ended with status %d.",
+			 status];
+}
+
+static NSString *run(struct standin_machine *machine)
+{
+	for (VZNetworkDeviceConfiguration *card in machine->configuration
+			.networkDevices) {
+		if (machine->interface_count == MAX_CARDS ||
+			!start_interface(machine, card)) {
+			return @"Internal Virtualization error. Internal "
+			       @"Network Error.";
+		}
+	}
+	int error = spawn(machine, create_arguments(machine));
+	close(machine->monitor_peer);
+	machine->monitor_peer = -1;
+	if (error != 0) {
+		return [NSString stringWithFormat:@"cannot run setpriv and "
+						  @"QEMU: %s",
+				 strerror(error)];
+	}
+	tell_monitor(machine, "{\"execute\":\"qmp_capabilities\"}\n");
+	[machine->owner machineDidStart];
+	return wait_for_end(machine);
+}
+
+static void *machine_thread(void *context)
+{
+	struct standin_machine *machine = context;
+
+	@autoreleasepool {
+		NSString *text = run(machine);
+		stop_interfaces(machine);
+		[machine->owner machineDidEnd:text];
+	}
+	return NULL;
+}
+
+struct standin_machine *standin_machine_start(
+	id<StandinMachineOwner> owner, VZVirtualMachineConfiguration *config)
+{
+	struct standin_machine *machine = calloc(1, sizeof(*machine));
+	int fds[2];
+
+	if (machine == NULL) {
+		return NULL;
+	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
+		free(machine);
+		return NULL;
+	}
+	pthread_mutex_init(&machine->lock, NULL);
+	machine->monitor = fds[0];
+	machine->monitor_peer = fds[1];
+	machine->owner = owner;
+	[(NSObject *)owner retain];
+	machine->configuration = [config retain];
+	machine->queue = dispatch_queue_create("virtualization", NULL);
+	if (pthread_create(&machine->thread, NULL, machine_thread, machine) !=
+		0) {
+		machine->thread = 0;
+		standin_machine_destroy(machine);
+		return NULL;
+	}
+	return machine;
+}
+
+void standin_machine_power_button(struct standin_machine *machine)
+{
+	tell_monitor(machine, "{\"execute\":\"system_powerdown\"}\n");
+}
+
+void standin_machine_kill(struct standin_machine *machine)
+{
+	pthread_mutex_lock(&machine->lock);
+	if (machine->pid > 0) {
+		kill(machine->pid, SIGKILL);
+	}
+	pthread_mutex_unlock(&machine->lock);
+}
+
+void standin_machine_destroy(struct standin_machine *machine)
+{
+	if (machine == NULL) {
+		return;
+	}
+	if (machine->thread != 0) {
+		pthread_join(machine->thread, NULL);
+	}
+	close(machine->monitor);
+	if (machine->monitor_peer >= 0) {
+		close(machine->monitor_peer);
+	}
+	[(NSObject *)machine->owner release];
+	[machine->configuration release];
+	dispatch_release(machine->queue);
+	free(machine);
+}

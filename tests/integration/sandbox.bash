@@ -7,7 +7,6 @@
 
 set -eu -o pipefail
 
-service=com.github.nirs.vmnet-broker
 tools=build/linux/plain/tools
 PATH=$PWD/build/linux/plain/examples:$PATH
 T=$(mktemp -d)
@@ -77,7 +76,9 @@ stop() {
 }
 
 wait_exit() {
+    # shellcheck disable=SC2034 # for the scripts
     status=0
+    # shellcheck disable=SC2034
     wait "$(pid_of "$1")" || status=$?
 }
 
@@ -85,9 +86,35 @@ ask() {
     "$tools/ask" "$@"
 }
 
-# What the broker holds, sorted. Starts the broker if it is not there.
+# What the broker has, sorted. Starts the broker if it is not there.
 status() {
     ask command=string:status | sort
+}
+
+# Connected clients, the asking one among them.
+peers() {
+    status | sed -n 's/^peers uint64 //p'
+}
+
+# holders NETWORK: "absent", or how many hold it.
+holders() {
+    status | awk -v name="$1" '
+        { path = $1; sub(/\.[a-z0-9_]*$/, "", path) }
+        $1 ~ /\.name$/ && $3 == name { found = path }
+        $1 ~ /\.holders$/ { holders[path] = $3 }
+        END { print found == "" ? "absent" : holders[found] }'
+}
+
+# settle COMMAND WANTED: until the broker has seen the end of clients that are
+# no more. Each question goes through the broker's queue and back, so a few
+# are enough.
+settle() {
+    local command=$1 got='' i
+    for i in $(seq 100); do
+        got=$($command)
+        [ "$got" != "$2" ] || return 0
+    done
+    fail "$command: expected '$2', got '$got' after $i questions"
 }
 
 # The process id of the broker, nothing if it is not running.
@@ -95,6 +122,21 @@ broker_pid() {
     pgrep -x -u _vmnetbroker vmnet-broker || :
 }
 
+# Until the process is no more.
+wait_gone() {
+    timeout "$guard" tail --pid="$1" -s 0.05 -f /dev/null ||
+        fail "process $1 is still there"
+}
+
 bridges() {
     ip -o link show type bridge | wc -l
+}
+
+# Descriptors and KiB of anonymous memory of a process.
+descriptors() {
+    find "/proc/$1/fd" -mindepth 1 | wc -l
+}
+
+memory() {
+    awk '/^Anonymous:/ { kib += $2 } END { print kib }' "/proc/$1/smaps"
 }

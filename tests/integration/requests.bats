@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The vmnet-broker authors
+
+# What a client can send to do harm. All of it as alice; after each test the
+# broker is the same process, holds nothing, and serves the next honest client.
+
+load helper
+
+hostile() {
+    sandbox "$@" <<SCRIPT
+ask() {
+    as alice "\$tools/ask" "\$@"
+}
+ask command=string:status >/dev/null
+broker=\$(broker_pid)
+descriptors=\$(descriptors "\$broker")
+
+# refused WHAT STATUS REQUEST...
+refused() {
+    local what=\$1 wanted=\$2
+    shift 2
+    expect "\$what" "\$wanted" \
+        "\$(ask "\$@" | sed -n 's/^error int64 //p')"
+}
+
+$(cat)
+
+expect "the broker" "\$broker" "\$(broker_pid)"
+settle peers 1
+expect "descriptors" "\$descriptors" "\$(descriptors "\$broker")"
+expect "networks" '' "\$(status | grep '^networks' || :)"
+start honest bob acquire default
+wait_line honest '^holding '
+stop honest
+SCRIPT
+}
+
+@test "S1: names with any bytes" {
+    # Goal: no bytes in a name end the broker, or create anything.
+    hostile <<'SCRIPT'
+for name in '' ' ' A . - _ / .. ../../etc/passwd default/ 'default ' \
+    Default %n%s%n "$(printf 'default\r\n')" "$(printf 'a\001b')" \
+    "$(printf '\377\377')" "$(printf '\300\200')" "$(printf '\355\240\200')" \
+    "$(printf '\360\237\222\251')" "$(printf '\302')" '"' "'" '\' '{}'; do
+    refused "the name '$name'" 4 \
+        command=string:acquire "network_name=string:$name"
+done
+for size in 1 63; do
+    refused "a name of $size bytes" 5 \
+        command=string:acquire "network_name=fill:$size"
+done
+for size in 64 65 255 256 4096 65536 16777216; do
+    refused "a name of $size bytes" 4 \
+        command=string:acquire "network_name=fill:$size"
+done
+SCRIPT
+}
+
+@test "S1: commands with any bytes" {
+    # Goal: the same of the other field.
+    hostile <<'SCRIPT'
+for command in '' ACQUIRE 'acquire ' acquir acquires %n%s \
+    "$(printf '\377\377')" "$(printf 'acquire\n')"; do
+    refused "the command '$command'" 4 \
+        "command=string:$command" network_name=string:default
+done
+refused "a command of 16 MiB" 4 \
+    command=fill:16777216 network_name=string:default
+SCRIPT
+}
+
+@test "S2: values of the wrong type, and none" {
+    # Goal: what is not a string is not taken for one, and creates nothing.
+    hostile <<'SCRIPT'
+for type in int64:1 uint64:1 double:1 bool:true date:1 data:default uuid null \
+    array dictionary fd endpoint; do
+    refused "a command of $type" 4 \
+        "command=$type" network_name=string:default
+    refused "a name of $type" 4 \
+        command=string:acquire "network_name=$type"
+done
+refused "no command" 4 network_name=string:default
+refused "no name" 4 command=string:acquire
+refused "nothing" 4
+SCRIPT
+}
+
+@test "S3: keys that nobody knows" {
+    # Goal: unknown keys cost little and change nothing.
+    hostile <<'SCRIPT'
+ask -k 100000 command=string:status | grep -q '^peers uint64 1$' ||
+    fail "100,000 unknown keys"
+ask -d 100 command=string:status | grep -q '^peers uint64 1$' ||
+    fail "a value 100 deep"
+refused "a name, and 100,000 unknown keys" 5 \
+    -k 100000 command=string:acquire network_name=string:nowhere
+SCRIPT
+}
+
+@test "S3: a value 10,000 deep" {
+    # Goal: what is nested without end is answered or ends that client only.
+    hostile <<'SCRIPT'
+ask -d 10000 command=string:status >"$T/deep.out" || :
+SCRIPT
+}
+
+@test "S4: descriptors that come with a request" {
+    # Goal: what a client attaches is closed again.
+    hostile <<'SCRIPT'
+ask -n 10000 command=string:status attached=fd | grep -q '^peers uint64 1$' ||
+    fail "no answer"
+ask -n 1000 command=string:nothing attached=fd >/dev/null
+ask -n 1000 command=fd network_name=fd >/dev/null
+SCRIPT
+}
+
+@test "S5: a request that expects no reply" {
+    # Goal: it creates nothing, and the client that does so is dropped.
+    hostile <<'SCRIPT'
+start mute alice "$tools/ask" -o command=string:acquire \
+    network_name=string:default
+wait_line mute '^event '
+wait_exit mute
+expect "holders" absent "$(holders default)"
+SCRIPT
+}
+
+@test "S6: many requests on one connection" {
+    # Goal: each gets one reply; the stand-in aborts the broker at a second.
+    hostile <<'SCRIPT'
+ask -n 10000 command=string:status | grep -q '^peers uint64 1$' ||
+    fail "no answer"
+ask -n 1000 command=string:acquire network_name=string:nowhere >/dev/null
+ask -n 1000 command=string:acquire network_name=string:shared >/dev/null
+wait_log 'network shared: released'
+SCRIPT
+}
+

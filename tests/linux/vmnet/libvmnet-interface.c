@@ -17,6 +17,7 @@
 #include <standin.h>
 
 #include "libvmnet.h"
+#include "vmnet-standin.h"
 
 #define COUNT_TYPE "vmnet-interface"
 
@@ -392,4 +393,17 @@ vmnet_return_t vmnet_stop_interface(interface_ref wanted,
 	}
 	interface_unuse(interface);
 	return status;
+}
+
+int standin_vmnet_interface_descriptor(interface_ref wanted)
+{
+	vmnet_return_t status;
+	struct vmnet_interface *interface = interface_use(wanted, &status);
+	int fd = -1;
+
+	if (interface != NULL) {
+		fd = interface->fd;
+		interface_unuse(interface);
+	}
+	return fd;
 }

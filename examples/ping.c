@@ -98,7 +98,7 @@ static struct {
 	unsigned count;
 	double interval; /* seconds */
 	double timeout;  /* seconds */
-} options = {.count = 4, .interval = 1, .timeout = 1};
+} options = {.network = "", .count = 4, .interval = 1, .timeout = 1};
 
 /* What vmnet gave us. */
 static struct {
@@ -834,8 +834,8 @@ static void ping_fill(uint8_t *message, uint8_t type)
 	*echo = (struct echo){.type = type};
 	put16(echo->id, ping.id);
 	put16(echo->sequence, ping.sent);
-	for (uint8_t i = 0; i < PING_DATA; i++) {
-		message[sizeof(*echo) + i] = i;
+	for (size_t i = 0; i < PING_DATA; i++) {
+		message[sizeof(*echo) + i] = (uint8_t)i;
 	}
 	put16(echo->checksum,
 		sum_finish(sum_add(0, message, sizeof(*echo) + PING_DATA)));
@@ -1454,7 +1454,7 @@ static void parse_options(int argc, char *argv[])
 		usage();
 	}
 	options.network = argv[optind];
-	options.target = argv[optind + 1];
+	options.target = argc - optind == 2 ? argv[optind + 1] : NULL;
 }
 
 int main(int argc, char *argv[])

@@ -65,7 +65,7 @@ static int parse_address(const char **text, uint32_t *address)
 	return 0;
 }
 
-static const char *check(const struct subnet *subnet)
+const char *subnet_check(const struct subnet *subnet)
 {
 	if (subnet->length < LENGTH_MIN || subnet->length > LENGTH_MAX) {
 		return "the prefix must be /16 to /29";
@@ -96,7 +96,7 @@ int subnet_parse(const char *text, struct subnet *subnet, const char **reason)
 		return -1;
 	}
 	result.length = (uint8_t)length;
-	*reason = check(&result);
+	*reason = subnet_check(&result);
 	if (*reason != NULL) {
 		return -1;
 	}

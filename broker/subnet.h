@@ -27,6 +27,9 @@ struct subnet {
  */
 int subnet_parse(const char *text, struct subnet *subnet, const char **reason);
 
+/* NULL, or why subnet_parse() would not take it. */
+const char *subnet_check(const struct subnet *subnet);
+
 void subnet_format(const struct subnet *subnet, char text[SUBNET_TEXT]);
 void subnet_format_address(uint32_t address, char text[ADDRESS_TEXT]);
 

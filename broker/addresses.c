@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+#include "addresses.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "log.h"
+
+/* Copied: nothing promises that a sockaddr is aligned. */
+static uint32_t get_address(const struct sockaddr *from)
+{
+	struct sockaddr_in address;
+
+	memcpy(&address, from, sizeof(address));
+	return ntohl(address.sin_addr.s_addr);
+}
+
+/* -1: not an IPv4 address that counts. */
+static int get_subnet(
+	const struct ifaddrs *interface, struct subnet *subnet, uint32_t *host)
+{
+	static const char bridge[] = "bridge";
+	uint32_t mask = UINT32_MAX;
+
+	if (interface->ifa_addr == NULL ||
+		interface->ifa_addr->sa_family != AF_INET ||
+		strncmp(interface->ifa_name, bridge, sizeof(bridge) - 1) == 0) {
+		return -1;
+	}
+	if (interface->ifa_netmask != NULL) {
+		mask = get_address(interface->ifa_netmask);
+	}
+	*host = get_address(interface->ifa_addr);
+	/* A tunnel may come with a mask of 0: it is on its own address. */
+	if (mask == 0 || subnet_of(*host, mask, subnet) != 0) {
+		*subnet = (struct subnet){.address = *host, .length = 32};
+	}
+	return 0;
+}
+
+static bool find(const struct ifaddrs *interface, const struct subnet *subnet,
+	char text[ADDRESSES_TEXT])
+{
+	for (; interface != NULL; interface = interface->ifa_next) {
+		struct subnet on = {0};
+		uint32_t host = 0;
+		char address[ADDRESS_TEXT];
+
+		if (get_subnet(interface, &on, &host) == 0 &&
+			subnet_overlaps(&on, subnet)) {
+			subnet_format_address(host, address);
+			snprintf(text, ADDRESSES_TEXT, "%s (%s/%u)",
+				interface->ifa_name, address, on.length);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool addresses_overlap(const struct subnet *subnet, char text[ADDRESSES_TEXT])
+{
+	struct ifaddrs *interfaces = NULL;
+	bool overlap = false;
+
+	if (getifaddrs(&interfaces) != 0) {
+		log_notice("addresses: not checked: %s", strerror(errno));
+		return false;
+	}
+	overlap = find(interfaces, subnet, text);
+	freeifaddrs(interfaces);
+	return overlap;
+}

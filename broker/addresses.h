@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * The host's own IPv4 addresses. vmnet keeps its networks apart from one
+ * another, but gives a network a subnet that the host is on without a word;
+ * then packets go to the wrong place.
+ */
+
+#ifndef ADDRESSES_H
+#define ADDRESSES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "subnet.h"
+
+/* Room for "bridge100 (192.168.64.1/24)". */
+#define ADDRESSES_TEXT 64
+
+/*
+ * Whether an interface of the host is on part of subnet; text says which.
+ * Bridges do not count: they are vmnet's own, and the one of this very network
+ * may be on its way out. If the addresses cannot be read, nothing overlaps.
+ */
+bool addresses_overlap(const struct subnet *subnet, char text[ADDRESSES_TEXT]);
+
+#endif

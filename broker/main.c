@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * vmnet-broker(8): options, and the stages of start-up.
+ */
+
+#include <dispatch/dispatch.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xpc/xpc.h>
+
+#include "config.h"
+#include "log.h"
+#include "protocol.h"
+#include "service.h"
+#include "state.h"
+#include "text.h"
+
+#ifndef VMNET_BROKER_VERSION
+#define VMNET_BROKER_VERSION "unknown"
+#endif
+
+#define NANOSECONDS UINT64_C(1000000000)
+
+#define CONFIG_FILE                                                            \
+	"/Library/Application Support/com.github.nirs.vmnet-broker/"           \
+	"networks.json"
+#define STATE_DIRECTORY "/var/db/com.github.nirs.vmnet-broker"
+
+/* Seconds. */
+#define LINGER 5
+#define IDLE 120
+#define DAY 86400UL
+
+/* More clients than any Mac has ports for. */
+#define PEERS_MAX 1000000UL
+
+/* A wrong command line. */
+#define EXIT_USAGE 2
+
+struct options {
+	const char *config_file;
+	const char *state_directory;
+	unsigned long linger;
+	unsigned long idle;
+	unsigned long max_peers; /* 0: as protocol.h says */
+	bool check;
+	bool foreground;
+	bool debug;
+};
+
+static void usage(FILE *file)
+{
+	fprintf(file,
+		"usage: vmnet-broker [-dfhnV] [-c file] [-l seconds] "
+		"[-p peers] [-s directory] [-t seconds]\n");
+}
+
+static unsigned long number_option(
+	int option, unsigned long min, unsigned long max)
+{
+	unsigned long number = 0;
+
+	if (text_to_number(optarg, min, max, &number) != 0) {
+		fprintf(stderr,
+			"vmnet-broker: -%c: \"%s\" is not a number from %lu to "
+			"%lu\n",
+			option, optarg, min, max);
+		exit(EXIT_USAGE);
+	}
+	return number;
+}
+
+static void parse_option(struct options *options, int option)
+{
+	switch (option) {
+	case 'c':
+		options->config_file = optarg;
+		break;
+	case 'd':
+		options->debug = true;
+		break;
+	case 'f':
+		options->foreground = true;
+		break;
+	case 'l':
+		options->linger = number_option(option, 0, DAY);
+		break;
+	case 'n':
+		options->check = true;
+		break;
+	case 'p':
+		options->max_peers = number_option(option, 1, PEERS_MAX);
+		break;
+	case 's':
+		options->state_directory = optarg;
+		break;
+	case 't':
+		options->idle = number_option(option, 1, DAY);
+		break;
+	case 'h':
+		usage(stdout);
+		exit(EXIT_SUCCESS);
+	case 'V':
+		printf("vmnet-broker %s\n", VMNET_BROKER_VERSION);
+		exit(EXIT_SUCCESS);
+	default:
+		usage(stderr);
+		exit(EXIT_USAGE);
+	}
+}
+
+static void parse_options(int argc, char **argv, struct options *options)
+{
+	int option = 0;
+
+	*options = (struct options){
+		.config_file = CONFIG_FILE,
+		.state_directory = STATE_DIRECTORY,
+		.linger = LINGER,
+		.idle = IDLE,
+	};
+	for (;;) {
+		option = getopt(argc, argv, "c:dfhl:np:s:t:V");
+		if (option == -1) {
+			break;
+		}
+		parse_option(options, option);
+	}
+	if (optind != argc) {
+		usage(stderr);
+		exit(EXIT_USAGE);
+	}
+}
+
+static void fatal(const char *reason)
+{
+	log_error("start: %s", reason);
+	fprintf(stderr, "vmnet-broker: %s\n", reason);
+	exit(EXIT_FAILURE);
+}
+
+/* In the foreground, and for a check, the caller's own file will do. */
+static enum config_result load_config(
+	const struct options *options, struct config **config)
+{
+	uid_t owner = options->foreground || options->check ? getuid() : 0;
+
+	*config = config_create();
+	if (*config == NULL) {
+		fatal("out of memory");
+	}
+	return config_load(*config, options->config_file, owner);
+}
+
+/* -n: says what is wrong with the file, and that is all. */
+static void check_config(const struct options *options)
+{
+	struct config *config = NULL;
+	enum config_result result = load_config(options, &config);
+
+	if (result == CONFIG_MISSING) {
+		fprintf(stderr, "%s: no such file\n", options->config_file);
+	} else if (result == CONFIG_REFUSED) {
+		fprintf(stderr, "%s\n", config->error);
+	}
+	config_destroy(config);
+	exit(result == CONFIG_LOADED ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+/* A broker that exits over a wrong file leaves its clients waiting for a
+ * launchd that starts it again and again: it serves what it can, and tells. */
+static struct config *read_config(const struct options *options)
+{
+	struct config *config = NULL;
+
+	switch (load_config(options, &config)) {
+	case CONFIG_LOADED:
+		log_info("config: %s: %zu networks", options->config_file,
+			config->count);
+		break;
+	case CONFIG_MISSING:
+		log_notice("config: %s: no such file: there are the built-in "
+			   "networks only",
+			options->config_file);
+		break;
+	case CONFIG_REFUSED:
+		log_error("config: %s", config->error);
+		break;
+	}
+	return config;
+}
+
+static struct state *read_state(const struct options *options)
+{
+	struct state *state = state_create(options->state_directory);
+
+	if (state == NULL) {
+		fatal("out of memory");
+	}
+	return state;
+}
+
+static struct service *serve(const struct options *options,
+	const struct config *config, struct state *state,
+	dispatch_queue_t queue)
+{
+	const struct service_options service_options = {
+		.config = config,
+		.state = state,
+		.state_directory = options->state_directory,
+		.linger = options->linger * NANOSECONDS,
+		.idle = options->idle * NANOSECONDS,
+		.max_peers = options->max_peers != 0 ? options->max_peers
+						     : VMNET_BROKER_MAX_PEERS,
+		.max_peers_per_user = options->max_peers != 0
+			? options->max_peers
+			: VMNET_BROKER_MAX_PEERS_PER_USER,
+		.done = exit,
+	};
+	xpc_connection_t listener =
+		xpc_connection_create_mach_service(VMNET_BROKER_SERVICE, queue,
+			XPC_CONNECTION_MACH_SERVICE_LISTENER);
+	struct service *service =
+		service_start(&service_options, listener, queue);
+
+	if (service == NULL) {
+		fatal("out of memory");
+	}
+	return service;
+}
+
+/* All that ask a process to go, so that none of them ends it before its
+ * networks are released. */
+static void stop_on_signals(struct service *service, dispatch_queue_t queue)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+
+	signal(SIGPIPE, SIG_IGN); /* of a stderr that nobody reads */
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		dispatch_source_t source =
+			dispatch_source_create(DISPATCH_SOURCE_TYPE_SIGNAL,
+				(uintptr_t)signals[i], 0, queue);
+
+		signal(signals[i], SIG_IGN); /* the source sees it first */
+		dispatch_source_set_event_handler(source, ^{
+			service_stop(service);
+		});
+		dispatch_activate(source);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct config *config = NULL;
+	struct state *state = NULL;
+	dispatch_queue_t queue = NULL;
+
+	parse_options(argc, argv, &options);
+	if (options.check) {
+		check_config(&options); /* does not return */
+	}
+	log_start(options.foreground, options.debug);
+	log_notice("start: version %s", VMNET_BROKER_VERSION);
+	config = read_config(&options);
+	state = read_state(&options);
+	queue = dispatch_queue_create(
+		VMNET_BROKER_SERVICE, DISPATCH_QUEUE_SERIAL);
+	/* On the queue, so that no request comes before a signal can. */
+	dispatch_sync(queue, ^{
+		struct service *service = serve(&options, config, state, queue);
+
+		stop_on_signals(service, queue);
+	});
+	dispatch_main();
+}

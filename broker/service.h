@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * The service: takes connections, decodes requests, answers them, and decides
+ * when the broker is done.
+ *
+ * Everything happens on one serial queue: the listener's events, those of all
+ * peers, timers, signals, and what vmnet answers. Nothing on it waits.
+ */
+
+#ifndef SERVICE_H
+#define SERVICE_H
+
+#include <dispatch/dispatch.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <xpc/xpc.h>
+
+#include "config.h"
+#include "state.h"
+
+struct service;
+
+/* Times are in ns. */
+struct service_options {
+	const struct config *config; /* stays */
+	struct state *state;         /* stays */
+	const char *state_directory; /* stays */
+	uint64_t linger;             /* a network that nobody holds */
+	uint64_t idle;               /* the broker without a network */
+	size_t max_peers;
+	size_t max_peers_per_user;
+	/* The broker is done: networks are released. On the serial queue. */
+	void (*done)(int exit_status);
+};
+
+/*
+ * Serves on listener, which was created with or for this serial queue and not
+ * yet activated. Both stay the caller's and must stay. NULL: no memory.
+ */
+struct service *service_start(const struct service_options *options,
+	xpc_connection_t listener, dispatch_queue_t queue);
+
+/*
+ * Asked to stop, on the serial queue: no new holds; done when the last holder
+ * has left, at once if there is none.
+ */
+void service_stop(struct service *service);
+
+/* After `done`, and when all clients have left. NULL is fine. */
+void service_destroy(struct service *service);
+
+#endif

@@ -22,7 +22,7 @@ if [ "${1-}" != --inside ]; then
         --daemon-arg -t --daemon-arg 2 -- examples/demo.sh --inside
 fi
 
-output=$(mktemp -d)
+output=$(mktemp -d /run/demo.XXXXXX)
 chmod 755 "$output"
 
 # say WHO WHAT

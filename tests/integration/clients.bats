@@ -124,14 +124,15 @@ SCRIPT
 # processes, under the sanitizers.
 objects_after() {
     sandbox --broker build/linux/asan/bin/vmnet-broker \
-        --daemon-env STANDIN_COUNT=/tmp/objects <<SCRIPT
-rm -f /tmp/objects
+        --daemon-env STANDIN_COUNT=/run/objects <<SCRIPT
+: >/run/objects
+chmod 666 /run/objects
 $cycles
 storm $1 >&2
 settle peers 1 >&2
 kill -TERM "\$broker"
 wait_gone "\$broker" >&2
-cat /tmp/objects
+sort /run/objects
 SCRIPT
 }
 

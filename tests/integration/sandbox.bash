@@ -8,8 +8,9 @@
 set -eu -o pipefail
 
 tools=build/linux/plain/tools
-PATH=$PWD/build/linux/plain/examples:$PATH
-T=$(mktemp -d)
+PATH=$PWD/build/linux/plain/examples:$PWD/build/linux/plain/bin:$PATH
+clock=$STANDIN_DIR/clock
+T=$(mktemp -d /run/test.XXXXXX)
 chmod 755 "$T"
 
 # A wait ends after this long only when the test fails anyway.
@@ -139,4 +140,15 @@ descriptors() {
 
 memory() {
     awk '/^Anonymous:/ { kib += $2 } END { print kib }' "/proc/$1/smaps"
+}
+
+# advance TIME: the clock of a broker that was started with
+# --daemon-env STANDIN_CLOCK=/run/standin/clock.
+clock_create() {
+    standin-clock "$clock" create
+    chmod 644 "$clock"
+}
+
+advance() {
+    standin-clock "$clock" "$1"
 }

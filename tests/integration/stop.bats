@@ -5,6 +5,11 @@
 
 load helper
 
+# "true" while the broker only waits for the last holder.
+stopping='stopping() {
+    status | sed -n "s/^stopping bool //p"
+}'
+
 @test "SIGTERM with nothing held: exits at once" {
     # Goal: clients that hold nothing do not keep the broker (S11).
     sandbox <<'SCRIPT'
@@ -31,7 +36,9 @@ SCRIPT
 
 @test "SIGTERM with a holder: waits for it, and for nothing else" {
     # Goal: a held network defers the end (S12); who holds it goes on.
-    sandbox <<'SCRIPT'
+    sandbox <<SCRIPT
+$stopping
+$(cat <<'HOLDER'
 start holder alice ping -i 0.05 -c 10000 default
 wait_line holder 'icmp_seq=2 '
 start late bob "$tools/ask" -H command=string:status
@@ -58,5 +65,53 @@ start next bob ping -c 1 default
 wait_exit next
 expect "the next" 0 "$status"
 [ "$(broker_pid)" != "$broker" ] || fail "the same broker"
+HOLDER
+    )
+SCRIPT
+}
+
+@test "launchctl bootout: waits for the holders, and nobody starts it again" {
+    # Goal: an upgrade does not cut anybody off.
+    sandbox <<'SCRIPT'
+start holder alice ping -i 0.05 -c 10000 default
+wait_line holder 'icmp_seq=2 '
+broker=$(broker_pid)
+start bootout root launchctl bootout \
+    system/com.github.nirs.vmnet-broker
+wait_log 'stopping'
+sent=$(wc -l <"$T/holder.out")
+wait_line holder "icmp_seq=$((sent + 5)) "
+stop holder INT
+expect "the holder" 0 "$status"
+wait_gone "$broker"
+wait_exit bootout
+expect "bootout" 0 "$status"
+start new bob acquire default
+wait_exit new
+[ "$status" -ne 0 ] || fail "there is still a broker"
+SCRIPT
+}
+
+@test "kill -9 of the broker: clients hold their networks again" {
+    # Goal: after an unclean death the SDK asks again by itself, and programs
+    # that come later meet those that were there.
+    sandbox <<'SCRIPT'
+for i in 1 2 3; do
+    start "client-$i" alice acquire default
+    wait_line "client-$i" '^holding '
+done
+start host bob acquire host
+wait_line host '^holding '
+broker=$(broker_pid)
+kill -KILL "$broker"
+wait_gone "$broker"
+settle 'holders default' 3
+settle 'holders host' 1
+[ "$(broker_pid)" != "$broker" ] || fail "the same broker"
+for i in 1 2 3; do
+    stop "client-$i"
+done
+settle 'holders default' 0
+expect "holders of host" 1 "$(holders host)"
 SCRIPT
 }

@@ -38,7 +38,7 @@ refused() {
     check "$BATS_TEST_TMPDIR/missing.json"
     [ "$status" -ne 0 ]
     [ "${#lines[@]}" -eq 1 ]
-    [[ $output == *"missing.json"*"No such file"* ]]
+    [[ $output == *"missing.json"*"no such file"* ]]
 }
 
 @test "a comma is missing" {

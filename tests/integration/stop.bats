@@ -78,7 +78,7 @@ wait_line holder 'icmp_seq=2 '
 broker=$(broker_pid)
 start bootout root launchctl bootout \
     system/com.github.nirs.vmnet-broker
-wait_log 'stopping'
+wait_log 'asked to stop'
 sent=$(wc -l <"$T/holder.out")
 wait_line holder "icmp_seq=$((sent + 5)) "
 stop holder INT

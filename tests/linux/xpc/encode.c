@@ -4,6 +4,7 @@
  *
  * A dictionary becomes a frame.
  */
+#include "message.h"
 #include "object.h"
 #include "wire.h"
 
@@ -205,5 +206,8 @@ void xframe_destroy(struct xframe *frame)
 	}
 	free(frame->descriptors);
 	free(frame->bytes);
+	if (frame->transaction) {
+		xtransaction_end();
+	}
 	free(frame);
 }

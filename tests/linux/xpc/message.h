@@ -44,7 +44,6 @@ void xmessage_end_transaction(struct xmessage *message);
 void xtransaction_begin(void);
 void xtransaction_end(void);
 /* launchd has said that this process is to go. */
-bool xtransaction_is_terminating(void);
 void xtransaction_terminate(void);
 
 #pragma GCC visibility pop

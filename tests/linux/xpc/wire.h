@@ -76,6 +76,7 @@ struct xwire_header {
 struct xframe {
 	struct xframe *next;
 	dispatch_block_t barrier; /* then it is no frame, but marks a place */
+	bool transaction;         /* a reply's; ends when it has gone */
 	unsigned char *bytes;
 	size_t length, sent;
 	xpc_object_t *descriptors;

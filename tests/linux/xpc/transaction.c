@@ -1,0 +1,96 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright The vmnet-broker authors
+ *
+ * Transactions: launchd ends a process without any as it likes. And the end of
+ * the process: once launchd has said "terminate", peers hear of it, nothing
+ * new is delivered, and with the last transaction the process is over.
+ */
+#include "connection.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static size_t open_count;
+static bool terminating;
+
+void xtransaction_begin(void)
+{
+	pthread_mutex_lock(&lock);
+	if (++open_count == 1) {
+		xcontrol_transactions(open_count);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+void xtransaction_end(void)
+{
+	pthread_mutex_lock(&lock);
+	if (open_count == 0) {
+		xmisuse("xpc_transaction_end: no transaction is open");
+	}
+	if (--open_count == 0) {
+		xcontrol_transactions(open_count);
+		if (terminating) {
+			_exit(0);
+		}
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+void xpc_transaction_begin(void)
+{
+	xtransaction_begin();
+}
+
+void xpc_transaction_end(void)
+{
+	xtransaction_end();
+}
+
+/* On the manager thread, which alone announces peers. */
+static void warn(xpc_connection_t self)
+{
+	bool silent;
+
+	pthread_mutex_lock(&self->lock);
+	silent = self->kind == XPEER && !self->announced;
+	if (!self->terminating && !self->invalid && !silent) {
+		self->terminating = true;
+		if (self->kind == XPEER) {
+			xevent_push(self,
+				(xpc_object_t)XPC_ERROR_TERMINATION_IMMINENT, 0,
+				0, 0);
+		}
+		xchannel_update(self);
+	}
+	pthread_mutex_unlock(&self->lock);
+	if (silent) {
+		xpc_connection_cancel(self);
+	}
+}
+
+static void warn_all(enum xconnection_kind kind)
+{
+	size_t count, i;
+	xpc_connection_t *list = xconnection_all(kind, &count);
+
+	for (i = 0; i < count; i++) {
+		warn(list[i]);
+		xpc_release(list[i]);
+	}
+	free(list);
+}
+
+void xtransaction_terminate(void)
+{
+	pthread_mutex_lock(&lock);
+	terminating = true;
+	pthread_mutex_unlock(&lock);
+	warn_all(XLISTENER);
+	warn_all(XPEER);
+}
+
+void xpc_main(xpc_connection_handler_t handler __attribute__((unused)))
+{
+	xmisuse("xpc_main: this is for XPC service bundles; a job with "
+		"MachServices makes a listener and calls dispatch_main()");
+}

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../common/idmap.h"
 #include "../common/log.h"
 
 /* macOS: `launchctl limit maxfiles` says "256 unlimited". */
@@ -110,23 +111,6 @@ static void set_limits(const struct job *job)
 	}
 }
 
-/* Is id one that this user namespace knows? */
-static bool is_mapped(const char *map, unsigned long id)
-{
-	FILE *file = fopen(map, "re");
-	unsigned long inside, outside, count;
-	bool mapped = false;
-
-	if (file == NULL) {
-		return true; /* no user namespaces: all are */
-	}
-	while (fscanf(file, "%lu %lu %lu", &inside, &outside, &count) == 3) {
-		mapped = mapped || (id >= inside && id - inside < count);
-	}
-	fclose(file);
-	return mapped;
-}
-
 /* The user to become, NULL for staying who we are. */
 static const struct passwd *find_user(const struct job *job)
 {
@@ -149,8 +133,8 @@ static const struct passwd *find_user(const struct job *job)
 	if (user->pw_uid == geteuid()) {
 		return user;
 	}
-	if (geteuid() != 0 || !is_mapped("/proc/self/uid_map", user->pw_uid) ||
-		!is_mapped("/proc/self/gid_map", user->pw_gid)) {
+	if (geteuid() != 0 || !idmap_has_user(user->pw_uid) ||
+		!idmap_has_group(user->pw_gid)) {
 		log_error("%s: cannot become %s: running as uid %u", label,
 			user->pw_name, (unsigned)geteuid());
 		return NULL;
@@ -167,7 +151,7 @@ static gid_t find_group(const struct job *job, const struct passwd *user)
 		return user != NULL ? user->pw_gid : getegid();
 	}
 	group = getgrnam(name);
-	if (group == NULL || !is_mapped("/proc/self/gid_map", group->gr_gid)) {
+	if (group == NULL || !idmap_has_group(group->gr_gid)) {
 		log_error("%s: no group %s here", job->config->label, name);
 		return user != NULL ? user->pw_gid : getegid();
 	}

@@ -35,6 +35,7 @@ static const char usage[] =
 	"  --daemon-arg L=ARG   one more argument for the job with label L\n"
 	"  -q, --quiet          errors only\n"
 	"\n"
+	"Prints \"ready\" when clients may connect.\n"
 	"SIGTERM stops all jobs as at shutdown; the second one at once.\n";
 
 void loop_add(struct source *source)
@@ -271,6 +272,8 @@ int main(int argc, char **argv)
 		log_error("%s: %m", path);
 		exit(1);
 	}
+	puts("ready");
+	fflush(stdout);
 	for (struct job *job = jobs; job != NULL; job = job->next) {
 		job_begin(job); /* they check in, so launchd.sock first */
 	}

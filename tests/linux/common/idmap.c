@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The vmnet-broker authors */
+
+#define _GNU_SOURCE
+
+#include "idmap.h"
+
+#include <stdio.h>
+
+static bool idmap_has(const char *path, unsigned long id)
+{
+	FILE *file = fopen(path, "re");
+	unsigned long inside, outside, count;
+	bool found = false;
+
+	if (file == NULL) {
+		return true; /* a kernel without user namespaces */
+	}
+	while (fscanf(file, "%lu %lu %lu", &inside, &outside, &count) == 3) {
+		found = found || (id >= inside && id - inside < count);
+	}
+	fclose(file);
+	return found;
+}
+
+bool idmap_has_user(uid_t uid)
+{
+	return idmap_has("/proc/self/uid_map", uid);
+}
+
+bool idmap_has_group(gid_t gid)
+{
+	return idmap_has("/proc/self/gid_map", gid);
+}

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan tsan
-// flags: -D_GNU_SOURCE
 // link: tests/unit/sdk-bench.c tests/unit/sdk-broker.c
-// tests/linux/common/unix.c tests/linux/common/spawn.c tests/linux/common/log.c
+// link: tests/linux/common/unix.c tests/linux/common/spawn.c
 
 /*
  * The SDK against a broker that does what can go wrong. Each scenario is a

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -47,6 +48,7 @@ static void spawn_child(const struct spawn *spawn, int report)
 	int error;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	spawn_signals();
 	if ((!spawn->session || setsid() != -1) &&
 		(spawn->netns == -1 || setns(spawn->netns, 0) == 0) &&

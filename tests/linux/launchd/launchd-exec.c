@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -265,6 +266,7 @@ _Noreturn void job_exec(const struct job *job)
 	gid_t group;
 	int report;
 
+	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* whoever forgot it */
 	set_signals(config);
 	setsid(); /* and so a process group of its own */
 	report = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);

@@ -20,24 +20,33 @@
 #include "../common/log.h"
 #include "../common/spawn.h"
 
-/* nodad: an address is there at once, since nobody else can have it. */
+#define MAC_ETHER "02:00:5e:00:53:02"
+#define WORLD_ETHER "02:00:5e:00:53:01"
+
+/* nodad, neigh: the cable works at once. Otherwise an address is tentative for
+ * a while, and the first solicitation sometimes lost, which costs a second. */
 static const char mac_links[] =
 	"link set lo up\n"
-	"link add en0 type veth peer name mac0 netns world\n"
+	"link add en0 address " MAC_ETHER
+	" type veth peer name mac0 address " WORLD_ETHER " netns world\n"
 	"address add 198.51.100.2/24 dev en0\n"
 	"address add 2001:db8:1::2/64 dev en0 nodad\n"
-	"link set en0 up\n";
+	"link set en0 up\n"
+	"neigh add 198.51.100.1 lladdr " WORLD_ETHER " dev en0\n"
+	"neigh add 2001:db8:1::1 lladdr " WORLD_ETHER " dev en0\n";
 static const char world_links[] =
 	"link set lo up\n"
 	"address add 198.51.100.1/24 dev mac0\n"
 	"address add 203.0.113.1/32 dev lo\n"
 	"address add 2001:db8:1::1/64 dev mac0 nodad\n"
 	"address add 2001:db8:2::1/128 dev lo nodad\n"
-	"link set mac0 up\n";
+	"link set mac0 up\n"
+	"neigh add 198.51.100.2 lladdr " MAC_ETHER " dev mac0\n"
+	"neigh add 2001:db8:1::2 lladdr " MAC_ETHER " dev mac0\n";
 /* Only when the cable is plugged in. */
 static const char mac_routes[] =
 	"route add default via 198.51.100.1\n"
-	"-6 route add default via 2001:db8:1::1 dev en0\n";
+	"route add default via 2001:db8:1::1 dev en0\n";
 
 /* What the kernel does not have, or does not let us set, stays as it is. */
 static void set_sysctl(const char *name, const char *value)

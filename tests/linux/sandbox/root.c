@@ -236,6 +236,10 @@ int root_build(const struct sandbox *sandbox)
 		log_error("root: %m");
 		return -1;
 	}
+	/* Every process may add to it; libSystem does not make it. */
+	if (write_file(BASE "/run/standin/log", 0666, "", 0) == -1) {
+		return -1;
+	}
 	return sandbox->users ? open_way(sandbox->repository) : 0;
 }
 

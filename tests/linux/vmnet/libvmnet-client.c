@@ -31,12 +31,10 @@ static uint32_t last_sequence;
 vmnet_return_t fault(const char *function)
 {
 	int status = VMNET_SUCCESS;
+	bool fails = standin_fault_status(function, &status);
 
 	standin_fault_hang(function);
-	if (!standin_fault_status(function, &status)) {
-		return VMNET_SUCCESS;
-	}
-	return (vmnet_return_t)status;
+	return fails ? (vmnet_return_t)status : VMNET_SUCCESS;
 }
 
 void status_set(vmnet_return_t *status, vmnet_return_t value)

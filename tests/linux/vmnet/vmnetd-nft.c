@@ -207,10 +207,13 @@ static void write_table(const struct table *table)
 	fprintf(table->out, "}\n");
 }
 
+static bool touched;
+
 static int run_nft(const char *text, size_t size)
 {
 	static const char *const argv[] = {"nft", "-f", "-", NULL};
 
+	touched = true;
 	return run_command(argv, text, size);
 }
 
@@ -253,6 +256,9 @@ void nft_remove(void)
 	static const char one[] =
 		"add table ip vmnet4\ndelete table ip vmnet4\n";
 
+	if (!touched) {
+		return;
+	}
 	if (bridge_ipv6()) {
 		run_nft(both, sizeof(both) - 1);
 	} else {

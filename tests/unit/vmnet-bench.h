@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * What the tests of the stand-in's vmnet share: a vmnetd of their own, and
+ * scenarios that are processes of their own, so that each begins with a library
+ * that was never used, and can be another user's or killed.
+ */
+
+#ifndef VMNET_BENCH_H
+#define VMNET_BENCH_H
+
+#include <arpa/inet.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include <CoreFoundation/CoreFoundation.h>
+#include <vmnet/vmnet.h>
+
+#define CHECK_INT(got, want)                                                   \
+	do {                                                                   \
+		long long got_ = (long long)(got), want_ = (long long)(want);  \
+		if (got_ != want_) {                                           \
+			fprintf(stderr, "%s:%d: %s is %lld, not %lld\n",       \
+				__FILE__, __LINE__, #got, got_, want_);        \
+			exit(1);                                               \
+		}                                                              \
+	} while (0)
+
+#define CHECK_TRUE(what) CHECK_INT(!!(what), 1)
+
+#define CHECK_STRING(got, want)                                                \
+	do {                                                                   \
+		const char *got_ = (got), *want_ = (want);                     \
+		if (got_ == NULL || strcmp(got_, want_) != 0) {                \
+			fprintf(stderr, "%s:%d: %s is %s, not %s\n", __FILE__, \
+				__LINE__, #got, got_, want_);                  \
+			exit(1);                                               \
+		}                                                              \
+	} while (0)
+
+/* Starts vmnetd in a fresh STANDIN_DIR; options end with NULL. */
+void bench_start(const char *const *options);
+
+/* Ends it and starts another in the same place. */
+void bench_restart(void);
+
+/* SIGTERM; it must exit with 0 and leave nothing in its directory. */
+void bench_stop(void);
+
+/* Calls scenario in a new process; true if it returned and nothing leaked. */
+bool bench_run(void (*scenario)(void));
+
+/* The same as a user who is not root, even if we are. */
+bool bench_run_user(void (*scenario)(void));
+
+/* In the background; it has reached bench_hold when this returns. */
+pid_t bench_background(void (*scenario)(void));
+/* Until killed, or told to go on by bench_end. */
+void bench_hold(void);
+void bench_kill(pid_t pid);
+/* True if it ended well. */
+bool bench_end(pid_t pid);
+
+/* A network: NULL for a subnet that the system chooses. */
+vmnet_network_ref bench_network(
+	vmnet_mode_t mode, const char *subnet, vmnet_return_t *status);
+
+/* "192.168.64.1/24" of a network; good until the next call. */
+const char *bench_subnet(vmnet_network_ref network);
+
+#endif

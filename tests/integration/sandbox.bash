@@ -56,17 +56,21 @@ pid_of() {
     cat "$T/$1.pid"
 }
 
+# follow FILE PID: what is in the file, and what comes, while the process lives.
+follow() {
+    timeout "$guard" tail -n +1 --pid="$2" -s 0.1 -f "$1" 2>/dev/null
+}
+
 # wait_line NAME PATTERN: until what was started as NAME prints it. Prints it.
 wait_line() {
-    timeout "$guard" tail -n +1 --pid="$(pid_of "$1")" -f "$T/$1.out" \
-        2>/dev/null | grep -m 1 -E -- "$2" ||
+    grep -m 1 -E -- "$2" < <(follow "$T/$1.out" "$(pid_of "$1")") ||
         fail "$1 did not print '$2'"
 }
 
 # wait_log PATTERN [COUNT]: until the log has it, as often as COUNT.
 wait_log() {
-    timeout "$guard" tail -n +1 -f "$STANDIN_DIR/log" 2>/dev/null |
-        grep -m "${2-1}" -E -- "$1" >"$T/matches" || :
+    grep -m "${2-1}" -E -- "$1" < <(follow "$STANDIN_DIR/log" $$) \
+        >"$T/matches" || :
     expect "log lines of '$1'" "${2-1}" "$(wc -l <"$T/matches")"
 }
 

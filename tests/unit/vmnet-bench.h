@@ -42,6 +42,12 @@
 		}                                                              \
 	} while (0)
 
+/*
+ * A network namespace with an en0 and a default route, for this process and
+ * vmnetd; before anything else. NULL, or why there cannot be one.
+ */
+const char *bench_namespace(void);
+
 /* Starts vmnetd in a fresh STANDIN_DIR; options end with NULL. */
 void bench_start(const char *const *options);
 

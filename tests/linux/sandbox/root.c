@@ -134,24 +134,22 @@ static int mount_proc(void)
 	return 0;
 }
 
-/* Of our own network namespace where that is allowed. */
+/* That of our network namespace lies on the host's: in a user namespace ip(8)
+ * may mount another one only where one is left when it has unmounted this. */
 static int mount_sys(void)
 {
-	if (mkdir(BASE "/sys", 0755) == -1) {
-		log_error("sys: %m");
+	if (mkdir(BASE "/sys", 0755) == -1 ||
+		mount("/sys", BASE "/sys", NULL, MS_BIND | MS_REC, NULL) ==
+			-1 ||
+		mount("sysfs", BASE "/sys", "sysfs",
+			MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == -1) {
+		log_error("sys: %m (a container that hides parts of /sys does "
+			  "not allow it)");
 		return -1;
 	}
-	if (mount("sysfs", BASE "/sys", "sysfs",
-		    MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0) {
-		/* Where there are none, nobody misses them. */
-		mount("/sys/fs/cgroup", BASE "/sys/fs/cgroup", NULL,
-			MS_BIND | MS_REC, NULL);
-		return 0;
-	}
-	if (mount("/sys", BASE "/sys", NULL, MS_BIND | MS_REC, NULL) == -1) {
-		log_error("sys: %m");
-		return -1;
-	}
+	/* Where there are no cgroups, nobody misses them. */
+	mount("/sys/fs/cgroup", BASE "/sys/fs/cgroup", NULL, MS_BIND | MS_REC,
+		NULL);
 	return 0;
 }
 

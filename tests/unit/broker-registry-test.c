@@ -1,0 +1,963 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+//
+// link: broker/registry.c broker/config.c broker/place.c broker/subnet.c
+// link: broker/text.c broker/state.c broker/failure.c broker/log.c
+// libs: -l:libjansson.a
+
+/*
+ * The registry, with a vmnet that the test is: it says when a network is made,
+ * fails or is given back. Time is a number that the test sets.
+ *
+ * First each promise by itself, then random steps beside a small model that
+ * knows only what must be true of what clients see.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include <cmocka.h>
+
+#include "registry.h"
+#include "vmnet.h"
+
+#define SECOND UINT64_C(1000000000)
+#define LINGER (5 * SECOND)
+
+/*
+ * vmnet.
+ */
+
+enum phase { MAKING, MADE, GIVING_BACK };
+
+struct vmnet_owned {
+	struct vmnet_wish wish;
+	const struct vmnet_events *events;
+	void *context;
+	enum phase phase;
+	bool abandoned;
+	TAILQ_ENTRY(vmnet_owned) entry;
+};
+
+TAILQ_HEAD(owned_list, vmnet_owned);
+
+static struct owned_list owned_all = TAILQ_HEAD_INITIALIZER(owned_all);
+static size_t owned_count;
+static bool no_memory;
+
+struct vmnet_owned *vmnet_own(const struct vmnet_wish *wish,
+	const struct vmnet_events *events, void *context)
+{
+	struct vmnet_owned *owned = NULL;
+
+	if (no_memory) {
+		return NULL;
+	}
+	owned = calloc(1, sizeof(*owned));
+	assert_non_null(owned);
+	owned->wish = *wish;
+	owned->events = events;
+	owned->context = context;
+	TAILQ_INSERT_TAIL(&owned_all, owned, entry);
+	owned_count++;
+	return owned;
+}
+
+void vmnet_disown(struct vmnet_owned *owned)
+{
+	assert_int_equal(owned->phase, MADE);
+	assert_false(owned->abandoned);
+	owned->phase = GIVING_BACK;
+}
+
+void vmnet_abandon(struct vmnet_owned *owned)
+{
+	assert_int_not_equal(owned->phase, MADE);
+	assert_false(owned->abandoned);
+	owned->abandoned = true;
+}
+
+void *vmnet_get_serialization(const struct vmnet_owned *owned)
+{
+	return (void *)(uintptr_t)owned;
+}
+
+static void gone(struct vmnet_owned *owned, const struct failure *failure)
+{
+	TAILQ_REMOVE(&owned_all, owned, entry);
+	owned_count--;
+	owned->events->gone(owned->context, owned, failure);
+	free(owned);
+}
+
+/* vmnet has made it. */
+static void make(struct vmnet_owned *owned)
+{
+	const struct vmnet_info info = {
+		.subnet = owned->wish.choice == VMNET_SUBNET_ANY
+			? (struct subnet){0xc0a84000, 24}
+			: owned->wish.subnet,
+		.mtu = 1500,
+	};
+
+	assert_int_equal(owned->phase, MAKING);
+	if (owned->abandoned) {
+		owned->phase = GIVING_BACK;
+		return;
+	}
+	owned->phase = MADE;
+	owned->events->created(owned->context, owned, &info);
+}
+
+static void refuse(struct vmnet_owned *owned)
+{
+	struct failure failure;
+
+	assert_int_equal(owned->phase, MAKING);
+	failure_set(&failure, FAILURE_CREATE, "because of the test");
+	failure.vmnet_status = 1001;
+	gone(owned, &failure);
+}
+
+static void give_back(struct vmnet_owned *owned)
+{
+	assert_int_equal(owned->phase, GIVING_BACK);
+	gone(owned, NULL);
+}
+
+static struct vmnet_owned *first(void)
+{
+	assert_false(TAILQ_EMPTY(&owned_all));
+	return TAILQ_FIRST(&owned_all);
+}
+
+static struct vmnet_owned *last(void)
+{
+	assert_false(TAILQ_EMPTY(&owned_all));
+	return TAILQ_LAST(&owned_all, owned_list);
+}
+
+/*
+ * The registry around it.
+ */
+
+static const struct config_network config_networks[] = {
+	{.name = "a", .mode = CONFIG_SHARED},
+	{.name = "b",
+		.mode = CONFIG_HOST,
+		.has_subnet = true,
+		.subnet = {0xc0a86400, 24}},
+	{.name = "c", .mode = CONFIG_SHARED},
+};
+
+#define NETWORKS 3
+
+static const struct config config = {
+	.networks = (struct config_network *)(uintptr_t)config_networks,
+	.count = NETWORKS,
+};
+
+static uint64_t clock_now;
+static unsigned changes;
+static struct registry *registry;
+static struct state *remembered;
+
+static uint64_t now(void *context)
+{
+	(void)context;
+	return clock_now;
+}
+
+static void changed(void *context)
+{
+	(void)context;
+	changes++;
+}
+
+static void start(uint64_t linger)
+{
+	const struct registry_options options = {
+		.linger = linger,
+		.generation = 100,
+		.now = now,
+		.changed = changed,
+	};
+
+	clock_now = 1000 * SECOND;
+	no_memory = false;
+	remembered = state_create("/nowhere");
+	registry = registry_create(&config, remembered, &options);
+	assert_non_null(remembered);
+	assert_non_null(registry);
+}
+
+static int set_up(void **unused)
+{
+	(void)unused;
+	start(LINGER);
+	return 0;
+}
+
+static int tear_down(void **unused)
+{
+	(void)unused;
+	assert_int_equal(owned_count, 0);
+	registry_destroy(registry);
+	state_destroy(remembered);
+	return 0;
+}
+
+static void advance(uint64_t time)
+{
+	clock_now += time;
+	registry_expire(registry);
+}
+
+/*
+ * Who holds.
+ */
+
+struct client {
+	struct hold hold;
+	unsigned granted;
+	unsigned refused;
+	enum failure_status status;
+	int64_t vmnet_status;
+	char message[FAILURE_MESSAGE];
+};
+
+static void hold_done(struct hold *hold, const struct failure *failure)
+{
+	struct client *client = hold->context;
+
+	if (failure == NULL) {
+		assert_true(hold->granted);
+		assert_non_null(hold->network);
+		client->granted++;
+		return;
+	}
+	assert_null(hold->network);
+	client->refused++;
+	client->status = failure->status;
+	client->vmnet_status = failure->vmnet_status;
+	snprintf(client->message, sizeof(client->message), "%s",
+		failure->message);
+}
+
+static void acquire(struct client *client, const char *name)
+{
+	struct network *network = registry_find(registry, name);
+
+	assert_non_null(network);
+	assert_null(client->hold.network);
+	client->hold.done = hold_done;
+	client->hold.context = client;
+	client->granted = 0;
+	client->refused = 0;
+	registry_acquire(network, &client->hold);
+}
+
+static const struct network *get(const char *name)
+{
+	return registry_find(registry, name);
+}
+
+static void assert_state(const char *name, enum network_state state)
+{
+	assert_string_equal(network_state_name(get(name)->state),
+		network_state_name(state));
+}
+
+/*
+ * Promise by promise.
+ */
+
+static void test_find(void **unused)
+{
+	(void)unused;
+	assert_non_null(registry_find(registry, "a"));
+	assert_null(registry_find(registry, "d"));
+	assert_null(registry_find(registry, ""));
+	assert_int_equal(registry_count(registry), 0);
+	assert_true(registry_deadline(registry) == UINT64_MAX);
+	assert_null(registry_next(registry, NULL));
+}
+
+/* Goal: one creation for all who ask, and one result. */
+static void test_one_creation(void **unused)
+{
+	struct client clients[3] = {0};
+
+	(void)unused;
+	for (int i = 0; i < 3; i++) {
+		acquire(&clients[i], "a");
+	}
+	assert_int_equal(owned_count, 1);
+	assert_state("a", NETWORK_CREATING);
+	assert_int_equal(clients[0].granted, 0);
+	make(first());
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(clients[i].granted, 1);
+	}
+	assert_state("a", NETWORK_HELD);
+	assert_int_equal(get("a")->hold_count, 3);
+	assert_int_equal(get("a")->generation, 100);
+
+	for (int i = 0; i < 3; i++) {
+		registry_release(&clients[i].hold);
+	}
+	assert_state("a", NETWORK_LINGERING);
+	advance(LINGER);
+	give_back(first());
+}
+
+/* Goal: an acquire within the linger gets the same network; after it, not. */
+static void test_linger(void **unused)
+{
+	struct client client = {0};
+
+	(void)unused;
+	acquire(&client, "a");
+	make(first());
+	registry_release(&client.hold);
+	assert_true(registry_deadline(registry) == clock_now + LINGER);
+	advance(LINGER - 1);
+	assert_state("a", NETWORK_LINGERING);
+
+	acquire(&client, "a");
+	assert_int_equal(client.granted, 1);
+	assert_int_equal(get("a")->generation, 100);
+	assert_true(registry_deadline(registry) == UINT64_MAX);
+	advance(1000 * SECOND);
+	assert_state("a", NETWORK_HELD);
+
+	registry_release(&client.hold);
+	advance(LINGER);
+	assert_state("a", NETWORK_RELEASING);
+	give_back(first());
+	assert_state("a", NETWORK_ABSENT);
+	assert_true(registry_idle_since(registry) == clock_now);
+
+	acquire(&client, "a");
+	make(first());
+	assert_int_equal(get("a")->generation, 101);
+	registry_release(&client.hold);
+	advance(LINGER);
+	give_back(first());
+}
+
+static void test_no_linger(void **unused)
+{
+	struct client client = {0};
+
+	tear_down(unused);
+	start(0);
+	acquire(&client, "a");
+	make(first());
+	registry_release(&client.hold);
+	assert_state("a", NETWORK_RELEASING);
+	give_back(first());
+	assert_state("a", NETWORK_ABSENT);
+}
+
+/* Goal: whoever asks while it goes waits, and gets a new one. */
+static void test_acquire_while_releasing(void **unused)
+{
+	struct client client = {0};
+
+	(void)unused;
+	acquire(&client, "a");
+	make(first());
+	registry_release(&client.hold);
+	advance(LINGER);
+	acquire(&client, "a");
+	assert_int_equal(owned_count, 1);
+	assert_int_equal(client.granted, 0);
+	give_back(first());
+	assert_state("a", NETWORK_CREATING);
+	make(first());
+	assert_int_equal(client.granted, 1);
+	assert_int_equal(get("a")->generation, 101);
+	registry_release(&client.hold);
+	advance(LINGER);
+	give_back(first());
+}
+
+/* Goal: and if it has left by then, nothing is made. */
+static void test_leave_while_releasing(void **unused)
+{
+	struct client client = {0};
+
+	(void)unused;
+	acquire(&client, "a");
+	make(first());
+	registry_release(&client.hold);
+	advance(LINGER);
+	acquire(&client, "a");
+	registry_release(&client.hold);
+	give_back(first());
+	assert_state("a", NETWORK_ABSENT);
+}
+
+/* Goal: all who ask leave before it is made: it lingers, and goes. */
+static void test_leave_while_creating(void **unused)
+{
+	struct client client = {0};
+
+	(void)unused;
+	acquire(&client, "a");
+	registry_release(&client.hold);
+	assert_state("a", NETWORK_CREATING);
+	make(first());
+	assert_int_equal(client.granted, 0);
+	assert_state("a", NETWORK_LINGERING);
+	advance(LINGER);
+	give_back(first());
+}
+
+/* Goal: all who wait are told why, and the next one tries again. */
+static void test_failure(void **unused)
+{
+	struct client clients[2] = {0};
+
+	(void)unused;
+	acquire(&clients[0], "a");
+	acquire(&clients[1], "a");
+	refuse(first());
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(clients[i].refused, 1);
+		assert_int_equal(clients[i].status, FAILURE_CREATE);
+		assert_int_equal(clients[i].vmnet_status, 1001);
+		assert_string_equal(clients[i].message, "because of the test");
+	}
+	assert_state("a", NETWORK_ABSENT);
+	acquire(&clients[0], "a");
+	make(first());
+	assert_int_equal(clients[0].granted, 1);
+	registry_release(&clients[0].hold);
+	advance(LINGER);
+	give_back(first());
+}
+
+static void test_no_memory(void **unused)
+{
+	struct client client = {0};
+
+	(void)unused;
+	no_memory = true;
+	acquire(&client, "a");
+	assert_int_equal(client.refused, 1);
+	assert_int_equal(client.status, FAILURE_INTERNAL);
+	assert_state("a", NETWORK_ABSENT);
+}
+
+/* Goal: S20: after 30 s who asks is told; the next one may try again; what
+ * comes late is given back. */
+static void test_creation_hangs(void **unused)
+{
+	struct client client = {0};
+
+	(void)unused;
+	acquire(&client, "a");
+	assert_true(registry_deadline(registry) == clock_now + 30 * SECOND);
+	advance(30 * SECOND - 1);
+	assert_int_equal(client.refused, 0);
+	advance(1);
+	assert_int_equal(client.refused, 1);
+	assert_int_equal(client.status, FAILURE_CREATE);
+	assert_int_equal(client.vmnet_status, 0);
+	assert_state("a", NETWORK_ABSENT);
+	assert_int_equal(registry_count_abandoned(registry), 1);
+
+	acquire(&client, "a");
+	assert_int_equal(owned_count, 2);
+	make(last());
+	assert_int_equal(client.granted, 1);
+
+	make(first());
+	assert_int_equal(first()->phase, GIVING_BACK);
+	assert_state("a", NETWORK_HELD);
+	give_back(first());
+	assert_int_equal(registry_count_abandoned(registry), 0);
+	assert_state("a", NETWORK_HELD);
+	registry_release(&client.hold);
+	advance(LINGER);
+	give_back(first());
+}
+
+/* Goal: a vmnet that never answers costs only so many threads. */
+static void test_many_hang(void **unused)
+{
+	struct client client = {0};
+
+	(void)unused;
+	for (int i = 0; i < 8; i++) {
+		acquire(&client, "a");
+		advance(30 * SECOND);
+		assert_int_equal(client.refused, 1);
+	}
+	assert_int_equal(owned_count, 8);
+	acquire(&client, "b");
+	assert_int_equal(client.refused, 1);
+	assert_int_equal(client.status, FAILURE_CREATE);
+	assert_int_equal(owned_count, 8);
+	refuse(first());
+	acquire(&client, "b");
+	make(last());
+	assert_int_equal(client.granted, 1);
+	registry_release(&client.hold);
+	advance(LINGER);
+	give_back(last());
+	while (owned_count > 0) {
+		refuse(first());
+	}
+	assert_int_equal(registry_count_abandoned(registry), 0);
+}
+
+static void test_release_hangs(void **unused)
+{
+	struct client client = {0};
+
+	(void)unused;
+	acquire(&client, "a");
+	make(first());
+	registry_release(&client.hold);
+	advance(LINGER);
+	acquire(&client, "a");
+	advance(15 * SECOND);
+	assert_int_equal(registry_count_abandoned(registry), 1);
+	assert_state("a", NETWORK_CREATING);
+	make(last());
+	assert_int_equal(client.granted, 1);
+	give_back(first());
+	assert_int_equal(registry_count_abandoned(registry), 0);
+	registry_release(&client.hold);
+	advance(LINGER);
+	give_back(first());
+}
+
+/*
+ * Subnets.
+ */
+
+static void put(const char *name, uint32_t address)
+{
+	const struct subnet subnet = {address, 24};
+
+	state_put(remembered, name, &subnet);
+}
+
+static void assert_wish(const char *name, int choice, uint32_t address)
+{
+	struct client client = {0};
+
+	acquire(&client, name);
+	assert_int_equal(first()->wish.choice, choice);
+	if (choice != VMNET_SUBNET_ANY) {
+		assert_int_equal(first()->wish.subnet.address, address);
+	}
+	refuse(first());
+}
+
+/* Goal: promise 5: the network asks for what it had. */
+static void test_wish(void **unused)
+{
+	struct client client = {0};
+	char *text = NULL;
+
+	(void)unused;
+	assert_wish("a", VMNET_SUBNET_ANY, 0);
+	assert_wish("b", VMNET_SUBNET_FIXED, 0xc0a86400);
+
+	acquire(&client, "a");
+	make(first());
+	registry_release(&client.hold);
+	advance(LINGER);
+	give_back(first());
+	text = state_copy_changes(remembered);
+	assert_string_equal(text, "a 192.168.64.0/24\n");
+	free(text);
+	assert_wish("a", VMNET_SUBNET_RATHER, 0xc0a84000);
+	assert_wish("c", VMNET_SUBNET_ANY, 0);
+}
+
+/* Goal: a configured subnet is nobody else's, and is not remembered. */
+static void test_wish_of_another(void **unused)
+{
+	struct client client = {0};
+
+	(void)unused;
+	put("a", 0xc0a86400);
+	assert_wish("a", VMNET_SUBNET_ANY, 0);
+	put("b", 0xc0a84100);
+	assert_wish("b", VMNET_SUBNET_FIXED, 0xc0a86400);
+	free(state_copy_changes(remembered));
+	acquire(&client, "b");
+	make(first());
+	assert_null(state_copy_changes(remembered));
+	registry_release(&client.hold);
+	advance(LINGER);
+	give_back(first());
+}
+
+/*
+ * Stopping.
+ */
+
+/* Goal: S12: who holds keeps it; nobody else gets it; then it goes at once. */
+static void test_stop(void **unused)
+{
+	struct client holder = {0};
+	struct client lingered = {0};
+	struct client late = {0};
+
+	(void)unused;
+	acquire(&holder, "a");
+	make(first());
+	acquire(&lingered, "b");
+	make(last());
+	registry_release(&lingered.hold);
+	assert_state("b", NETWORK_LINGERING);
+	registry_stop(registry);
+	assert_state("b", NETWORK_RELEASING);
+	assert_int_equal(registry_count_held(registry), 1);
+
+	acquire(&late, "a");
+	assert_int_equal(late.refused, 1);
+	assert_int_equal(late.status, FAILURE_NOT_ALLOWED);
+	acquire(&late, "b");
+	assert_int_equal(late.refused, 1);
+	acquire(&late, "c");
+	assert_int_equal(late.refused, 1);
+	give_back(last());
+	assert_state("b", NETWORK_ABSENT);
+
+	registry_release(&holder.hold);
+	assert_state("a", NETWORK_RELEASING);
+	assert_int_equal(registry_count_held(registry), 0);
+	give_back(first());
+}
+
+static void test_stop_while_creating(void **unused)
+{
+	struct client client = {0};
+
+	(void)unused;
+	acquire(&client, "a");
+	registry_stop(registry);
+	assert_int_equal(client.refused, 1);
+	assert_int_equal(client.status, FAILURE_NOT_ALLOWED);
+	assert_int_equal(registry_count(registry), 0);
+	assert_int_equal(registry_count_abandoned(registry), 1);
+	make(first());
+	give_back(first());
+	assert_int_equal(registry_count_abandoned(registry), 0);
+}
+
+static void test_stop_while_releasing(void **unused)
+{
+	struct client client = {0};
+
+	(void)unused;
+	acquire(&client, "a");
+	make(first());
+	registry_release(&client.hold);
+	advance(LINGER);
+	acquire(&client, "a");
+	registry_stop(registry);
+	assert_int_equal(client.refused, 1);
+	give_back(first());
+	assert_state("a", NETWORK_ABSENT);
+}
+
+/* Goal: the end releases everything, whoever holds it, without a word. */
+static void test_finish(void **unused)
+{
+	struct client clients[4] = {0};
+
+	(void)unused;
+	acquire(&clients[0], "a");
+	acquire(&clients[1], "a");
+	make(first());
+	acquire(&clients[2], "b");
+	make(last());
+	registry_release(&clients[2].hold);
+	acquire(&clients[3], "c");
+	registry_finish(registry);
+	assert_int_equal(clients[0].refused, 0);
+	assert_null(clients[0].hold.network);
+	assert_null(clients[1].hold.network);
+	assert_int_equal(clients[3].refused, 1);
+	assert_int_equal(registry_count(registry), 2);
+	assert_int_equal(registry_count_abandoned(registry), 1);
+	refuse(last());
+	give_back(last());
+	give_back(last());
+	assert_int_equal(registry_count(registry), 0);
+	assert_int_equal(registry_count_abandoned(registry), 0);
+}
+
+/*
+ * Random steps, and what must be true after each.
+ */
+
+#define CLIENTS 6
+
+/* What a client knows of itself, without the registry's help. */
+struct model {
+	struct client client;
+	int network; /* what it asked for; -1: nothing */
+	bool waiting;
+};
+
+static struct model models[CLIENTS];
+static bool model_stopped;
+static uint64_t random_state;
+
+static uint32_t pick(uint32_t n)
+{
+	/* xorshift: the same everywhere, so that a failure can be repeated. */
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (uint32_t)((random_state >> 32) % n);
+}
+
+static struct vmnet_owned *pick_owned(void)
+{
+	struct vmnet_owned *owned = NULL;
+	uint32_t n = 0;
+
+	if (owned_count == 0) {
+		return NULL;
+	}
+	n = pick((uint32_t)owned_count);
+	TAILQ_FOREACH(owned, &owned_all, entry)
+	{
+		if (n == 0) {
+			break;
+		}
+		n--;
+	}
+	return owned;
+}
+
+static void step_client(struct model *model)
+{
+	if (model->network >= 0) {
+		registry_release(&model->client.hold);
+		model->network = -1;
+		return;
+	}
+	model->network = (int)pick(NETWORKS);
+	model->waiting = true;
+	acquire(&model->client, config_networks[model->network].name);
+}
+
+static void step_vmnet(void)
+{
+	struct vmnet_owned *owned = pick_owned();
+
+	if (owned == NULL) {
+		return;
+	}
+	switch (owned->phase) {
+	case MAKING:
+		if (pick(4) == 0) {
+			refuse(owned);
+		} else {
+			make(owned);
+		}
+		break;
+	case GIVING_BACK:
+		give_back(owned);
+		break;
+	case MADE:
+		break;
+	}
+}
+
+static void step_time(void)
+{
+	static const uint64_t steps[] = {
+		1, SECOND, LINGER, 15 * SECOND, 30 * SECOND};
+	uint64_t deadline = registry_deadline(registry);
+
+	if (deadline != UINT64_MAX && pick(2) == 0) {
+		advance(deadline > clock_now ? deadline - clock_now : 0);
+	} else {
+		advance(steps[pick(sizeof(steps) / sizeof(steps[0]))]);
+	}
+}
+
+static void step(void)
+{
+	switch (pick(8)) {
+	case 0:
+	case 1:
+	case 2:
+		step_client(&models[pick(CLIENTS)]);
+		break;
+	case 3:
+	case 4:
+		step_vmnet();
+		break;
+	case 5:
+		step_time();
+		break;
+	case 6:
+		no_memory = pick(20) == 0;
+		break;
+	default:
+		if (pick(2000) == 0) {
+			registry_stop(registry);
+			model_stopped = true;
+		}
+		break;
+	}
+}
+
+/* Each client has heard at most one answer, and as it heard so it is. */
+static void check_client(struct model *model)
+{
+	struct client *client = &model->client;
+
+	assert_true(client->granted + client->refused <= 1);
+	if (model->network < 0) {
+		return;
+	}
+	if (client->refused == 1) {
+		assert_null(client->hold.network);
+		model->network = -1;
+		return;
+	}
+	assert_ptr_equal(client->hold.network,
+		get(config_networks[model->network].name));
+	assert_int_equal(client->hold.granted, client->granted);
+	model->waiting = client->granted == 0;
+}
+
+static void check_network(int index)
+{
+	const struct network *network = get(config_networks[index].name);
+	size_t holders = 0;
+	size_t waiting = 0;
+	bool exists = network->state != NETWORK_ABSENT;
+
+	for (int i = 0; i < CLIENTS; i++) {
+		if (models[i].network == index) {
+			holders += !models[i].waiting;
+			waiting += models[i].waiting;
+		}
+	}
+	/* Holders are exactly the clients that were granted it. */
+	assert_int_equal(network->hold_count, holders + waiting);
+	assert_int_equal(network->state == NETWORK_HELD, holders > 0);
+	/* It is there while somebody has it or waits, and while it lingers. */
+	assert_true(exists || holders + waiting == 0);
+	assert_int_equal(exists, network->owned != NULL);
+	/* Nobody waits for what is there. */
+	assert_true(waiting == 0 || network->state == NETWORK_CREATING ||
+		network->state == NETWORK_RELEASING);
+	/* What nobody has goes at some time. */
+	assert_int_equal(network->deadline == UINT64_MAX,
+		!exists || network->state == NETWORK_HELD);
+	assert_true(!model_stopped || network->state != NETWORK_LINGERING);
+	assert_true(!model_stopped || network->state != NETWORK_CREATING);
+	assert_true(!model_stopped || waiting == 0);
+}
+
+static void check(void)
+{
+	size_t there = 0;
+
+	for (int i = 0; i < CLIENTS; i++) {
+		check_client(&models[i]);
+	}
+	for (int i = 0; i < NETWORKS; i++) {
+		check_network(i);
+		there += get(config_networks[i].name)->state != NETWORK_ABSENT;
+	}
+	/* A transaction is open for each that vmnet has, and no other. */
+	assert_int_equal(registry_count(registry), there);
+	assert_int_equal(
+		owned_count, there + registry_count_abandoned(registry));
+}
+
+/* All leave, vmnet answers, time passes: nothing is left. */
+static void settle(void)
+{
+	for (int i = 0; i < CLIENTS; i++) {
+		if (models[i].network >= 0) {
+			registry_release(&models[i].client.hold);
+		}
+	}
+	while (owned_count > 0) {
+		struct vmnet_owned *owned = first();
+
+		if (owned->phase == MADE) {
+			advance(LINGER);
+		} else if (owned->phase == MAKING) {
+			make(owned);
+		} else {
+			give_back(owned);
+		}
+	}
+	assert_int_equal(registry_count(registry), 0);
+	assert_int_equal(registry_count_abandoned(registry), 0);
+}
+
+static void test_model(void **unused)
+{
+	for (uint64_t run = 1; run <= 500; run++) {
+		tear_down(unused);
+		start(run % 4 == 0 ? 0 : LINGER);
+		random_state = run * UINT64_C(0x9e3779b97f4a7c15);
+		memset(models, 0, sizeof(models));
+		for (int i = 0; i < CLIENTS; i++) {
+			models[i].network = -1;
+		}
+		model_stopped = false;
+		for (int i = 0; i < 2000; i++) {
+			step();
+			check();
+		}
+		settle();
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_find),
+		TEST(test_one_creation),
+		TEST(test_linger),
+		TEST(test_no_linger),
+		TEST(test_acquire_while_releasing),
+		TEST(test_leave_while_releasing),
+		TEST(test_leave_while_creating),
+		TEST(test_failure),
+		TEST(test_no_memory),
+		TEST(test_creation_hangs),
+		TEST(test_many_hang),
+		TEST(test_release_hangs),
+		TEST(test_wish),
+		TEST(test_wish_of_another),
+		TEST(test_stop),
+		TEST(test_stop_while_creating),
+		TEST(test_stop_while_releasing),
+		TEST(test_finish),
+		TEST(test_model),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -34,7 +34,7 @@ $(B)/tools/%: tests/integration/tools/%.c client/protocol.h $(STANDIN_plain)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(WARNINGS) -Iclient -o $@ $<
 
-test-programs: all examples standin $(UNIT_TESTS) \
+test-programs: all examples bench-programs standin $(UNIT_TESTS) \
 	build/linux/asan/bin/vmnet-broker $(addprefix $(B)/tools/,$(TOOLS))
 
 # Packages first, then everything is built, then everything runs: a compiler
@@ -46,6 +46,7 @@ test: deps-test
 		tests/lint tests/macos/check
 
 include tests/macos/macos.mk
+include tests/bench/bench.mk
 
 lint: deps-lint
 	@tests/run-tests tests/lint

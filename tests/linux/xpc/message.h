@@ -40,7 +40,7 @@ void xmessage_destroy(struct xmessage *message);
 struct xmessage *xmessage_send_reply(xpc_object_t message);
 void xmessage_end_transaction(struct xmessage *message);
 
-/* transaction.c */
+/* transaction.c: of a message that is being handled */
 void xtransaction_begin(void);
 void xtransaction_end(void);
 /* launchd has said that this process is to go. */

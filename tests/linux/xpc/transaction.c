@@ -9,41 +9,65 @@
 #include "connection.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static size_t open_count;
+static size_t begun;    /* by the program */
+static size_t messages; /* that are being handled */
+static size_t reported;
 static bool terminating;
+
+/*
+ * launchd needs to know whether there are any, and people like to see how many
+ * the program has; messages that come and go meanwhile are not worth a word.
+ */
+static void report(void)
+{
+	size_t count = begun > 0 ? begun : messages > 0;
+
+	if (count != reported) {
+		reported = count;
+		xcontrol_transactions(count);
+	}
+}
+
+static void begin(size_t *count)
+{
+	pthread_mutex_lock(&lock);
+	++*count;
+	report();
+	pthread_mutex_unlock(&lock);
+}
+
+static void end(size_t *count)
+{
+	pthread_mutex_lock(&lock);
+	if (*count == 0) {
+		xmisuse("xpc_transaction_end: no transaction is open");
+	}
+	--*count;
+	report();
+	if (terminating && begun == 0 && messages == 0) {
+		_exit(0);
+	}
+	pthread_mutex_unlock(&lock);
+}
 
 void xtransaction_begin(void)
 {
-	pthread_mutex_lock(&lock);
-	if (++open_count == 1) {
-		xcontrol_transactions(open_count);
-	}
-	pthread_mutex_unlock(&lock);
+	begin(&messages);
 }
 
 void xtransaction_end(void)
 {
-	pthread_mutex_lock(&lock);
-	if (open_count == 0) {
-		xmisuse("xpc_transaction_end: no transaction is open");
-	}
-	if (--open_count == 0) {
-		xcontrol_transactions(open_count);
-		if (terminating) {
-			_exit(0);
-		}
-	}
-	pthread_mutex_unlock(&lock);
+	end(&messages);
 }
 
 void xpc_transaction_begin(void)
 {
-	xtransaction_begin();
+	begin(&begun);
 }
 
 void xpc_transaction_end(void)
 {
-	xtransaction_end();
+	end(&begun);
 }
 
 /* On the manager thread, which alone announces peers. */

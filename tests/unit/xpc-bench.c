@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * See xpc-bench.h. Here: mailboxes, connections, scenarios. launchd is in
+ * xpc-bench-launchd.c.
+ */
+
+#include "xpc-bench.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+/* A test that hangs for so long fails; none takes a tenth of it. */
+#define PATIENCE 100
+
+extern char **environ;
+
+void mailbox_put(struct mailbox *box, xpc_object_t object)
+{
+	pthread_mutex_lock(&box->lock);
+	if (box->count == box->capacity) {
+		box->capacity = box->capacity * 2 + 16;
+		box->objects = realloc(
+			box->objects, box->capacity * sizeof(xpc_object_t));
+		assert_non_null(box->objects);
+	}
+	box->objects[box->count++] = xpc_retain(object);
+	pthread_cond_broadcast(&box->changed);
+	pthread_mutex_unlock(&box->lock);
+}
+
+xpc_object_t mailbox_get(struct mailbox *box)
+{
+	xpc_object_t object;
+
+	pthread_mutex_lock(&box->lock);
+	while (box->count == 0) {
+		pthread_cond_wait(&box->changed, &box->lock);
+	}
+	object = box->objects[0];
+	box->count--;
+	memmove(box->objects, box->objects + 1,
+		box->count * sizeof(xpc_object_t));
+	pthread_mutex_unlock(&box->lock);
+	return object;
+}
+
+void mailbox_expect(struct mailbox *box, xpc_object_t error)
+{
+	xpc_object_t object = mailbox_get(box);
+
+	if (object != error) {
+		char *have = xpc_copy_description(object);
+		char *want = xpc_copy_description(error);
+
+		print_error("have %s\nwant %s\n", have, want);
+		free(have);
+		free(want);
+		fail();
+	}
+	xpc_release(object);
+}
+
+void mailbox_expect_number(struct mailbox *box, int64_t number)
+{
+	xpc_object_t object = mailbox_get(box);
+
+	assert_ptr_equal(xpc_get_type(object), XPC_TYPE_DICTIONARY);
+	assert_int_equal(xpc_dictionary_get_int64(object, "n"), number);
+	xpc_release(object);
+}
+
+void mailbox_expect_nothing(struct mailbox *box)
+{
+	settle();
+	pthread_mutex_lock(&box->lock);
+	assert_int_equal(box->count, 0);
+	pthread_mutex_unlock(&box->lock);
+}
+
+void mailbox_free(struct mailbox *box)
+{
+	while (box->count > 0) {
+		xpc_release(mailbox_get(box));
+	}
+	free(box->objects);
+	box->objects = NULL;
+	box->capacity = 0;
+}
+
+void flag_add(struct flag *flag)
+{
+	pthread_mutex_lock(&flag->lock);
+	flag->value++;
+	pthread_cond_broadcast(&flag->changed);
+	pthread_mutex_unlock(&flag->lock);
+}
+
+void flag_wait(struct flag *flag, int value)
+{
+	pthread_mutex_lock(&flag->lock);
+	while (flag->value < value) {
+		pthread_cond_wait(&flag->changed, &flag->lock);
+	}
+	pthread_mutex_unlock(&flag->lock);
+}
+
+int flag_get(struct flag *flag)
+{
+	int value;
+
+	pthread_mutex_lock(&flag->lock);
+	value = flag->value;
+	pthread_mutex_unlock(&flag->lock);
+	return value;
+}
+
+void connection_record(xpc_connection_t connection, struct mailbox *events)
+{
+	xpc_connection_set_event_handler(connection, ^(xpc_object_t event) {
+		mailbox_put(events, event);
+	});
+}
+
+static void listener_event(struct listener *listener, xpc_object_t event)
+{
+	if (xpc_get_type(event) == XPC_TYPE_CONNECTION && !listener->passive) {
+		xpc_connection_set_target_queue(event, listener->queue);
+		connection_record(event, listener->peers);
+		xpc_connection_activate(event);
+	}
+	mailbox_put(&listener->events, event);
+}
+
+void listener_open(struct listener *listener, struct mailbox *peers)
+{
+	*listener = (struct listener){.events = MAILBOX, .peers = peers};
+	listener->connection = xpc_connection_create(NULL, NULL);
+	xpc_connection_set_event_handler(
+		listener->connection, ^(xpc_object_t event) {
+			listener_event(listener, event);
+		});
+	xpc_connection_activate(listener->connection);
+	listener->endpoint = xpc_endpoint_create(listener->connection);
+}
+
+void listener_close(struct listener *listener)
+{
+	xpc_object_t event;
+	bool last;
+
+	xpc_connection_cancel(listener->connection);
+	do {
+		event = mailbox_get(&listener->events);
+		last = event == INVALID;
+		xpc_release(event);
+	} while (!last);
+	xpc_release(listener->connection);
+	xpc_release(listener->endpoint);
+	mailbox_free(&listener->events);
+}
+
+xpc_connection_t client_open(xpc_endpoint_t endpoint, struct mailbox *events)
+{
+	xpc_connection_t client = xpc_connection_create_from_endpoint(endpoint);
+
+	connection_record(client, events);
+	xpc_connection_activate(client);
+	return client;
+}
+
+xpc_connection_t client_to(const char *service, struct mailbox *events)
+{
+	xpc_connection_t client = xpc_connection_create_mach_service(
+		service, NULL, XPC_CONNECTION_MACH_SERVICE_PRIVILEGED);
+
+	connection_record(client, events);
+	xpc_connection_activate(client);
+	return client;
+}
+
+void client_close(xpc_connection_t client, struct mailbox *events)
+{
+	xpc_object_t event;
+	bool last;
+
+	xpc_connection_cancel(client);
+	do {
+		event = mailbox_get(events);
+		last = event == INVALID;
+		xpc_release(event);
+	} while (!last);
+	xpc_release(client);
+	mailbox_free(events);
+}
+
+void pair_open(struct pair *pair)
+{
+	*pair = (struct pair){
+		.client_events = MAILBOX, .server_events = MAILBOX};
+	listener_open(&pair->listener, &pair->server_events);
+	pair->client =
+		client_open(pair->listener.endpoint, &pair->client_events);
+	send_number(pair->client, -1);
+	pair->server = mailbox_get(&pair->listener.events);
+	mailbox_expect_number(&pair->server_events, -1);
+}
+
+void pair_close(struct pair *pair)
+{
+	long alive = standin_objects_alive("connection");
+
+	if (pair->server != NULL) {
+		xpc_connection_cancel(pair->server);
+		xpc_release(pair->server);
+	}
+	if (pair->client != NULL) {
+		xpc_connection_cancel(pair->client);
+		xpc_release(pair->client);
+	}
+	listener_close(&pair->listener);
+	wait_alive("connection",
+		alive - 1 - (pair->server != NULL) - (pair->client != NULL));
+	mailbox_free(&pair->client_events);
+	mailbox_free(&pair->server_events);
+}
+
+xpc_object_t message_create(int64_t number)
+{
+	xpc_object_t message = xpc_dictionary_create_empty();
+
+	xpc_dictionary_set_int64(message, "n", number);
+	return message;
+}
+
+void send_number(xpc_connection_t connection, int64_t number)
+{
+	xpc_object_t message = message_create(number);
+
+	xpc_connection_send_message(connection, message);
+	xpc_release(message);
+}
+
+void answer(xpc_object_t request, int64_t number)
+{
+	xpc_object_t reply = xpc_dictionary_create_reply(request);
+
+	assert_non_null(reply);
+	xpc_dictionary_set_int64(reply, "n", number);
+	xpc_connection_send_message(
+		xpc_dictionary_get_remote_connection(request), reply);
+	xpc_release(reply);
+	xpc_release(request);
+}
+
+void serve_one(struct mailbox *box, int64_t number)
+{
+	answer(mailbox_get(box), number);
+}
+
+/*
+ * The manager thread and the queues work in the order in which they are asked:
+ * a round trip of others, through the same thread, comes after.
+ */
+void settle(void)
+{
+	struct mailbox client_events = MAILBOX, server_events = MAILBOX;
+	struct listener listener;
+	xpc_connection_t client;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		listener_open(&listener, &server_events);
+		client = client_open(listener.endpoint, &client_events);
+		send_number(client, i);
+		mailbox_expect_number(&server_events, i);
+		client_close(client, &client_events);
+		mailbox_expect(&server_events, INVALID);
+		listener_close(&listener);
+	}
+	mailbox_free(&server_events);
+}
+
+/* Polls: what frees an object has nobody to tell. */
+void wait_alive(const char *type, long count)
+{
+	long alive = standin_objects_alive(type);
+	int i;
+
+	for (i = 0; i < 2000 && alive > count; i++) {
+		poll(NULL, 0, 5);
+		alive = standin_objects_alive(type);
+	}
+	assert_int_equal(alive, count);
+}
+
+size_t open_descriptors(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	assert_non_null(folder);
+	while (readdir(folder) != NULL) {
+		count++;
+	}
+	closedir(folder);
+	return count;
+}
+
+static void read_all(int fd, char *text, size_t size)
+{
+	size_t length = 0;
+	ssize_t got = 1;
+	char rest[256];
+
+	while (got > 0) {
+		if (length + 1 < size) {
+			got = read(fd, text + length, size - 1 - length);
+			length += got > 0 ? (size_t)got : 0;
+		} else {
+			got = read(fd, rest, sizeof(rest));
+		}
+	}
+	text[length] = '\0';
+}
+
+int scenario_run(const char *one, const char *two, char *text, size_t size)
+{
+	char *arguments[] = {"/proc/self/exe", (char *)one, (char *)two, NULL};
+	posix_spawn_file_actions_t actions;
+	int ends[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
+	assert_int_equal(posix_spawn(&pid, "/proc/self/exe", &actions, NULL,
+				 arguments, environ),
+		0);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[1]);
+	read_all(ends[0], text, size);
+	close(ends[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+void expect_misuse(const char *name, const char *why)
+{
+	char text[8192];
+	int status = scenario_run("misuse", name, text, sizeof(text));
+
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT ||
+		strstr(text, why) == NULL) {
+		print_error("%s: status %#x, not an abort that says \"%s\":\n"
+			    "%s\n",
+			name, status, why, text);
+		fail();
+	}
+}
+
+void expect_scenario(const char *name)
+{
+	char text[8192];
+	int status = scenario_run("scenario", name, text, sizeof(text));
+
+	if (status != 0) {
+		print_error("%s: status %#x:\n%s\n", name, status, text);
+		fail();
+	}
+}
+
+static char directory[] = "/tmp/xpc-test-XXXXXX";
+static pid_t owner;
+
+static void remove_entries(const char *path)
+{
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+	char name[512];
+
+	if (folder == NULL) {
+		return;
+	}
+	for (entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
+		unlink(name);
+	}
+	closedir(folder);
+}
+
+static void bench_end(void)
+{
+	char path[sizeof(directory) + 16];
+
+	if (getpid() != owner) {
+		return;
+	}
+	snprintf(path, sizeof(path), "%s/services", directory);
+	remove_entries(path);
+	rmdir(path);
+	remove_entries(directory);
+	rmdir(directory);
+}
+
+void bench_start(void)
+{
+	char path[sizeof(directory) + 16];
+
+	alarm(PATIENCE);
+	owner = getpid();
+	if (mkdtemp(directory) == NULL) {
+		perror(directory);
+		exit(2);
+	}
+	setenv("STANDIN_DIR", directory, 1);
+	snprintf(path, sizeof(path), "%s/services", directory);
+	if (mkdir(path, 0755) != 0) {
+		perror(path);
+		exit(2);
+	}
+	atexit(bench_end);
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * What the tests of the stand-in's XPC share: mailboxes that handlers fill and
+ * tests empty, pairs of connected connections, a launchd, and scenarios, which
+ * are processes of their own.
+ */
+
+#ifndef XPC_BENCH_H
+#define XPC_BENCH_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <standin.h>
+#include <xpc/xpc.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define SERVICE "com.example.test"
+
+/* The singletons, as objects. */
+#define INVALID ((xpc_object_t)XPC_ERROR_CONNECTION_INVALID)
+#define INTERRUPTED ((xpc_object_t)XPC_ERROR_CONNECTION_INTERRUPTED)
+#define TERMINATION ((xpc_object_t)XPC_ERROR_TERMINATION_IMMINENT)
+
+/*
+ * Mailboxes: objects in the order of arrival. Zeroed is empty.
+ */
+struct mailbox {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	size_t count, capacity;
+	xpc_object_t *objects; /* references */
+};
+
+#define MAILBOX                                                                \
+	{                                                                      \
+		PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0,     \
+			NULL                                                   \
+	}
+
+void mailbox_put(struct mailbox *box, xpc_object_t object);
+/* Waits for the next object, which becomes the caller's. */
+xpc_object_t mailbox_get(struct mailbox *box);
+/* Waits for an object, which must be this error. */
+void mailbox_expect(struct mailbox *box, xpc_object_t error);
+/* Waits for a dictionary whose "n" must be this number; releases it. */
+void mailbox_expect_number(struct mailbox *box, int64_t number);
+/* What is under way arrives first; then there must be nothing. */
+void mailbox_expect_nothing(struct mailbox *box);
+void mailbox_free(struct mailbox *box);
+
+/* A flag that somebody waits for. */
+struct flag {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	int value;
+};
+
+#define FLAG                                                                   \
+	{                                                                      \
+		PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0         \
+	}
+
+void flag_add(struct flag *flag);
+/* Waits until it is at least value. */
+void flag_wait(struct flag *flag, int value);
+int flag_get(struct flag *flag);
+
+/*
+ * Connections. The handlers put what they get into the mailbox.
+ */
+
+/* An active anonymous listener. Its peers are activated with that mailbox. */
+struct listener {
+	xpc_connection_t connection;
+	xpc_endpoint_t endpoint;
+	struct mailbox events; /* connections and errors */
+	struct mailbox *peers;
+	dispatch_queue_t queue; /* of the peers; NULL: the default */
+	bool passive;           /* peers are left alone */
+};
+
+void listener_open(struct listener *listener, struct mailbox *peers);
+void listener_close(struct listener *listener);
+
+/* An active connection to it. */
+xpc_connection_t client_open(xpc_endpoint_t endpoint, struct mailbox *events);
+xpc_connection_t client_to(const char *service, struct mailbox *events);
+/* Cancels, waits for INVALID, releases. */
+void client_close(xpc_connection_t client, struct mailbox *events);
+
+void connection_record(xpc_connection_t connection, struct mailbox *events);
+
+/* A client, the peer that serves it, and what each was told. */
+struct pair {
+	struct listener listener;
+	xpc_connection_t client, server; /* references */
+	struct mailbox client_events, server_events;
+};
+
+void pair_open(struct pair *pair);
+/* Closes what is still open, and waits until no connection is left. */
+void pair_close(struct pair *pair);
+
+/* {"n": number} */
+xpc_object_t message_create(int64_t number);
+void send_number(xpc_connection_t connection, int64_t number);
+/* Answers the request with {"n": number} and releases it. */
+void answer(xpc_object_t request, int64_t number);
+/* Takes a request from the mailbox and answers it. */
+void serve_one(struct mailbox *box, int64_t number);
+
+/* Everything that was under way when this was called has happened. */
+void settle(void);
+/* Waits until so many objects of the type are alive. */
+void wait_alive(const char *type, long count);
+size_t open_descriptors(void);
+
+/*
+ * launchd: keeps the socket of a service, and starts the service by running
+ * this program with "serve MODE" when a client knocks.
+ */
+void launchd_start(void);
+/* mode NULL: nobody is started. */
+void launchd_register(const char *service, const char *mode);
+/* As after bootout. */
+void launchd_unregister(void);
+/* Waits for the service to run; its pid. Then it may be killed. */
+pid_t launchd_wait_running(void);
+void launchd_kill(void);
+/* Waits until the process has gone by itself; its status. */
+int launchd_wait_gone(void);
+/* Says "terminate" to whoever checked in last. */
+void launchd_terminate(void);
+/* Waits until that number of transactions was reported. */
+void launchd_wait_transactions(long count);
+
+/*
+ * Scenarios: this very program, started again with the arguments.
+ */
+/* Runs it; its status. What it wrote to stderr is in text. */
+int scenario_run(const char *one, const char *two, char *text, size_t size);
+/* It must abort, and say that. */
+void expect_misuse(const char *name, const char *why);
+/* It must exit with 0. */
+void expect_scenario(const char *name);
+
+/* Sets up $STANDIN_DIR; removes it at exit. Ends the process if it hangs. */
+void bench_start(void);
+
+#endif

@@ -90,7 +90,7 @@ struct dispatch_queue_s {
 	enum queue_root root;
 	const char *label;
 	bool serial;
-	bool hidden;	/* see system_queue_create() */
+	bool hidden;    /* see system_queue_create() */
 	bool immutable; /* its target is for ever once it is active */
 	bool inactive;
 	unsigned suspended;

@@ -24,7 +24,8 @@ static bool once_begin(dispatch_once_t *predicate)
 			     "recursively");
 	}
 	if (*predicate == ONCE_NEVER) {
-		*predicate = (intptr_t)&once_self;
+		__atomic_store_n(
+			predicate, (intptr_t)&once_self, __ATOMIC_RELAXED);
 		mine = true;
 	}
 	system_blocking_begin();

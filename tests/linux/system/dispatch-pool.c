@@ -154,8 +154,8 @@ static void *pool_oversee(void *unused)
 	while (pool.pending > pool.idle) {
 		taken = pool.taken;
 		after(&until, POOL_STALL_NANOSECONDS);
-		while (pthread_cond_timedwait(&pool.stall, &pool.lock,
-			       &until) != ETIMEDOUT) {
+		while (pthread_cond_timedwait(
+			       &pool.stall, &pool.lock, &until) != ETIMEDOUT) {
 		}
 		if (pool.pending > pool.idle && taken == pool.taken) {
 			pool_grow();

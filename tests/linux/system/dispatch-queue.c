@@ -251,17 +251,35 @@ static bool queue_owned_by_caller(dispatch_queue_t queue, bool barrier)
 	return false;
 }
 
+/* The target, which another thread may be about to change; NULL of a root. */
+static dispatch_queue_t queue_copy_target(dispatch_queue_t queue)
+{
+	dispatch_queue_t target = NULL;
+
+	if (queue->root == QUEUE_NO_ROOT) {
+		pthread_mutex_lock(&queue->lock);
+		target = queue->target;
+		object_retain(target);
+		pthread_mutex_unlock(&queue->lock);
+	}
+	return target;
+}
+
 static void queue_check_deadlock(dispatch_queue_t queue, bool barrier)
 {
 	dispatch_queue_t at;
+	dispatch_queue_t next;
 
-	for (at = queue; at != NULL; at = at->target) {
+	object_retain(queue);
+	for (at = queue; at != NULL; at = next) {
 		if (queue_owned_by_caller(at, barrier && at == queue)) {
 			system_fatal("LIBDISPATCH: dispatch_sync called on "
 				     "queue already owned by current thread "
 				     "(%s)",
 				at->label);
 		}
+		next = queue_copy_target(at);
+		object_release(at);
 	}
 }
 
@@ -477,10 +495,10 @@ struct dispatch_queue_attr_s {
 
 static const struct object_class attr_class = {.name = "dispatch_queue_attr"};
 
-#define ATTR(is_concurrent, is_inactive) \
-	{ \
-		.object = {.class = &attr_class, .immortal = true}, \
-		.concurrent = is_concurrent, .inactive = is_inactive \
+#define ATTR(is_concurrent, is_inactive)                                       \
+	{                                                                      \
+		.object = {.class = &attr_class, .immortal = true},            \
+		.concurrent = is_concurrent, .inactive = is_inactive           \
 	}
 
 struct dispatch_queue_attr_s _dispatch_queue_attr_concurrent =

@@ -11,11 +11,11 @@
 
 extern const struct object_class root_class;
 
-#define ROOT(name, kind, quality) \
-	{ \
-		.object = {.class = &root_class, .immortal = true}, \
-		.lock = PTHREAD_MUTEX_INITIALIZER, .root = kind, \
-		.label = name, .qos = quality \
+#define ROOT(name, kind, quality)                                              \
+	{                                                                      \
+		.object = {.class = &root_class, .immortal = true},            \
+		.lock = PTHREAD_MUTEX_INITIALIZER, .root = kind,               \
+		.label = name, .qos = quality                                  \
 	}
 
 enum { ROOT_INTERACTIVE, ROOT_INITIATED, ROOT_DEFAULT, ROOT_UTILITY, ROOT_LOW };

@@ -71,7 +71,7 @@ void dispatch_source_set_timer(dispatch_source_t source, dispatch_time_t start,
 	source->schedule.next = system_deadline(start);
 	/* 0 is no interval at all: as often as possible, as on macOS. */
 	source->schedule.interval = interval == 0 ? 1
-		: interval > INT64_MAX		  ? UINT64_MAX
+		: interval > INT64_MAX            ? UINT64_MAX
 						  : interval;
 	if (source->armed) {
 		timer_rearm(source);

@@ -45,7 +45,7 @@ struct handler {
 };
 
 struct source_timer {
-	uint64_t next; /* UINT64_MAX: never */
+	uint64_t next;     /* UINT64_MAX: never */
 	uint64_t interval; /* UINT64_MAX: once */
 };
 

@@ -40,8 +40,7 @@ static void place(struct system_timer *timer, size_t i)
 
 static void sift_up(struct system_timer *timer, size_t i)
 {
-	while (i > 0 &&
-		timers.heap[(i - 1) / 2]->deadline > timer->deadline) {
+	while (i > 0 && timers.heap[(i - 1) / 2]->deadline > timer->deadline) {
 		place(timers.heap[(i - 1) / 2], i);
 		i = (i - 1) / 2;
 	}
@@ -71,8 +70,8 @@ static void heap_add(struct system_timer *timer)
 {
 	if (timers.count == timers.room) {
 		timers.room = timers.room == 0 ? 16 : 2 * timers.room;
-		timers.heap = realloc(
-			timers.heap, timers.room * sizeof *timers.heap);
+		timers.heap =
+			realloc(timers.heap, timers.room * sizeof *timers.heap);
 		if (timers.heap == NULL) {
 			abort();
 		}

@@ -233,8 +233,8 @@ static void add_conversion(struct text *text, struct conversion *conversion,
 		text_add_string(text, "%");
 		break;
 	case 's':
-		add_string(text, conversion, va_arg(*arguments, char *),
-			public);
+		add_string(
+			text, conversion, va_arg(*arguments, char *), public);
 		break;
 	case 'P':
 		add_bytes(text, conversion, va_arg(*arguments, void *), public);

@@ -37,9 +37,10 @@ bool system_queue_is_on(dispatch_queue_t queue);
 /*
  * A serial queue that only serves to order somebody's handlers: it is not
  * counted as an object and lends its target's label. target NULL is the default
- * global queue. Starts suspended (once) when asked. Use it with dispatch_*() and
- * release it with dispatch_release(), which is allowed while it is suspended: it
- * lives on until what is queued has run, for ever if nobody resumes it.
+ * global queue. Starts suspended (once) when asked. Use it with dispatch_*()
+ * and release it with dispatch_release(), which is allowed while it is
+ * suspended: it lives on until what is queued has run, for ever if nobody
+ * resumes it.
  */
 dispatch_queue_t system_queue_create(dispatch_queue_t target, bool suspended);
 
@@ -63,7 +64,8 @@ bool system_main_drain(dispatch_time_t deadline);
 uint64_t system_uptime(void);
 uint64_t system_walltime(void);
 
-/* Absolute uptime of a dispatch_time_t; UINT64_MAX for DISPATCH_TIME_FOREVER. */
+/* Absolute uptime of a dispatch_time_t; UINT64_MAX for DISPATCH_TIME_FOREVER.
+ */
 uint64_t system_deadline(dispatch_time_t when);
 
 /*

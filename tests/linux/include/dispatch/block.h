@@ -33,27 +33,26 @@ typedef enum : unsigned long {
 } __attribute__((__flag_enum__)) dispatch_block_flags_t;
 #endif
 
-DISPATCH_EXPORT DISPATCH_NONNULL2 DISPATCH_WARN_RESULT DISPATCH_NOTHROW
-	dispatch_block_t
+DISPATCH_EXPORT
+	DISPATCH_NONNULL2 DISPATCH_WARN_RESULT DISPATCH_NOTHROW dispatch_block_t
 	dispatch_block_create(
 		dispatch_block_flags_t flags, dispatch_block_t block);
-DISPATCH_EXPORT DISPATCH_NONNULL4 DISPATCH_WARN_RESULT DISPATCH_NOTHROW
-	dispatch_block_t
+DISPATCH_EXPORT
+	DISPATCH_NONNULL4 DISPATCH_WARN_RESULT DISPATCH_NOTHROW dispatch_block_t
 	dispatch_block_create_with_qos_class(dispatch_block_flags_t flags,
 		dispatch_qos_class_t qos_class, int relative_priority,
 		dispatch_block_t block);
 DISPATCH_EXPORT DISPATCH_NONNULL2 DISPATCH_NOTHROW void dispatch_block_perform(
-	dispatch_block_flags_t flags,
-	DISPATCH_NOESCAPE dispatch_block_t block);
-DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NOTHROW intptr_t
-dispatch_block_wait(dispatch_block_t block, dispatch_time_t timeout);
+	dispatch_block_flags_t flags, DISPATCH_NOESCAPE dispatch_block_t block);
+DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NOTHROW intptr_t dispatch_block_wait(
+	dispatch_block_t block, dispatch_time_t timeout);
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
 dispatch_block_notify(dispatch_block_t block, dispatch_queue_t queue,
 	dispatch_block_t notification_block);
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
 dispatch_block_cancel(dispatch_block_t block);
-DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW
-	intptr_t
+DISPATCH_EXPORT
+	DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW intptr_t
 	dispatch_block_testcancel(dispatch_block_t block);
 
 STANDIN_DISPATCH_END

@@ -12,19 +12,17 @@
 #ifdef __cplusplus
 /* Not C++ objects: only so that C++ knows which pointers convert. */
 typedef struct dispatch_object_s {
-private:
+      private:
 	dispatch_object_s();
 	~dispatch_object_s();
 	dispatch_object_s(const dispatch_object_s &);
 	void operator=(const dispatch_object_s &);
-} *dispatch_object_t;
+} * dispatch_object_t;
 
-#define DISPATCH_DECL(name) \
-	typedef struct name##_s : public dispatch_object_s { \
-	} *name##_t
-#define DISPATCH_DECL_SUBCLASS(name, base) \
-	typedef struct name##_s : public base##_s { \
-	} *name##_t
+#define DISPATCH_DECL(name)                                                    \
+	typedef struct name##_s : public dispatch_object_s{} * name##_t
+#define DISPATCH_DECL_SUBCLASS(name, base)                                     \
+	typedef struct name##_s : public base##_s{} * name##_t
 #define DISPATCH_GLOBAL_OBJECT(type, object) (static_cast<type>(&(object)))
 #else
 typedef union {
@@ -75,8 +73,8 @@ DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void dispatch_retain(
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void dispatch_release(
 	dispatch_object_t object);
 
-DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW void
-	*
+DISPATCH_EXPORT
+	DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW void *
 	dispatch_get_context(dispatch_object_t object);
 
 DISPATCH_EXPORT DISPATCH_NOTHROW void dispatch_set_context(
@@ -100,26 +98,26 @@ DISPATCH_EXPORT DISPATCH_NOTHROW void dispatch_set_qos_class_floor(
 
 STANDIN_DISPATCH_END
 
-#if !defined(STANDIN_CONFORMANCE) && defined(__BLOCKS__) && \
+#if !defined(STANDIN_CONFORMANCE) && defined(__BLOCKS__) &&                    \
 	!defined(__cplusplus)
 /* One name for several types, as Apple's header has it. */
-#define dispatch_wait(object, timeout) \
-	_Generic((object), dispatch_block_t \
-		 : dispatch_block_wait, dispatch_group_t \
-		 : dispatch_group_wait, dispatch_semaphore_t \
+#define dispatch_wait(object, timeout)                                         \
+	_Generic((object), dispatch_block_t                                    \
+		 : dispatch_block_wait, dispatch_group_t                       \
+		 : dispatch_group_wait, dispatch_semaphore_t                   \
 		 : dispatch_semaphore_wait)((object), (timeout))
-#define dispatch_notify(object, queue, notification_block) \
-	_Generic((object), dispatch_block_t \
-		 : dispatch_block_notify, dispatch_group_t \
-		 : dispatch_group_notify)( \
+#define dispatch_notify(object, queue, notification_block)                     \
+	_Generic((object), dispatch_block_t                                    \
+		 : dispatch_block_notify, dispatch_group_t                     \
+		 : dispatch_group_notify)(                                     \
 		(object), (queue), (notification_block))
-#define dispatch_cancel(object) \
-	_Generic((object), dispatch_block_t \
-		 : dispatch_block_cancel, dispatch_source_t \
+#define dispatch_cancel(object)                                                \
+	_Generic((object), dispatch_block_t                                    \
+		 : dispatch_block_cancel, dispatch_source_t                    \
 		 : dispatch_source_cancel)((object))
-#define dispatch_testcancel(object) \
-	_Generic((object), dispatch_block_t \
-		 : dispatch_block_testcancel, dispatch_source_t \
+#define dispatch_testcancel(object)                                            \
+	_Generic((object), dispatch_block_t                                    \
+		 : dispatch_block_testcancel, dispatch_source_t                \
 		 : dispatch_source_testcancel)((object))
 #endif
 

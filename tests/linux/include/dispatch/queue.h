@@ -127,25 +127,25 @@ DISPATCH_EXPORT struct dispatch_queue_attr_s _dispatch_queue_attr_concurrent;
 _Static_assert(DISPATCH_AUTORELEASE_FREQUENCY_INHERIT == 0, "inherit");
 _Static_assert(DISPATCH_AUTORELEASE_FREQUENCY_WORK_ITEM == 1, "work item");
 _Static_assert(DISPATCH_AUTORELEASE_FREQUENCY_NEVER == 2, "never");
-_Static_assert(sizeof(dispatch_autorelease_frequency_t) ==
-		       sizeof(unsigned long),
+_Static_assert(
+	sizeof(dispatch_autorelease_frequency_t) == sizeof(unsigned long),
 	"dispatch_autorelease_frequency_t");
 #else
 #define DISPATCH_QUEUE_SERIAL NULL
-#define DISPATCH_QUEUE_SERIAL_INACTIVE \
+#define DISPATCH_QUEUE_SERIAL_INACTIVE                                         \
 	dispatch_queue_attr_make_initially_inactive(DISPATCH_QUEUE_SERIAL)
-#define DISPATCH_QUEUE_CONCURRENT \
-	DISPATCH_GLOBAL_OBJECT( \
+#define DISPATCH_QUEUE_CONCURRENT                                              \
+	DISPATCH_GLOBAL_OBJECT(                                                \
 		dispatch_queue_attr_t, _dispatch_queue_attr_concurrent)
-#define DISPATCH_QUEUE_CONCURRENT_INACTIVE \
+#define DISPATCH_QUEUE_CONCURRENT_INACTIVE                                     \
 	dispatch_queue_attr_make_initially_inactive(DISPATCH_QUEUE_CONCURRENT)
-#define DISPATCH_QUEUE_SERIAL_WITH_AUTORELEASE_POOL \
-	dispatch_queue_attr_make_with_autorelease_frequency( \
-		DISPATCH_QUEUE_SERIAL, \
+#define DISPATCH_QUEUE_SERIAL_WITH_AUTORELEASE_POOL                            \
+	dispatch_queue_attr_make_with_autorelease_frequency(                   \
+		DISPATCH_QUEUE_SERIAL,                                         \
 		DISPATCH_AUTORELEASE_FREQUENCY_WORK_ITEM)
-#define DISPATCH_QUEUE_CONCURRENT_WITH_AUTORELEASE_POOL \
-	dispatch_queue_attr_make_with_autorelease_frequency( \
-		DISPATCH_QUEUE_CONCURRENT, \
+#define DISPATCH_QUEUE_CONCURRENT_WITH_AUTORELEASE_POOL                        \
+	dispatch_queue_attr_make_with_autorelease_frequency(                   \
+		DISPATCH_QUEUE_CONCURRENT,                                     \
 		DISPATCH_AUTORELEASE_FREQUENCY_WORK_ITEM)
 
 typedef enum : unsigned long {
@@ -161,8 +161,8 @@ typedef enum : unsigned long {
 DISPATCH_EXPORT DISPATCH_WARN_RESULT DISPATCH_NOTHROW dispatch_queue_attr_t
 dispatch_queue_attr_make_initially_inactive(dispatch_queue_attr_t attr);
 DISPATCH_EXPORT DISPATCH_WARN_RESULT DISPATCH_NOTHROW dispatch_queue_attr_t
-dispatch_queue_attr_make_with_autorelease_frequency(dispatch_queue_attr_t attr,
-	dispatch_autorelease_frequency_t frequency);
+dispatch_queue_attr_make_with_autorelease_frequency(
+	dispatch_queue_attr_t attr, dispatch_autorelease_frequency_t frequency);
 DISPATCH_EXPORT DISPATCH_WARN_RESULT DISPATCH_NOTHROW dispatch_queue_attr_t
 dispatch_queue_attr_make_with_qos_class(dispatch_queue_attr_t attr,
 	dispatch_qos_class_t qos_class, int relative_priority);

@@ -26,7 +26,7 @@ typedef const struct dispatch_source_type_s *dispatch_source_type_t;
 #define DISPATCH_SOURCE_TYPE_DATA_ADD (&_dispatch_source_type_data_add)
 #define DISPATCH_SOURCE_TYPE_DATA_OR (&_dispatch_source_type_data_or)
 #define DISPATCH_SOURCE_TYPE_DATA_REPLACE (&_dispatch_source_type_data_replace)
-#define DISPATCH_SOURCE_TYPE_MEMORYPRESSURE \
+#define DISPATCH_SOURCE_TYPE_MEMORYPRESSURE                                    \
 	(&_dispatch_source_type_memorypressure)
 #define DISPATCH_SOURCE_TYPE_PROC (&_dispatch_source_type_proc)
 #define DISPATCH_SOURCE_TYPE_READ (&_dispatch_source_type_read)
@@ -36,8 +36,8 @@ typedef const struct dispatch_source_type_s *dispatch_source_type_t;
 #define DISPATCH_SOURCE_TYPE_WRITE (&_dispatch_source_type_write)
 
 DISPATCH_EXPORT const struct dispatch_source_type_s
-	_dispatch_source_type_data_add, _dispatch_source_type_data_or,
-	_dispatch_source_type_data_replace,
+	_dispatch_source_type_data_add,
+	_dispatch_source_type_data_or, _dispatch_source_type_data_replace,
 	_dispatch_source_type_memorypressure, _dispatch_source_type_proc,
 	_dispatch_source_type_read, _dispatch_source_type_signal,
 	_dispatch_source_type_timer, _dispatch_source_type_vnode,
@@ -96,17 +96,17 @@ dispatch_source_set_registration_handler_f(
 
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
 dispatch_source_cancel(dispatch_source_t source);
-DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW
-	intptr_t
+DISPATCH_EXPORT
+	DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW intptr_t
 	dispatch_source_testcancel(dispatch_source_t source);
-DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW
-	uintptr_t
+DISPATCH_EXPORT
+	DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW uintptr_t
 	dispatch_source_get_handle(dispatch_source_t source);
-DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW
-	uintptr_t
+DISPATCH_EXPORT
+	DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW uintptr_t
 	dispatch_source_get_mask(dispatch_source_t source);
-DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW
-	uintptr_t
+DISPATCH_EXPORT
+	DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW uintptr_t
 	dispatch_source_get_data(dispatch_source_t source);
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
 dispatch_source_merge_data(dispatch_source_t source, uintptr_t value);

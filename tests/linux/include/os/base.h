@@ -32,11 +32,9 @@
 #define OS_ASSUME_NONNULL_BEGIN _Pragma("clang assume_nonnull begin")
 #define OS_ASSUME_NONNULL_END _Pragma("clang assume_nonnull end")
 
-#define OS_ENUM(name, type, ...) \
-	typedef enum : type { __VA_ARGS__ } name##_t
-#define OS_OPTIONS(name, type, ...) \
-	typedef enum : type { \
-		__VA_ARGS__ \
-	} __attribute__((__flag_enum__)) name##_t
+#define OS_ENUM(name, type, ...) typedef enum : type { __VA_ARGS__ } name##_t
+#define OS_OPTIONS(name, type, ...)                                            \
+	typedef enum                                                           \
+	    : type { __VA_ARGS__ } __attribute__((__flag_enum__)) name##_t
 
 #endif

@@ -50,22 +50,22 @@ OS_EXPORT bool os_log_type_enabled(os_log_t log, os_log_type_t type);
 OS_EXPORT void standin_os_log(os_log_t log, os_log_type_t type,
 	const char *format, ...) __attribute__((format(os_log, 3, 4)));
 
-#define os_log_with_type(log, type, format, ...) \
-	__extension__({ \
-		if (os_log_type_enabled((log), (type))) { \
-			standin_os_log( \
-				(log), (type), "" format, ##__VA_ARGS__); \
-		} \
+#define os_log_with_type(log, type, format, ...)                               \
+	__extension__({                                                        \
+		if (os_log_type_enabled((log), (type))) {                      \
+			standin_os_log(                                        \
+				(log), (type), "" format, ##__VA_ARGS__);      \
+		}                                                              \
 	})
-#define os_log(log, format, ...) \
+#define os_log(log, format, ...)                                               \
 	os_log_with_type((log), OS_LOG_TYPE_DEFAULT, format, ##__VA_ARGS__)
-#define os_log_info(log, format, ...) \
+#define os_log_info(log, format, ...)                                          \
 	os_log_with_type((log), OS_LOG_TYPE_INFO, format, ##__VA_ARGS__)
-#define os_log_debug(log, format, ...) \
+#define os_log_debug(log, format, ...)                                         \
 	os_log_with_type((log), OS_LOG_TYPE_DEBUG, format, ##__VA_ARGS__)
-#define os_log_error(log, format, ...) \
+#define os_log_error(log, format, ...)                                         \
 	os_log_with_type((log), OS_LOG_TYPE_ERROR, format, ##__VA_ARGS__)
-#define os_log_fault(log, format, ...) \
+#define os_log_fault(log, format, ...)                                         \
 	os_log_with_type((log), OS_LOG_TYPE_FAULT, format, ##__VA_ARGS__)
 
 __END_DECLS

@@ -93,8 +93,8 @@ int main(int argc, char **argv)
 	if (fd == -1) {
 		die(argv[1]);
 	}
-	page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-		0);
+	page = mmap(
+		NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (page == MAP_FAILED) {
 		die(argv[1]);
 	}

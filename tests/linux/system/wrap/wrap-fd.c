@@ -61,13 +61,13 @@ static bool has_mode(int flags)
 	return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
 }
 
-#define MODE(mode, flags) \
-	do { \
-		va_list ap; \
-\
-		va_start(ap, flags); \
-		mode = has_mode(flags) ? va_arg(ap, mode_t) : 0; \
-		va_end(ap); \
+#define MODE(mode, flags)                                                      \
+	do {                                                                   \
+		va_list ap;                                                    \
+                                                                               \
+		va_start(ap, flags);                                           \
+		mode = has_mode(flags) ? va_arg(ap, mode_t) : 0;               \
+		va_end(ap);                                                    \
 	} while (0)
 
 int __wrap_open(const char *path, int flags, ...)
@@ -156,13 +156,13 @@ static int fcntl_any(int fd, int command, void *argument)
 }
 
 /* The third argument is an int, a pointer or missing: all fit a pointer. */
-#define ARGUMENT(argument, command) \
-	do { \
-		va_list ap; \
-\
-		va_start(ap, command); \
-		argument = va_arg(ap, void *); \
-		va_end(ap); \
+#define ARGUMENT(argument, command)                                            \
+	do {                                                                   \
+		va_list ap;                                                    \
+                                                                               \
+		va_start(ap, command);                                         \
+		argument = va_arg(ap, void *);                                 \
+		va_end(ap);                                                    \
 	} while (0)
 
 int __wrap_fcntl(int fd, int command, ...)

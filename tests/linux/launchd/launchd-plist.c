@@ -515,12 +515,12 @@ static int read_key(struct reader *reader, const char *name, plist_t value)
 			return keys[i].read(reader, &keys[i], value);
 		}
 		if (strcasecmp(name, keys[i].name) == 0) {
-			log_error("%s: ignored: did you mean %s?", name,
-				keys[i].name);
+			log_error("%s: %s: ignored: did you mean %s?",
+				reader->config->path, name, keys[i].name);
 			return 0;
 		}
 	}
-	log_error("%s: unknown key, ignored", name);
+	log_error("%s: %s: unknown key, ignored", reader->config->path, name);
 	return 0;
 }
 

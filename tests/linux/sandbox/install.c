@@ -229,13 +229,14 @@ static int install_broker(const struct sandbox *sandbox)
 		log_error("%s: %m", path);
 		return -1;
 	}
-	/* A plist of somebody else's program needs neither. */
-	if (access(sandbox->broker, F_OK) == 0 &&
+	/* A plist of somebody else's program needs neither; who names one
+	 * wants it. */
+	if ((sandbox->broker_asked || access(sandbox->broker, F_OK) == 0) &&
 		install_file(sandbox->broker, SUPPORT "/vmnet-broker", 0755) ==
 			-1) {
 		return -1;
 	}
-	if (access(sandbox->config, F_OK) == 0 &&
+	if ((sandbox->config_asked || access(sandbox->config, F_OK) == 0) &&
 		install_file(sandbox->config, SUPPORT "/networks.json", 0644) ==
 			-1) {
 		return -1;

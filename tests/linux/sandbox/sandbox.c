@@ -340,8 +340,8 @@ static void check_host(void)
 /* The daemon that ships, unless others are asked for. */
 static void choose_daemon(struct sandbox *sandbox)
 {
-	bool asked = sandbox->broker != NULL;
-
+	sandbox->broker_asked = sandbox->broker != NULL;
+	sandbox->config_asked = sandbox->config != NULL;
 	if (sandbox->broker == NULL) {
 		sandbox->broker = format("%s/vmnet-broker", sandbox->programs);
 	}
@@ -352,7 +352,7 @@ static void choose_daemon(struct sandbox *sandbox)
 	if (sandbox->no_daemon || sandbox->plists.count > 0) {
 		return;
 	}
-	if (!asked && access(sandbox->broker, X_OK) == -1) {
+	if (!sandbox->broker_asked && access(sandbox->broker, X_OK) == -1) {
 		log_info("%s: %m: no daemon installed", sandbox->broker);
 		sandbox->no_daemon = true;
 		return;

@@ -57,6 +57,8 @@ struct sandbox {
 	bool quiet;
 	bool verbose;
 	/* As found. */
+	bool config_asked; /* then it must be there */
+	bool broker_asked;
 	char repository[PATH_MAX];
 	char programs[PATH_MAX];  /* where sandbox, vmnetd, launchd are */
 	char directory[PATH_MAX]; /* the caller's */

@@ -25,10 +25,10 @@ static uint64_t add(uint64_t nanoseconds, int64_t delta)
 		nanoseconds += (uint64_t)delta;
 		return nanoseconds > TIME_MAX ? UINT64_MAX : nanoseconds;
 	}
-	if ((uint64_t)-delta >= nanoseconds) {
+	if (0 - (uint64_t)delta >= nanoseconds) {
 		return 1; /* 0 means now, and this is long ago */
 	}
-	return nanoseconds - (uint64_t)-delta;
+	return nanoseconds + (uint64_t)delta;
 }
 
 static dispatch_time_t wall(uint64_t nanoseconds, int64_t delta)
@@ -39,7 +39,7 @@ static dispatch_time_t wall(uint64_t nanoseconds, int64_t delta)
 		return DISPATCH_TIME_FOREVER;
 	}
 	/* -1 is for ever and -2 is now. */
-	return (dispatch_time_t) - (int64_t)(sum < 3 ? 3 : sum);
+	return 0 - (sum < 3 ? 3 : sum);
 }
 
 dispatch_time_t dispatch_time(dispatch_time_t when, int64_t delta)
@@ -51,7 +51,7 @@ dispatch_time_t dispatch_time(dispatch_time_t when, int64_t delta)
 		return wall(system_walltime(), delta);
 	}
 	if (time_is_wall(when)) {
-		return wall((uint64_t) - (int64_t)when, delta);
+		return wall(0 - when, delta);
 	}
 	if (when == DISPATCH_TIME_NOW) {
 		when = system_uptime();
@@ -84,7 +84,7 @@ uint64_t system_deadline(dispatch_time_t when)
 		return now;
 	}
 	if (time_is_wall(when)) {
-		then = (uint64_t) - (int64_t)when;
+		then = 0 - when;
 		return add(now, (int64_t)(then - system_walltime()));
 	}
 	return when;

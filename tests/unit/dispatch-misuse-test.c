@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+// variants: asan tsan
+// flags: -Wno-unused-parameter
+//
+// The dispatch stand-in: what crashes a program on macOS ends it here, with a
+// sentence; and dispatch_main().
+
+#include <dispatch/dispatch.h>
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "death.h"
+
+static void resume_too_often(void)
+{
+	dispatch_resume(dispatch_queue_create("q", NULL));
+}
+
+static void resume_source_too_often(void)
+{
+	dispatch_source_t source = dispatch_source_create(
+		DISPATCH_SOURCE_TYPE_DATA_ADD, 0, 0, NULL);
+
+	dispatch_resume(source);
+	dispatch_resume(source);
+}
+
+static void release_suspended(void)
+{
+	dispatch_queue_t queue = dispatch_queue_create("q", NULL);
+
+	dispatch_suspend(queue);
+	dispatch_release(queue);
+}
+
+static void release_inactive(void)
+{
+	dispatch_release(
+		dispatch_queue_create("q", DISPATCH_QUEUE_CONCURRENT_INACTIVE));
+}
+
+static void release_inactive_source(void)
+{
+	dispatch_source_t source =
+		dispatch_source_create(DISPATCH_SOURCE_TYPE_TIMER, 0, 0, NULL);
+
+	dispatch_source_cancel(source);
+	dispatch_release(source);
+}
+
+static void release_suspended_source(void)
+{
+	dispatch_source_t source =
+		dispatch_source_create(DISPATCH_SOURCE_TYPE_TIMER, 0, 0, NULL);
+
+	dispatch_activate(source);
+	dispatch_suspend(source);
+	dispatch_release(source);
+}
+
+static void release_used_semaphore(void)
+{
+	dispatch_semaphore_t semaphore = dispatch_semaphore_create(1);
+
+	dispatch_semaphore_wait(semaphore, DISPATCH_TIME_FOREVER);
+	dispatch_release(semaphore);
+}
+
+static void leave_unentered(void)
+{
+	dispatch_group_leave(dispatch_group_create());
+}
+
+static void sync_self(void)
+{
+	dispatch_queue_t queue = dispatch_queue_create("q", NULL);
+
+	dispatch_sync(queue, ^{
+		dispatch_sync(queue,
+			^{
+			});
+	});
+}
+
+static void sync_target(void)
+{
+	dispatch_queue_t target = dispatch_queue_create("target", NULL);
+	dispatch_queue_t a =
+		dispatch_queue_create_with_target("a", NULL, target);
+	dispatch_queue_t b =
+		dispatch_queue_create_with_target("b", NULL, target);
+
+	dispatch_async(a, ^{
+		dispatch_sync(b,
+			^{
+			});
+	});
+	pause();
+}
+
+static void sync_main(void)
+{
+	dispatch_sync(dispatch_get_main_queue(),
+		^{
+		});
+}
+
+static void barrier_self(void)
+{
+	dispatch_queue_t queue =
+		dispatch_queue_create("q", DISPATCH_QUEUE_CONCURRENT);
+
+	dispatch_sync(queue, ^{
+		dispatch_barrier_sync(queue,
+			^{
+			});
+	});
+}
+
+static void once_in_once(void)
+{
+	static dispatch_once_t once;
+
+	dispatch_once(&once, ^{
+		dispatch_once(&once,
+			^{
+			});
+	});
+}
+
+static void assert_queue(void)
+{
+	dispatch_assert_queue(dispatch_queue_create("q", NULL));
+}
+
+static void assert_queue_not(void)
+{
+	dispatch_assert_queue_not(dispatch_get_main_queue());
+}
+
+static void retarget_active(void)
+{
+	dispatch_queue_t queue = dispatch_queue_create_with_target(
+		"q", NULL, DISPATCH_TARGET_QUEUE_DEFAULT);
+
+	dispatch_set_target_queue(queue, dispatch_queue_create("t", NULL));
+}
+
+static void timer_on_signal(void)
+{
+	dispatch_source_t source = dispatch_source_create(
+		DISPATCH_SOURCE_TYPE_SIGNAL, SIGUSR1, 0, NULL);
+
+	dispatch_source_set_timer(source, DISPATCH_TIME_NOW, 1, 0);
+}
+
+static void merge_timer(void)
+{
+	dispatch_source_t source =
+		dispatch_source_create(DISPATCH_SOURCE_TYPE_TIMER, 0, 0, NULL);
+
+	dispatch_source_merge_data(source, 1);
+}
+
+static void *call_main(void *unused)
+{
+	dispatch_main();
+}
+
+static void main_elsewhere(void)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, call_main, NULL);
+	pthread_join(thread, NULL);
+}
+
+/* As on macOS, watching a signal does not keep it from killing. */
+static void signal_default(void)
+{
+	dispatch_source_t source = dispatch_source_create(
+		DISPATCH_SOURCE_TYPE_SIGNAL, SIGTERM, 0, NULL);
+
+	dispatch_source_set_event_handler(source,
+		^{
+		});
+	dispatch_activate(source);
+	raise(SIGTERM);
+}
+
+/* The main queue runs on the main thread, synchronous work from others too. */
+static void main_runs(void)
+{
+	pthread_t self = pthread_self();
+
+	dispatch_async(dispatch_get_global_queue(0, 0), ^{
+		dispatch_sync(dispatch_get_main_queue(), ^{
+			dispatch_assert_queue(dispatch_get_main_queue());
+			exit(pthread_equal(self, pthread_self()) ? 42 : 1);
+		});
+	});
+	dispatch_main();
+}
+
+static const struct death cases[] = {
+	{"dispatch_resume: over-resume of an object (q)", resume_too_often},
+	{"dispatch_resume: over-resume of an object (source of type data-add)",
+		resume_source_too_often},
+	{"release of a suspended object (q)", release_suspended},
+	{"release of an inactive object (q)", release_inactive},
+	{"release of an inactive object (source of type timer)",
+		release_inactive_source},
+	{"release of a suspended object (source of type timer)",
+		release_suspended_source},
+	{"semaphore object deallocated while in use", release_used_semaphore},
+	{"unbalanced call to dispatch_group_leave()", leave_unentered},
+	{"already owned by current thread (q)", sync_self},
+	{"already owned by current thread (target)", sync_target},
+	{"already owned by current thread (com.apple.main-thread)", sync_main},
+	{"called on queue already owned by current thread (q)", barrier_self},
+	{"dispatch_once: trying to lock recursively", once_in_once},
+	{"block was expected to execute on queue [q]", assert_queue},
+	{"block was expected not to execute on queue [com.apple.main-thread]",
+		assert_queue_not},
+	{"cannot change the target of this object", retarget_active},
+	{"attempt to set timer on a non-timer source", timer_on_signal},
+	{"dispatch_source_merge_data: source of type timer", merge_timer},
+	{"dispatch_main() must be called on the main thread", main_elsewhere},
+};
+
+#define CASES (sizeof cases / sizeof cases[0])
+
+static const struct death others[] = {
+	{"signal-default", signal_default},
+	{"main-runs", main_runs},
+};
+
+/* Goal: each misuse aborts, and says what it was. */
+static void test_misuse(void **state)
+{
+	const struct death *death = *state;
+	char text[8192];
+	int status = death_run(death->name, text, sizeof text);
+
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT ||
+		strstr(text, death->name) == NULL) {
+		print_error("status %#x, text: %s\n", status, text);
+		fail();
+	}
+}
+
+/* Goal: a watched signal that nobody ignores kills, as on macOS. */
+static void test_signal_default(void **state)
+{
+	char text[8192];
+	int status = death_run("signal-default", text, sizeof text);
+
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGTERM);
+}
+
+/* Goal: dispatch_main() serves the main queue, on the main thread. */
+static void test_main_runs(void **state)
+{
+	char text[8192];
+	int status = death_run("main-runs", text, sizeof text);
+
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 42);
+}
+
+int main(int argc, char **argv)
+{
+	struct CMUnitTest tests[CASES + 2];
+	struct death all[CASES + 2];
+	size_t i;
+
+	for (i = 0; i < CASES; i++) {
+		all[i] = cases[i];
+		tests[i] = (struct CMUnitTest)cmocka_unit_test_prestate(
+			test_misuse, (void *)&cases[i]);
+		tests[i].name = cases[i].name;
+	}
+	memcpy(all + CASES, others, sizeof others);
+	tests[CASES] = (struct CMUnitTest)cmocka_unit_test(test_signal_default);
+	tests[CASES + 1] = (struct CMUnitTest)cmocka_unit_test(test_main_runs);
+	death_main(argc, argv, all, CASES + 2);
+	alarm(120);
+	return cmocka_run_group_tests_name("misuse", tests, NULL, NULL);
+}

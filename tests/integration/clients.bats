@@ -124,15 +124,20 @@ SCRIPT
 # processes, under the sanitizers.
 objects_after() {
     sandbox --broker build/linux/asan/bin/vmnet-broker \
-        --daemon-env STANDIN_COUNT=/run/objects <<SCRIPT
-: >/run/objects
-chmod 666 /run/objects
+        --daemon-env ASAN_OPTIONS=log_path=/run/report/asan \
+        --daemon-env UBSAN_OPTIONS=log_path=/run/report/ubsan \
+        --daemon-env STANDIN_COUNT=/run/report/objects <<SCRIPT
+install -d -m 777 /run/report
 $cycles
 storm $1 >&2
 settle peers 1 >&2
+expect "the broker" "\$broker" "\$(broker_pid)" >&2
 kill -TERM "\$broker"
 wait_gone "\$broker" >&2
-sort /run/objects
+for report in /run/report/*san.*; do
+    [ ! -e "\$report" ] || fail "\$(cat "\$report")"
+done >&2
+sort /run/report/objects
 SCRIPT
 }
 

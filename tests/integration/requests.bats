@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# What a client can send to do harm. All of it as alice; after each test the
-# broker is the same process, holds nothing, and serves the next honest client.
+# What a client can send to do harm. All of it as alice, with a linger of 0;
+# after each test the broker is the same process, has no more descriptors than
+# before and no network, and serves the next honest client.
 
 load helper
 
 hostile() {
-    sandbox "$@" <<SCRIPT
+    sandbox --daemon-arg -l --daemon-arg 0 <<SCRIPT
 ask() {
     as alice "\$tools/ask" "\$@"
 }
-ask command=string:status >/dev/null
+
+# What the first network leaves behind, as its connection to vmnet, is not
+# what is looked for.
+ask command=string:acquire network_name=string:default >/dev/null
+wait_log 'network default: released'
 broker=\$(broker_pid)
 descriptors=\$(descriptors "\$broker")
 
@@ -39,9 +44,8 @@ SCRIPT
     # Goal: no bytes in a name end the broker, or create anything.
     hostile <<'SCRIPT'
 for name in '' ' ' A . - _ / .. ../../etc/passwd default/ 'default ' \
-    Default %n%s%n "$(printf 'default\r\n')" "$(printf 'a\001b')" \
-    "$(printf '\377\377')" "$(printf '\300\200')" "$(printf '\355\240\200')" \
-    "$(printf '\360\237\222\251')" "$(printf '\302')" '"' "'" '\' '{}'; do
+    Default %n%s%n $'default\r\n' $'a\001b' $'\377\377' $'\300\200' \
+    $'\355\240\200' $'\360\237\222\251' $'\302' '"' "'" '\' '{}'; do
     refused "the name '$name'" 4 \
         command=string:acquire "network_name=string:$name"
 done
@@ -60,7 +64,7 @@ SCRIPT
     # Goal: the same of the other field.
     hostile <<'SCRIPT'
 for command in '' ACQUIRE 'acquire ' acquir acquires %n%s \
-    "$(printf '\377\377')" "$(printf 'acquire\n')"; do
+    $'\377\377' $'acquire\n'; do
     refused "the command '$command'" 4 \
         "command=string:$command" network_name=string:default
 done
@@ -88,9 +92,9 @@ SCRIPT
 @test "S3: keys that nobody knows" {
     # Goal: unknown keys cost little and change nothing.
     hostile <<'SCRIPT'
-ask -k 100000 command=string:status | grep -q '^peers uint64 1$' ||
+ask -k 100000 command=string:status | grep -q '^stopping bool false$' ||
     fail "100,000 unknown keys"
-ask -d 100 command=string:status | grep -q '^peers uint64 1$' ||
+ask -d 100 command=string:status | grep -q '^stopping bool false$' ||
     fail "a value 100 deep"
 refused "a name, and 100,000 unknown keys" 5 \
     -k 100000 command=string:acquire network_name=string:nowhere
@@ -107,7 +111,7 @@ SCRIPT
 @test "S4: descriptors that come with a request" {
     # Goal: what a client attaches is closed again.
     hostile <<'SCRIPT'
-ask -n 10000 command=string:status attached=fd | grep -q '^peers uint64 1$' ||
+ask -n 10000 command=string:status attached=fd | grep -q '^stopping bool false$' ||
     fail "no answer"
 ask -n 1000 command=string:nothing attached=fd >/dev/null
 ask -n 1000 command=fd network_name=fd >/dev/null
@@ -128,7 +132,7 @@ SCRIPT
 @test "S6: many requests on one connection" {
     # Goal: each gets one reply; the stand-in aborts the broker at a second.
     hostile <<'SCRIPT'
-ask -n 10000 command=string:status | grep -q '^peers uint64 1$' ||
+ask -n 10000 command=string:status | grep -q '^stopping bool false$' ||
     fail "no answer"
 ask -n 1000 command=string:acquire network_name=string:nowhere >/dev/null
 ask -n 1000 command=string:acquire network_name=string:shared >/dev/null

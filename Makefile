@@ -32,7 +32,7 @@ BROKER_SRC := $(wildcard broker/*.c)
 BROKER_DEP := $(BROKER_SRC) $(wildcard broker/*.h) client/protocol.h
 SDK_SRC := client/vmnet-broker.c
 SDK_DEP := $(SDK_SRC) $(wildcard client/*.h)
-EXAMPLES := $(patsubst examples/%.c,%,$(wildcard examples/*.c))
+EXAMPLES := $(patsubst examples/%.c,%,$(wildcard examples/*.c)) vm
 
 .PHONY: all examples demo test lint format clean help sources
 all: $(B)/bin/vmnet-broker $(B)/lib/libvmnet-broker.a \
@@ -75,6 +75,14 @@ $(2)/examples/%: examples/%.c $(2)/lib/libvmnet-broker.a
 		-framework vmnet -framework CoreFoundation
 	@$(SIGN) $$@
 endef
+
+$(B)/examples/vm: examples/vm.m $(B)/lib/libvmnet-broker.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -fobjc-arc -Wall -Wextra -Werror -Iclient -o $@ $< \
+		$(B)/lib/libvmnet-broker.a -framework Foundation \
+		-framework Virtualization -framework vmnet \
+		-framework CoreFoundation
+	@$(SIGN) $@
 
 ifneq ($(UNAME),Darwin)
 include tests/linux/linux.mk

@@ -90,6 +90,26 @@ $$(LINUX_BUILD)/$(1)/.stamp: $$(linux_$(1))
 	@touch $$@
 endef
 
+# Virtualization.framework, plain only: GNUstep's objects would be leaks.
+linux_vz_src := $(wildcard tests/linux/virtualization/*.m)
+linux_vz_obj := $(linux_vz_src:%.m=$(LINUX_BUILD)/plain/obj/%.o)
+linux_vz := $(LINUX_BUILD)/plain/lib/libVirtualization.so
+linux_vz_headers := $(wildcard tests/linux/virtualization/*.h \
+	tests/linux/include/Virtualization/*.h \
+	tests/linux/include/Foundation/*.h) tests/linux/vmnet/vmnet-standin.h
+
+$(LINUX_BUILD)/plain/obj/%.o: %.m $(linux_vz_headers) tests/linux/cc
+	@mkdir -p $(@D)
+	@echo 'tests/linux/cc (plain) $<'
+	@tests/linux/cc -O1 -g -Wall -Wextra -Wno-unused-parameter -Werror \
+		-fPIC -c -o $@ $<
+$(linux_vz): $(linux_vz_obj) $(LINUX_BUILD)/plain/lib/libvmnet.so
+	@echo '$(LINUX_CC) -o $@'
+	@$(LINUX_CC) -shared -o $@.new -Wl,-soname,libVirtualization.so \
+		-Wl,-rpath,'$$ORIGIN' $(linux_vz_obj) -L$(@D) -lvmnet \
+		-lCoreFoundation -lSystem -lBlocksRuntime -lgnustep-base -lobjc
+	@mv $@.new $@
+
 # A server or a tool, plain only: $(1) name, $(2) sources, $(3) libraries.
 define LINUX_BIN
 ifneq ($(2),)
@@ -114,7 +134,7 @@ $(eval $(call LINUX_BIN,launchd,$(linux_launchd_src),-lplist-2.0))
 $(eval $(call LINUX_BIN,launchctl,$(linux_launchctl_src),-lplist-2.0))
 $(eval $(call LINUX_BIN,sandbox,$(linux_sandbox_src),))
 $(eval $(call LINUX_BIN,standin-clock,$(linux_clock_src),))
-linux_plain := $(linux_bins)
+linux_plain := $(linux_bins) $(linux_vz)
 $(eval $(call LINUX_VARIANT,plain))
 $(eval $(call LINUX_VARIANT,asan))
 $(eval $(call LINUX_VARIANT,tsan))

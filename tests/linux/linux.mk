@@ -36,6 +36,8 @@ standin: $(LINUX_BUILD)/plain/.stamp
 standin-asan: $(LINUX_BUILD)/asan/.stamp
 standin-tsan: $(LINUX_BUILD)/tsan/.stamp
 
+# Two makes may be at work at once, hence the process ids in new names.
+
 # The headers of the stand-in compile alone, in any order, as C and as C++.
 standin-headers:
 	tests/linux/check-headers
@@ -51,11 +53,11 @@ $$(LINUX_BUILD)/$(1)/lib/lib$(2).so: \
 	@mkdir -p $$(@D)
 	@echo '{ global: $(4) local: *; };' >$$(@D)/$(2).map
 	@echo '$$(LINUX_CC) -o $$@'
-	@$$(LINUX_CC) $$(SANITIZE_$(1)) -shared -o $$@.new \
+	@$$(LINUX_CC) $$(SANITIZE_$(1)) -shared -o $$@.$$$$$$$$ \
 		-Wl,-soname,lib$(2).so -Wl,--version-script,$$(@D)/$(2).map \
 		-Wl,-Bsymbolic-functions -Wl,-rpath,'$$$$ORIGIN' \
-		$(3:%.c=$$(LINUX_BUILD)/$(1)/obj/%.o) -L$$(@D) $(5)
-	@mv $$@.new $$@
+		$(3:%.c=$$(LINUX_BUILD)/$(1)/obj/%.o) -L$$(@D) $(5) && \
+		mv $$@.$$$$$$$$ $$@
 linux_obj += $(3:%.c=$$(LINUX_BUILD)/$(1)/obj/%.o)
 endif
 endef
@@ -105,10 +107,10 @@ $(LINUX_BUILD)/plain/obj/%.o: %.m $(linux_vz_headers) tests/linux/cc
 		-fPIC -c -o $@ $<
 $(linux_vz): $(linux_vz_obj) $(LINUX_BUILD)/plain/lib/libvmnet.so
 	@echo '$(LINUX_CC) -o $@'
-	@$(LINUX_CC) -shared -o $@.new -Wl,-soname,libVirtualization.so \
+	@$(LINUX_CC) -shared -o $@.$$$$ -Wl,-soname,libVirtualization.so \
 		-Wl,-rpath,'$$ORIGIN' $(linux_vz_obj) -L$(@D) -lvmnet \
-		-lCoreFoundation -lSystem -lBlocksRuntime -lgnustep-base -lobjc
-	@mv $@.new $@
+		-lCoreFoundation -lSystem -lBlocksRuntime -lgnustep-base -lobjc && \
+		mv $@.$$$$ $@
 
 # A server or a tool, plain only: $(1) name, $(2) sources, $(3) libraries.
 define LINUX_BIN
@@ -118,11 +120,11 @@ $$(LINUX_BUILD)/plain/bin/$(1): $$(LINUX_BUILD)/plain/lib/libSystem.so \
 		$(linux_common_src:%.c=$$(LINUX_BUILD)/plain/obj/%.o)
 	@mkdir -p $$(@D)
 	@echo '$$(LINUX_CC) -o $$@'
-	@$$(LINUX_CC) -o $$@.new $(2:%.c=$$(LINUX_BUILD)/plain/obj/%.o) \
+	@$$(LINUX_CC) -o $$@.$$$$$$$$ $(2:%.c=$$(LINUX_BUILD)/plain/obj/%.o) \
 		$(linux_common_src:%.c=$$(LINUX_BUILD)/plain/obj/%.o) \
 		-L$$(LINUX_BUILD)/plain/lib -Wl,-rpath,'$$$$ORIGIN/../lib' \
-		-Wl,--as-needed $(3) -lSystem -lBlocksRuntime -lbsd -lpthread
-	@mv $$@.new $$@
+		-Wl,--as-needed $(3) -lSystem -lBlocksRuntime -lbsd -lpthread && \
+		mv $$@.$$$$$$$$ $$@
 linux_bins += $$(LINUX_BUILD)/plain/bin/$(1)
 linux_obj += $(2:%.c=$$(LINUX_BUILD)/plain/obj/%.o)
 endif

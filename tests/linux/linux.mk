@@ -38,9 +38,9 @@ standin-tsan: $(LINUX_BUILD)/tsan/.stamp
 
 # Two makes may be at work at once, hence the process ids in new names.
 
-# The headers of the stand-in compile alone, in any order, as C and as C++.
+# The headers of the stand-in compile alone, as C and as C++.
 standin-headers:
-	tests/linux/check-headers
+	tests/unit/cc-test.sh
 
 # A library: $(1) variant, $(2) name, $(3) sources, $(4) patterns of the names
 # it exports, $(5) what it links. All else stays its own, so that it meets no

@@ -1,0 +1,179 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The vmnet-broker authors
+#
+# tests/linux/cc takes what cc takes on macOS, and the stand-in's headers
+# compile alone, in any language.
+
+set -eu
+cd "$(dirname "$0")/../.."
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+root=$PWD
+cc=$root/tests/linux/cc
+count=0
+
+check() {
+    count=$((count + 1))
+    title=$1
+    shift
+    set +e
+    (
+        set -e
+        "$@"
+    ) >"$tmp/log" 2>&1
+    status=$?
+    set -e
+    if [ $status -eq 0 ]; then
+        echo "ok $count - $title"
+    else
+        echo "not ok $count - $title"
+        sed 's/^/# /' "$tmp/log"
+    fi
+}
+
+cat >"$tmp/prog.c" <<'END'
+#include <CoreFoundation/CoreFoundation.h>
+#include <TargetConditionals.h>
+#include <dispatch/dispatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <vmnet/vmnet.h>
+#include <xpc/xpc.h>
+
+#ifndef __APPLE__
+#error "not a Mac"
+#endif
+#if __MAC_OS_X_VERSION_MAX_ALLOWED < 260000
+#error "an old SDK"
+#endif
+
+int main(int argc, char **argv)
+{
+	char name[8];
+	xpc_object_t object = xpc_dictionary_create(NULL, NULL, 0);
+
+	(void)argc;
+	xpc_release(object);
+	strlcpy(name, getprogname(), sizeof name);
+	dispatch_sync(dispatch_get_global_queue(0, 0), ^{
+		printf("%s %d\n", argv[1], VMNET_SUCCESS);
+	});
+	return 0;
+}
+END
+
+runs() {
+    "$tmp/prog" works >"$tmp/out"
+    grep -x 'works 1000' "$tmp/out"
+}
+
+# Goal: everything at once, from another directory.
+all_at_once() {
+    cd /
+    "$cc" -Wall -Wextra -Werror -g -O2 -arch arm64 -arch x86_64 \
+        -mmacosx-version-min=26.0 -isysroot /nowhere -Wl,-dead_strip \
+        -o "$tmp/prog" "$tmp/prog.c" \
+        -framework vmnet -framework CoreFoundation -lSystem
+    runs
+}
+
+# Goal: objects, then the program from them.
+in_two_steps() {
+    "$cc" -Werror -c -o "$tmp/prog.o" "$tmp/prog.c"
+    "$cc" -o "$tmp/prog" "$tmp/prog.o" -framework vmnet
+    runs
+}
+
+# Goal: a sanitizer chooses the libraries that are made for it.
+sanitized() {
+    "$cc" "-fsanitize=$1" -g -o "$tmp/prog" "$tmp/prog.c" -framework vmnet
+    runs
+    ldd "$tmp/prog" | grep "/build/linux/$2/lib/libSystem.so"
+}
+
+# Goal: the same source as C++.
+as_cpp() {
+    cp "$tmp/prog.c" "$tmp/prog.cc"
+    "$cc" -std=c++17 -Wall -Werror -o "$tmp/prog" "$tmp/prog.cc" \
+        -framework vmnet
+    runs
+}
+
+# Goal: a framework that is not there is an error, and says so.
+unknown_framework() {
+    ! "$cc" -o "$tmp/x" "$tmp/prog.c" -framework Nonsense 2>"$tmp/err" ||
+        exit 1
+    grep -x 'cc: framework not found: Nonsense' "$tmp/err"
+}
+
+# Goal: an error of the compiler's is an error of ours.
+compile_error() {
+    echo 'int main(void) { return nothing; }' >"$tmp/bad.c"
+    ! "$cc" -o "$tmp/bad" "$tmp/bad.c" 2>/dev/null
+}
+
+# Goal: the minimum version is known to the program.
+minimum() {
+    printf '%s\n' '#include <Availability.h>' \
+        '_Static_assert(__MAC_OS_X_VERSION_MIN_REQUIRED == 130500, "");' \
+        >"$tmp/min.c"
+    "$cc" -mmacosx-version-min=13.5 -fsyntax-only "$tmp/min.c"
+}
+
+# Goal: a program's names do not meet the libraries' own.
+own_names() {
+    cat >"$tmp/names.c" <<'END'
+#include <dispatch/dispatch.h>
+#include <stdlib.h>
+void queue_async(void);
+void queue_async(void) { abort(); }
+void object_create(void);
+void object_create(void) { abort(); }
+int main(void)
+{
+	dispatch_queue_t queue = dispatch_queue_create("q", NULL);
+
+	dispatch_sync(queue, ^{
+	});
+	dispatch_release(queue);
+	return 0;
+}
+END
+    "$cc" -rdynamic -o "$tmp/names" "$tmp/names.c"
+    "$tmp/names"
+}
+
+# Goal: each header compiles alone in language $1, with nothing to say.
+headers() {
+    find tests/linux/include -name '*.h' | sort >"$tmp/list"
+    failed=0
+    while read -r header; do
+        name=${header#tests/linux/include/}
+        case $name in
+        Foundation/* | Virtualization/* | objc/*) continue ;; # not C
+        xpc/xpc.h) ;;
+        xpc/*) continue ;; # only by way of xpc.h, as Apple's
+        esac
+        echo "#include <$name>" >"$tmp/header.$1"
+        "$cc" -Wall -Wextra -Werror -fsyntax-only "$tmp/header.$1" ||
+            failed=1
+    done <"$tmp/list"
+    return $failed
+}
+
+check 'everything at once' all_at_once
+check 'in two steps' in_two_steps
+check 'address and undefined' sanitized address,undefined asan
+check 'undefined alone' sanitized undefined asan
+check 'thread' sanitized thread tsan
+check 'C++' as_cpp
+check 'unknown framework' unknown_framework
+check 'compile error' compile_error
+check 'minimum version' minimum
+check 'own names' own_names
+check 'headers as C' headers c
+check 'headers as C++' headers cc
+echo "1..$count"

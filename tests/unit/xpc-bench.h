@@ -107,10 +107,11 @@ struct pair {
 	struct listener listener;
 	xpc_connection_t client, server; /* references */
 	struct mailbox client_events, server_events;
+	struct flag gone; /* counts: listener, client and server are freed */
 };
 
 void pair_open(struct pair *pair);
-/* Closes what is still open, and waits until no connection is left. */
+/* Closes what is still open, and waits until all three are freed. */
 void pair_close(struct pair *pair);
 
 /* {"n": number} */
@@ -125,7 +126,8 @@ void serve_one(struct mailbox *box, int64_t number);
 void settle(void);
 /* Waits until so many objects of the type are alive. */
 void wait_alive(const char *type, long count);
-size_t open_descriptors(void);
+/* Descriptors of this process that refer to the same file. */
+size_t descriptors_to(int fd);
 
 /*
  * launchd: keeps the socket of a service, and starts the service by running
@@ -151,10 +153,10 @@ void launchd_wait_transactions(long count);
  */
 /* Runs it; its status. What it wrote to stderr is in text. */
 int scenario_run(const char *one, const char *two, char *text, size_t size);
+/* Starts it and lets it run. */
+pid_t scenario_start(const char *name);
 /* It must abort, and say that. */
 void expect_misuse(const char *name, const char *why);
-/* It must exit with 0. */
-void expect_scenario(const char *name);
 
 /* Sets up $STANDIN_DIR; removes it at exit. Ends the process if it hangs. */
 void bench_start(void);

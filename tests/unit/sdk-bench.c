@@ -205,6 +205,16 @@ void broker_expect(const char *line)
 	CHECK_STRING(have, line);
 }
 
+void broker_forget(void)
+{
+	struct pollfd more = {bench.lines[0], POLLIN, 0};
+	char line[128];
+
+	while (poll(&more, 1, 0) == 1) {
+		broker_read(line);
+	}
+}
+
 void broker_expect_nothing(void)
 {
 	struct pollfd more = {bench.lines[0], POLLIN, 0};

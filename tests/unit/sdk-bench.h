@@ -56,6 +56,9 @@ void broker_expect(const char *line);
 /* Reads a line, into a buffer of 128 bytes. */
 void broker_read(char *line);
 
+/* Skips what was written so far. */
+void broker_forget(void);
+
 /* The broker must have written nothing more. */
 void broker_expect_nothing(void);
 

@@ -343,6 +343,21 @@ static void dies_twice(void)
 	broker_expect_nothing();
 }
 
+/* Goal: an answer after 59 seconds is in time. */
+static void answers_slowly(void)
+{
+	struct call call;
+
+	standin_clock_advance(0);
+	broker_start("serve");
+	call_start(&call, "silent");
+	broker_expect("peer");
+	broker_expect("acquire silent");
+	standin_clock_advance(59 * SECOND);
+	acquire_from("speak", "serve");
+	call_expect(&call, VMNET_BROKER_SUCCESS);
+}
+
 /* Goal: a broker that launchd cannot start costs 60 seconds. */
 static void never_starts(void)
 {
@@ -351,9 +366,7 @@ static void never_starts(void)
 	standin_clock_advance(0);
 	call_start(&call, "default");
 	service_wait();
-	standin_clock_advance(59 * SECOND);
-	CHECK_INT(atomic_load(&call.done), false);
-	standin_clock_advance(1 * SECOND);
+	standin_clock_advance(60 * SECOND);
 	call_expect(&call, VMNET_BROKER_XPC_FAILURE);
 }
 
@@ -373,9 +386,7 @@ static void never_answers(void)
 
 	call_start(&call, "silent");
 	broker_expect("acquire silent");
-	standin_clock_advance(59 * SECOND);
-	CHECK_INT(atomic_load(&call.done), false);
-	standin_clock_advance(1 * SECOND);
+	standin_clock_advance(60 * SECOND);
 	call_expect(&call, VMNET_BROKER_XPC_FAILURE);
 
 	acquire_from("speak", "serve");
@@ -600,7 +611,9 @@ static void crowd_in_chaos(void)
 
 	standin_clock_advance(0);
 	broker_start("serve");
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < 10; round++) {
+		/* The next line is this broker's: it has a client to lose. */
+		broker_forget();
 		for (i = 0; i < COUNT(calls); i++) {
 			call_start(&calls[i], i % 2 == 0 ? "even" : "odd");
 		}
@@ -723,6 +736,7 @@ static const struct scenario {
 	{"no_daemon", no_daemon, false},
 	{"dies_once", dies_once, false},
 	{"dies_twice", dies_twice, false},
+	{"answers_slowly", answers_slowly, false},
 	{"never_starts", never_starts, false},
 	{"never_answers", never_answers, false},
 	{"pipelines", pipelines, false},

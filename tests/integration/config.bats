@@ -112,19 +112,56 @@ refused() {
     # Goal: nothing but a regular file that only its owner writes (S15), and
     # no waiting for what is not one.
     mkdir "$file"
-    refused '' ''
+    refused '' 'a directory'
     rmdir "$file"
     mkfifo "$file"
-    refused '' ''
+    refused '' 'not a regular file'
     rm "$file"
     truncate -s 1G "$file"
-    refused '' ''
+    refused '' '64 KiB'
+    rm "$file"
+    echo '{}' >"$file.right"
+    ln -s "$file.right" "$file"
+    refused '' 'a symbolic link'
     rm "$file"
     echo '{}' >"$file"
-    chmod 666 "$file"
-    refused '' ''
+    for mode in 666 664 646; do
+        chmod "$mode" "$file"
+        refused '' 'others can write it'
+    done
+    chmod 644 "$file"
+    check
+    [ "$status" -eq 0 ]
     file=/dev/zero
-    refused '' ''
+    refused '' 'not a regular file'
+}
+
+@test "files of others" {
+    # Goal: who may write the file decides what the broker does, so it must be
+    # root's, or the caller's.
+    sandbox <<'SCRIPT'
+check() {
+    setpriv --reuid "$1" --regid "$1" --clear-groups -- \
+        build/linux/plain/bin/vmnet-broker -n -c "$T/networks.json" 2>&1 || :
+}
+echo '{}' >"$T/networks.json"
+expect "root's, root" '' "$(check root)"
+expect "root's, alice" '' "$(check alice)"
+chown alice "$T/networks.json"
+expect "alice's, alice" '' "$(check alice)"
+for user in root bob; do
+    case $(check "$user") in
+    *networks.json:*owner*) ;;
+    *) fail "alice's, $user" ;;
+    esac
+done
+chown root "$T/networks.json"
+chmod 600 "$T/networks.json"
+case $(check alice) in
+*networks.json:*denied*) ;;
+*) fail "unreadable" ;;
+esac
+SCRIPT
 }
 
 @test "what was right goes on working" {

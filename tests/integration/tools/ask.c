@@ -4,20 +4,22 @@
 /*
  * ask: sends the broker any request there can be, and prints the reply.
  *
- *	ask [-Ho] [-c CONNECTIONS] [-k KEYS] [-d DEPTH] [-n TIMES]
- *	    [KEY=TYPE[:VALUE]]...
+ *	ask [-aHo] [-c CONNECTIONS] [-d DEPTH] [-k KEYS] [-n TIMES]
+ *	    [KEY=TYPE[:VALUE]]... [+ [KEY=TYPE[:VALUE]]...]...
  *
  * TYPE is one of string, fill (a string of VALUE bytes), int64, uint64, double,
- * bool, date, data, uuid, null, array, dictionary, fd, endpoint. Prints one
- * line a value of the reply, "path type value"; the opaque network is only
- * named. Exits with 0 if there was a reply, 1 if there was an error instead.
+ * bool, date, data, uuid, null, array, dictionary, fd, endpoint. A "+" begins
+ * another request. Prints one line a value of the reply, "path type value"; the
+ * opaque network is only named. Exits with 0 if all requests were replied to, 1
+ * if there was an error instead.
  *
+ *	-a  send all requests before the first reply is read
  *	-c  as many connections, each of which asks
- *	-k  as many keys more that nobody knows
  *	-d  a value of so many dictionaries, one in the other
  *	-H  stay connected until killed; "holding" tells that all has been asked
- *	-n  ask so many times, and print the last reply
- *	-o  send the request as one that expects no reply, and wait for the end
+ *	-k  as many keys more that nobody knows
+ *	-n  ask so many times, and print the last reply; with -a all
+ *	-o  send the requests as ones that expect no reply, and wait for the end
  *	    of the connection
  */
 
@@ -39,15 +41,19 @@ static struct {
 	unsigned keys;
 	unsigned depth;
 	unsigned times;
+	bool all_at_once;
 	bool hold;
 	bool one_way;
 } options = {.connections = 1, .times = 1};
 
+/* There was an error instead of a reply. */
+static bool failed;
+
 static _Noreturn void usage(void)
 {
 	fprintf(stderr,
-		"usage: ask [-Ho] [-c CONNECTIONS] [-k KEYS] "
-		"[-d DEPTH] [-n TIMES] [KEY=TYPE[:VALUE]]...\n");
+		"usage: ask [-aHo] [-c CONNECTIONS] [-d DEPTH] [-k KEYS] "
+		"[-n TIMES] [KEY=TYPE[:VALUE]]... [+ ...]\n");
 	exit(2);
 }
 
@@ -262,7 +268,20 @@ static xpc_connection_t connect_to_broker(void)
 	return connection;
 }
 
-/* True if there was a reply, which is printed when it is the last. */
+/* True if it is a reply. */
+static bool print_reply(xpc_object_t reply)
+{
+	bool answered = xpc_get_type(reply) == XPC_TYPE_DICTIONARY;
+
+	if (answered) {
+		print_dictionary("", reply);
+	} else {
+		printf("error %s\n", error_name(reply));
+	}
+	return answered;
+}
+
+/* One after the other. True if there was a reply; the last is printed. */
 static bool ask(xpc_connection_t connection, xpc_object_t request)
 {
 	xpc_object_t reply = NULL;
@@ -274,14 +293,23 @@ static bool ask(xpc_connection_t connection, xpc_object_t request)
 		reply = xpc_connection_send_message_with_reply_sync(
 			connection, request);
 	}
-	bool answered = xpc_get_type(reply) == XPC_TYPE_DICTIONARY;
-	if (answered) {
-		print_dictionary("", reply);
-	} else {
-		printf("error %s\n", error_name(reply));
-	}
+	bool answered = print_reply(reply);
 	xpc_release(reply);
 	return answered;
+}
+
+/* The same at once; the caller waits for the group. */
+static void ask_at_once(xpc_connection_t connection, xpc_object_t request,
+	dispatch_group_t group, dispatch_queue_t queue)
+{
+	for (unsigned i = 0; i < options.times; i++) {
+		dispatch_group_enter(group);
+		xpc_connection_send_message_with_reply(
+			connection, request, queue, ^(xpc_object_t reply) {
+				failed = !print_reply(reply) || failed;
+				dispatch_group_leave(group);
+			});
+	}
 }
 
 static unsigned parse_number(const char *text)
@@ -299,8 +327,11 @@ static void parse_options(int argc, char *argv[])
 {
 	int option = 0;
 
-	while ((option = getopt(argc, argv, "c:d:Hk:n:o")) != -1) {
+	while ((option = getopt(argc, argv, "ac:d:Hk:n:o")) != -1) {
 		switch (option) {
+		case 'a':
+			options.all_at_once = true;
+			break;
 		case 'c':
 			options.connections = parse_number(optarg);
 			break;
@@ -325,34 +356,60 @@ static void parse_options(int argc, char *argv[])
 	}
 }
 
+/* The requests of the command line, in an array. */
+static xpc_object_t parse_requests(char *argv[])
+{
+	xpc_object_t requests = xpc_array_create(NULL, 0);
+
+	for (bool more = true; more;) {
+		xpc_object_t request = xpc_dictionary_create(NULL, NULL, 0);
+
+		for (; *argv != NULL && strcmp(*argv, "+") != 0; argv++) {
+			add_argument(request, *argv);
+		}
+		more = *argv++ != NULL;
+		add_ballast(request);
+		xpc_array_append_value(requests, request);
+		xpc_release(request);
+	}
+	return requests;
+}
+
+static void ask_all(xpc_object_t requests)
+{
+	dispatch_queue_t queue = dispatch_queue_create("replies", NULL);
+	dispatch_group_t group = dispatch_group_create();
+	xpc_connection_t connection = connect_to_broker();
+
+	xpc_array_apply(requests, ^bool(size_t index, xpc_object_t request) {
+		(void)index;
+		if (options.one_way) {
+			xpc_connection_send_message(connection, request);
+		} else if (options.all_at_once) {
+			ask_at_once(connection, request, group, queue);
+		} else {
+			failed = !ask(connection, request) || failed;
+		}
+		return true;
+	});
+	dispatch_group_wait(group, DISPATCH_TIME_FOREVER);
+}
+
 int main(int argc, char *argv[])
 {
-	bool answered = true;
-
 	parse_options(argc, argv);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 
-	xpc_object_t request = xpc_dictionary_create(NULL, NULL, 0);
-	for (int i = optind; i < argc; i++) {
-		add_argument(request, argv[i]);
-	}
-	add_ballast(request);
-
+	xpc_object_t requests = parse_requests(argv + optind);
 	for (unsigned i = 0; i < options.connections; i++) {
-		xpc_connection_t connection = connect_to_broker();
-
-		if (options.one_way) {
-			xpc_connection_send_message(connection, request);
-		} else {
-			answered = ask(connection, request) && answered;
-		}
+		ask_all(requests);
 	}
-	xpc_release(request);
+	xpc_release(requests);
 	if (options.hold) {
 		printf("holding\n");
 	}
 	if (options.hold || options.one_way) {
 		dispatch_main();
 	}
-	return answered ? 0 : 1;
+	return failed ? 1 : 0;
 }

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The vmnet-broker authors
+
+# What one client may use up, so that there is enough for the others.
+
+load helper
+
+@test "S8: four unanswered requests a client" {
+    # Goal: who asks without waiting is refused, not queued without end.
+    sandbox --daemon-env STANDIN_HANG=vmnet_network_create:1 \
+        --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
+clock_create
+start eager alice "$tools/ask" -a -n 20 command=string:acquire \
+    network_name=string:default
+refused=$(grep -m 16 -c '^error int64 3' < <(follow "$T/eager.out" "$pid"))
+expect "refused" 16 "$refused"
+# The four that wait are answered when vmnet has had its time.
+advance 31s
+wait_exit eager
+expect "failed" 4 "$(grep -c '^error int64 6' "$T/eager.out")"
+expect "refused" 16 "$(grep -c '^error int64 3' "$T/eager.out")"
+SCRIPT
+}
+
+@test "S8: a client that asks and asks" {
+    # Goal: it is answered or dropped, and costs no memory.
+    sandbox <<'SCRIPT'
+flood() {
+    local i
+    for i in $(seq 10); do
+        as alice "$tools/ask" -a -n 10000 command=string:status \
+            >"$T/flood.out" || :
+        settle peers 1
+    done
+}
+# The first ones make the threads and the heap that the others find.
+flood
+broker=$(broker_pid)
+memory=$(memory "$broker")
+flood
+expect "the broker" "$broker" "$(broker_pid)"
+grown=$(($(memory "$broker") - memory))
+[ "$grown" -le 64 ] || fail "grown by $grown KiB"
+SCRIPT
+}
+
+@test "S10: eight networks a client" {
+    # Goal: the ninth is refused with a message that names the limit, and the
+    # eight stay.
+    {
+        echo '{'
+        for i in 1 2 3 4 5 6 7 8; do
+            echo "\"n$i\": {\"mode\": \"host\"},"
+        done
+        echo '"n9": {"mode": "host"}}'
+    } >"$BATS_TEST_TMPDIR/networks.json"
+    sandbox --config "$BATS_TEST_TMPDIR/networks.json" <<'SCRIPT'
+acquire=command=string:acquire
+start greedy alice "$tools/ask" -H \
+    $acquire network_name=string:n1 + $acquire network_name=string:n2 + \
+    $acquire network_name=string:n3 + $acquire network_name=string:n4 + \
+    $acquire network_name=string:n5 + $acquire network_name=string:n6 + \
+    $acquire network_name=string:n7 + $acquire network_name=string:n8 + \
+    $acquire network_name=string:n9 + $acquire network_name=string:n8
+wait_line greedy '^holding'
+expect "networks" 9 "$(grep -c '^network dictionary' "$T/greedy.out")"
+expect "refused" 1 "$(grep -c '^error int64 3' "$T/greedy.out")"
+wait_line greedy '^error_message string .*8'
+for i in 1 8; do
+    expect "holders of n$i" 1 "$(holders "n$i")"
+done
+expect "holders of n9" absent "$(holders n9)"
+start other bob acquire n9
+wait_line other '^holding '
+SCRIPT
+}
+
+@test "S10: 256 clients a user" {
+    # Goal: one user cannot keep others out; root is exempt.
+    sandbox <<'SCRIPT'
+ulimit -n 4096
+start hog alice "$tools/ask" -H -c 256 command=string:status
+wait_line hog '^holding'
+as alice "$tools/ask" command=string:status >"$T/refused.out"
+grep -q '^error int64 3' "$T/refused.out" || fail "the 257th was served"
+grep -q '^error_message string .*256' "$T/refused.out" || fail "no limit named"
+as bob "$tools/ask" command=string:status >/dev/null ||
+    fail "another user is not served"
+expect "clients" 257 "$(peers)"
+stop hog KILL
+settle peers 1
+as alice "$tools/ask" command=string:status >/dev/null ||
+    fail "not served after the others have left"
+SCRIPT
+}
+
+@test "S10: 1,024 clients" {
+    # Goal: the number of clients is bounded, for root as well.
+    sandbox <<'SCRIPT'
+ulimit -n 4096
+start hog root "$tools/ask" -H -c 1024 command=string:status
+wait_line hog '^holding'
+ask command=string:status >"$T/refused.out"
+grep -q '^error int64 3' "$T/refused.out" || fail "the 1,025th was served"
+stop hog KILL
+settle peers 1
+SCRIPT
+}
+
+@test "S13: the process id says nothing" {
+    # Goal: a wrong process id changes nothing.
+    sandbox --daemon-env STANDIN_PID=1 <<'SCRIPT'
+start alice alice ping -H -c 1 default
+start bob bob ping -H -c 1 default
+wait_line alice '^holding '
+wait_line bob '^holding '
+expect "holders" 2 "$(holders default)"
+stop alice KILL
+settle 'holders default' 1
+stop bob KILL
+settle 'holders default' 0
+SCRIPT
+}
+
+@test "S16: what a client sends is escaped, cut and limited in the log" {
+    # Goal: nobody writes the log full, or into it what he wants. The clock
+    # stands still, so the lines are those of one second.
+    sandbox --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
+clock_create
+as alice "$tools/ask" -n 5000 $'command=string:\033[31m\r\nfake: line\377' \
+    >/dev/null
+as alice "$tools/ask" command=string:acquire network_name=fill:100000 \
+    >/dev/null
+log=$STANDIN_DIR/log
+lines=$(wc -l <"$log")
+[ "$lines" -le 20 ] || fail "$lines lines"
+longest=$(wc -L <"$log")
+[ "$longest" -le 400 ] || fail "a line of $longest"
+! LC_ALL=C grep -q '[^ -~]' "$log" || fail "control bytes in the log"
+! grep -q '^fake' "$log" || fail "a line of the client's"
+SCRIPT
+}
+
+@test "S20: a vmnet call that hangs" {
+    # Goal: it costs those who wait for it a failure after 30 s, and nobody
+    # else anything.
+    sandbox --daemon-env STANDIN_HANG=vmnet_network_create:1 \
+        --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
+clock_create
+start first alice "$tools/ask" command=string:acquire \
+    network_name=string:default
+start second bob "$tools/ask" command=string:acquire \
+    network_name=string:default
+two() {
+    status | grep -c '^networks\[0\].holders uint64 2' || :
+}
+settle two 1
+start other bob ping -c 1 host
+wait_exit other
+expect "another network" 0 "$status"
+expect "first" '' "$(cat "$T/first.out")"
+advance 31s
+wait_exit first
+wait_line first '^error int64 6'
+wait_exit second
+wait_line second '^error int64 6'
+start again alice ping -c 1 default
+wait_exit again
+expect "the next" 0 "$status"
+SCRIPT
+}
+
+@test "a broker that nobody uses is small" {
+    # Goal: less than 150 KiB of program, jansson included, and 512 KiB of
+    # memory of its own, of which the stand-in takes a part.
+    broker=build/linux/plain/bin/vmnet-broker
+    strip -o "$BATS_TEST_TMPDIR/stripped" "$broker"
+    size=$(wc -c <"$BATS_TEST_TMPDIR/stripped")
+    echo "$size bytes"
+    [ "$size" -lt $((150 * 1024)) ]
+    sandbox --daemon-arg -l --daemon-arg 0 <<'SCRIPT'
+ask command=string:acquire network_name=string:default >/dev/null
+wait_log 'network default: released'
+settle peers 1
+memory=$(memory "$(broker_pid)")
+echo "$memory KiB"
+[ "$memory" -lt 512 ] || fail "$memory KiB"
+SCRIPT
+}

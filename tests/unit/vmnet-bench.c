@@ -2,6 +2,7 @@
 // Copyright The vmnet-broker authors
 
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,12 +16,16 @@
 #define VMNETD "build/linux/plain/bin/vmnetd"
 #define NOBODY 65534
 #define OPTIONS_MAX 8
+#define BACKGROUNDS_MAX 4
 
 static char directory[64];
 static pid_t server;
 /* Of a process in the background: tell and be told. */
 static int hold_ready = -1, hold_go = -1;
-static int background_go = -1;
+static struct {
+	pid_t pid;
+	int go;
+} backgrounds[BACKGROUNDS_MAX];
 
 static bool file_write(const char *path, const char *text)
 {
@@ -127,6 +132,14 @@ void bench_stop(void)
 	}
 }
 
+/* A process that has ended would stay for a second. */
+const char *__tsan_default_options(void);
+
+const char *__tsan_default_options(void)
+{
+	return "atexit_sleep_ms=0";
+}
+
 static bool child_ended(pid_t pid)
 {
 	int status;
@@ -150,13 +163,41 @@ bool bench_run_user(void (*scenario)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (getuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) != 0) {
+		/* In a user namespace there may be nobody but root. */
+		if (getuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) != 0 &&
+			errno != EINVAL) {
 			err(1, "setuid");
 		}
 		scenario();
 		exit(0);
 	}
 	return child_ended(pid);
+}
+
+static void background_add(pid_t pid, int go)
+{
+	int i = 0;
+
+	while (i < BACKGROUNDS_MAX && backgrounds[i].pid != 0) {
+		i++;
+	}
+	if (i == BACKGROUNDS_MAX) {
+		errx(1, "too many processes in the background");
+	}
+	backgrounds[i].pid = pid;
+	backgrounds[i].go = go;
+}
+
+static void background_remove(pid_t pid)
+{
+	int i;
+
+	for (i = 0; i < BACKGROUNDS_MAX; i++) {
+		if (backgrounds[i].pid == pid) {
+			backgrounds[i].pid = 0;
+			close(backgrounds[i].go);
+		}
+	}
 }
 
 pid_t bench_background(void (*scenario)(void))
@@ -179,7 +220,7 @@ pid_t bench_background(void (*scenario)(void))
 	}
 	close(ready[1]);
 	close(go[0]);
-	background_go = go[1];
+	background_add(pid, go[1]);
 	if (read(ready[0], &byte, 1) != 1) {
 		errx(1, "the process in the background has failed");
 	}
@@ -200,12 +241,12 @@ void bench_kill(pid_t pid)
 {
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	close(background_go);
+	background_remove(pid);
 }
 
 bool bench_end(pid_t pid)
 {
-	close(background_go);
+	background_remove(pid);
 	return child_ended(pid);
 }
 

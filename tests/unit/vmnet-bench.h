@@ -60,7 +60,7 @@ void bench_stop(void);
 /* Calls scenario in a new process; true if it returned and nothing leaked. */
 bool bench_run(void (*scenario)(void));
 
-/* The same as a user who is not root, even if we are. */
+/* The same as a user who is not root, where there is one. */
 bool bench_run_user(void (*scenario)(void));
 
 /* In the background; it has reached bench_hold when this returns. */

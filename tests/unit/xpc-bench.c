@@ -87,12 +87,20 @@ void mailbox_expect_nothing(struct mailbox *box)
 
 void mailbox_free(struct mailbox *box)
 {
-	while (box->count > 0) {
-		xpc_release(mailbox_get(box));
-	}
-	free(box->objects);
+	xpc_object_t *objects;
+	size_t count, i;
+
+	pthread_mutex_lock(&box->lock);
+	objects = box->objects;
+	count = box->count;
 	box->objects = NULL;
+	box->count = 0;
 	box->capacity = 0;
+	pthread_mutex_unlock(&box->lock);
+	for (i = 0; i < count; i++) {
+		xpc_release(objects[i]);
+	}
+	free(objects);
 }
 
 void flag_add(struct flag *flag)

@@ -163,7 +163,8 @@ pid_t network_serve(int *log)
 		"--listen-address=203.0.113.1",
 		"--listen-address=2001:db8:1::1",
 		"--listen-address=2001:db8:2::1", "--bind-interfaces",
-		"--address=/world.example/203.0.113.1",
+		/* There is no other name in this world. */
+		"--address=/#/", "--address=/world.example/203.0.113.1",
 		"--address=/world.example/2001:db8:2::1", NULL};
 	struct spawn spawn = {
 		.argv = argv,

@@ -136,12 +136,24 @@ static void range(void)
 	CHECK_INT(guest_stop(&a), VMNET_SUCCESS);
 }
 
-static void test_modes(void **state)
+static void test_shared(void **state)
 {
 	(void)state;
-	/* Goal: shared and host networks of old, with and without a range. */
+	/* Goal: all interfaces that ask for nothing are on one network. */
 	run(shared);
+}
+
+static void test_host(void **state)
+{
+	(void)state;
+	/* Goal: DHCP without a router. */
 	run(host);
+}
+
+static void test_range(void **state)
+{
+	(void)state;
+	/* Goal: the first address is the host's, the rest is for DHCP. */
 	run(range);
 }
 
@@ -413,7 +425,9 @@ static void test_bridgeable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_modes, start, stop),
+		cmocka_unit_test_setup_teardown(test_shared, start, stop),
+		cmocka_unit_test_setup_teardown(test_host, start, stop),
+		cmocka_unit_test_setup_teardown(test_range, start, stop),
 		cmocka_unit_test_setup_teardown(test_refused, start, stop),
 		cmocka_unit_test_setup_teardown(test_identifier, start, stop),
 		cmocka_unit_test_setup_teardown(test_isolation, start, stop),

@@ -346,6 +346,19 @@ size_t descriptors_to(int fd)
 	return count;
 }
 
+/* Polls, for the same reason. */
+void wait_descriptors(int fd, size_t count)
+{
+	size_t have = descriptors_to(fd);
+	int i;
+
+	for (i = 0; i < 2000 && have > count; i++) {
+		poll(NULL, 0, 5);
+		have = descriptors_to(fd);
+	}
+	assert_int_equal(have, count);
+}
+
 static void read_all(int fd, char *text, size_t size)
 {
 	size_t length = 0;

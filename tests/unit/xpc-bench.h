@@ -128,6 +128,7 @@ void settle(void);
 void wait_alive(const char *type, long count);
 /* Descriptors of this process that refer to the same file. */
 size_t descriptors_to(int fd);
+void wait_descriptors(int fd, size_t count);
 
 /*
  * launchd: keeps the socket of a service, and starts the service by running

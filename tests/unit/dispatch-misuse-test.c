@@ -197,11 +197,18 @@ static void signal_default(void)
 static void main_runs(void)
 {
 	pthread_t self = pthread_self();
+	__block bool before = false;
 
+	dispatch_suspend(dispatch_get_main_queue());
+	dispatch_async(dispatch_get_main_queue(), ^{
+		before = true;
+	});
+	dispatch_resume(dispatch_get_main_queue());
 	dispatch_async(dispatch_get_global_queue(0, 0), ^{
 		dispatch_sync(dispatch_get_main_queue(), ^{
 			dispatch_assert_queue(dispatch_get_main_queue());
-			exit(pthread_equal(self, pthread_self()) ? 42 : 1);
+			exit(before && pthread_equal(self, pthread_self()) ? 42
+									   : 1);
 		});
 	});
 	dispatch_main();

@@ -2,42 +2,15 @@
 // Copyright The vmnet-broker authors
 // variants: asan tsan
 // flags: -Wno-unused-parameter
+// link: tests/unit/dispatch-bench.c
 //
 // The dispatch stand-in: queues.
 
-#include <dispatch/dispatch.h>
+#include "dispatch-bench.h"
 
 #include <pthread.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <standin.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define MANY 1000
-
-/*
- * Each test must leave no object behind. The last reference may be a thread's
- * that has just run the last item: it goes soon, or never.
- */
-static int all_gone(void **state)
-{
-	int patience;
-
-	for (patience = 10000000; patience > 0; patience--) {
-		if (standin_objects_alive(NULL) == 0) {
-			return 0;
-		}
-		sched_yield();
-	}
-	print_error("%ld objects alive\n", standin_objects_alive(NULL));
-	return -1;
-}
 
 /* Waits until what was queued has run, and releases the queue. */
 static void finish(dispatch_queue_t queue)

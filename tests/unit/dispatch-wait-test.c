@@ -2,40 +2,18 @@
 // Copyright The vmnet-broker authors
 // variants: asan tsan
 // flags: -Wno-unused-parameter
+// link: tests/unit/dispatch-bench.c
 //
 // The dispatch stand-in: semaphores, groups, block objects, times.
 
-#include <dispatch/dispatch.h>
+#include "dispatch-bench.h"
 
 #include <Block.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <standin.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define SECOND ((int64_t)NSEC_PER_SEC)
-
-/* See dispatch-test.c. */
-static int all_gone(void **state)
-{
-	int patience;
-
-	for (patience = 10000000; patience > 0; patience--) {
-		if (standin_objects_alive(NULL) == 0) {
-			return 0;
-		}
-		sched_yield();
-	}
-	print_error("%ld objects alive\n", standin_objects_alive(NULL));
-	return -1;
-}
 
 /* Goal: the count is kept; who finds 0 and does not wait gets an error. */
 static void test_semaphore(void **state)

@@ -108,6 +108,12 @@ void queue_async(
 	dispatch_queue_t queue, dispatch_function_t work, void *context);
 void queue_item_push(dispatch_queue_t queue, struct item *item);
 
+/* Lets start what may, after a change. Called with the lock, which it drops. */
+void queue_unlock_and_pump(dispatch_queue_t queue);
+
+/* Drops all values that dispatch_queue_set_specific() left. */
+void specifics_destroy(struct specific *specifics);
+
 /* Runs the item, leaves its queues, frees it. May return one to run next. */
 struct item *item_run(struct item *item);
 

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-extern const struct object_class root_class;
+static const struct object_class root_class = {.name = "root queue"};
 
 #define ROOT(name, kind, quality)                                              \
 	{                                                                      \
@@ -71,10 +71,6 @@ static void main_queue_suspend(struct dispatch_object_s *object)
 	pthread_mutex_unlock(&queue->lock);
 }
 
-static void nothing(void *unused)
-{
-}
-
 static void main_queue_resume(struct dispatch_object_s *object)
 {
 	dispatch_queue_t queue = (dispatch_queue_t)object;
@@ -86,9 +82,7 @@ static void main_queue_resume(struct dispatch_object_s *object)
 			queue->label);
 	}
 	queue->suspended--;
-	pthread_mutex_unlock(&queue->lock);
-	/* Starts what waits before it. */
-	queue_async(queue, nothing, NULL);
+	queue_unlock_and_pump(queue);
 }
 
 static const struct object_class main_class = {

@@ -34,14 +34,13 @@ typedef enum : unsigned long {
 #endif
 
 DISPATCH_EXPORT
-	DISPATCH_NONNULL2 DISPATCH_WARN_RESULT DISPATCH_NOTHROW dispatch_block_t
-	dispatch_block_create(
-		dispatch_block_flags_t flags, dispatch_block_t block);
+DISPATCH_NONNULL2 DISPATCH_WARN_RESULT DISPATCH_NOTHROW dispatch_block_t
+dispatch_block_create(dispatch_block_flags_t flags, dispatch_block_t block);
 DISPATCH_EXPORT
-	DISPATCH_NONNULL4 DISPATCH_WARN_RESULT DISPATCH_NOTHROW dispatch_block_t
-	dispatch_block_create_with_qos_class(dispatch_block_flags_t flags,
-		dispatch_qos_class_t qos_class, int relative_priority,
-		dispatch_block_t block);
+DISPATCH_NONNULL4 DISPATCH_WARN_RESULT DISPATCH_NOTHROW dispatch_block_t
+dispatch_block_create_with_qos_class(dispatch_block_flags_t flags,
+	dispatch_qos_class_t qos_class, int relative_priority,
+	dispatch_block_t block);
 DISPATCH_EXPORT DISPATCH_NONNULL2 DISPATCH_NOTHROW void dispatch_block_perform(
 	dispatch_block_flags_t flags, DISPATCH_NOESCAPE dispatch_block_t block);
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NOTHROW intptr_t dispatch_block_wait(
@@ -52,8 +51,8 @@ dispatch_block_notify(dispatch_block_t block, dispatch_queue_t queue,
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
 dispatch_block_cancel(dispatch_block_t block);
 DISPATCH_EXPORT
-	DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW intptr_t
-	dispatch_block_testcancel(dispatch_block_t block);
+DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW intptr_t
+dispatch_block_testcancel(dispatch_block_t block);
 
 STANDIN_DISPATCH_END
 

@@ -74,8 +74,8 @@ DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void dispatch_release(
 	dispatch_object_t object);
 
 DISPATCH_EXPORT
-	DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW void *
-	dispatch_get_context(dispatch_object_t object);
+DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW void *
+dispatch_get_context(dispatch_object_t object);
 
 DISPATCH_EXPORT DISPATCH_NOTHROW void dispatch_set_context(
 	dispatch_object_t object, void *context);

@@ -97,17 +97,17 @@ dispatch_source_set_registration_handler_f(
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
 dispatch_source_cancel(dispatch_source_t source);
 DISPATCH_EXPORT
-	DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW intptr_t
-	dispatch_source_testcancel(dispatch_source_t source);
+DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW intptr_t
+dispatch_source_testcancel(dispatch_source_t source);
 DISPATCH_EXPORT
-	DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW uintptr_t
-	dispatch_source_get_handle(dispatch_source_t source);
+DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW uintptr_t
+dispatch_source_get_handle(dispatch_source_t source);
 DISPATCH_EXPORT
-	DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW uintptr_t
-	dispatch_source_get_mask(dispatch_source_t source);
+DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW uintptr_t
+dispatch_source_get_mask(dispatch_source_t source);
 DISPATCH_EXPORT
-	DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW uintptr_t
-	dispatch_source_get_data(dispatch_source_t source);
+DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW uintptr_t
+dispatch_source_get_data(dispatch_source_t source);
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
 dispatch_source_merge_data(dispatch_source_t source, uintptr_t value);
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+// variants: asan tsan
+// flags: -Wno-unused-parameter
+// link: tests/unit/dispatch-bench.c
+//
+// The dispatch stand-in: sources that wait for the system.
+
+#include "dispatch-bench.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+/*
+ * Goal: an ignored signal is seen, each sending counted and none twice; the
+ * disposition is the program's again afterwards.
+ */
+static void test_signal_ignored(void **state)
+{
+	struct heard *heard;
+	struct sigaction action;
+	int i;
+
+	signal(SIGUSR1, SIG_IGN);
+	heard = heard_create(DISPATCH_SOURCE_TYPE_SIGNAL, SIGUSR1, 0);
+	dispatch_activate(heard->source);
+	for (i = 1; i <= 100; i++) {
+		assert_int_equal(kill(getpid(), SIGUSR1), 0);
+		wait_for(heard->event);
+		assert_int_equal(heard->data, 1);
+		assert_int_equal(heard->events, i);
+	}
+	assert_int_equal(sigaction(SIGUSR1, NULL, &action), 0);
+	assert_ptr_equal(action.sa_handler, SIG_IGN);
+	heard_destroy(heard);
+	assert_int_equal(kill(getpid(), SIGUSR1), 0);
+	signal(SIGUSR1, SIG_DFL);
+}
+
+static atomic_int handled;
+
+static void handle(int signo)
+{
+	handled++;
+}
+
+/* Goal: the program's own handler runs beside the source, also a later one. */
+static void test_signal_handled(void **state)
+{
+	struct heard *heard =
+		heard_create(DISPATCH_SOURCE_TYPE_SIGNAL, SIGUSR2, 0);
+
+	handled = 0;
+	signal(SIGUSR2, SIG_IGN);
+	dispatch_activate(heard->source);
+	raise(SIGUSR2);
+	wait_for(heard->event);
+	assert_int_equal(handled, 0);
+	assert_ptr_equal(signal(SIGUSR2, handle), SIG_IGN);
+	raise(SIGUSR2);
+	wait_for(heard->event);
+	assert_int_equal(handled, 1);
+	signal(SIGUSR2, SIG_IGN);
+	heard_destroy(heard);
+	signal(SIGUSR2, SIG_DFL);
+}
+
+/* Goal: a signal that all of the program's threads block is seen. */
+static void test_signal_blocked(void **state)
+{
+	struct heard *heard;
+	sigset_t set, old;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	signal(SIGUSR1, SIG_IGN);
+	heard = heard_create(DISPATCH_SOURCE_TYPE_SIGNAL, SIGUSR1, 0);
+	dispatch_activate(heard->source);
+	kill(getpid(), SIGUSR1);
+	wait_for(heard->event);
+	heard_destroy(heard);
+	signal(SIGUSR1, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+/* Goal: read tells how much, again as long as there is some, and of the end. */
+static void test_read(void **state)
+{
+	struct heard *heard;
+	int fds[2];
+	char byte;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	heard = heard_create(DISPATCH_SOURCE_TYPE_READ, (uintptr_t)fds[0], 0);
+	dispatch_suspend(heard->queue);
+	dispatch_activate(heard->source);
+	assert_int_equal(write(fds[1], "abc", 3), 3);
+	dispatch_resume(heard->queue);
+	wait_for(heard->event);
+	assert_int_equal(heard->data, 3);
+	wait_for(heard->event); /* nobody has read it */
+	dispatch_suspend(heard->source);
+	dispatch_sync(heard->queue,
+		^{
+		});
+	while (recv(fds[0], &byte, 1, MSG_DONTWAIT) == 1) {
+	}
+	close(fds[1]);
+	dispatch_resume(heard->source);
+	do {
+		wait_for(heard->event);
+	} while (heard->data != 0);
+	heard_destroy(heard);
+	close(fds[0]);
+}
+
+/* Goal: read and write of one descriptor do not know of each other. */
+static void test_read_and_write(void **state)
+{
+	struct heard *reading;
+	struct heard *writing;
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	reading = heard_create(DISPATCH_SOURCE_TYPE_READ, (uintptr_t)fds[0], 0);
+	writing =
+		heard_create(DISPATCH_SOURCE_TYPE_WRITE, (uintptr_t)fds[0], 0);
+	dispatch_activate(reading->source);
+	dispatch_activate(writing->source);
+	wait_for(writing->event);
+	assert_int_equal(reading->events, 0);
+	heard_destroy(writing);
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	wait_for(reading->event);
+	heard_destroy(reading);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* Goal: the end of a process is told, also when it is over already. */
+static void test_proc(void **state)
+{
+	struct heard *heard;
+	int fds[2];
+	char byte;
+	pid_t pid;
+	int i;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(fds[1]);
+		_exit(read(fds[0], &byte, 1) == 0 ? 0 : 1);
+	}
+	close(fds[0]);
+	for (i = 0; i < 2; i++) {
+		heard = heard_create(DISPATCH_SOURCE_TYPE_PROC, (uintptr_t)pid,
+			DISPATCH_PROC_EXIT);
+		dispatch_activate(heard->source);
+		if (i == 0) {
+			assert_int_equal(heard->events, 0);
+			close(fds[1]);
+		}
+		wait_for(heard->event);
+		assert_int_equal(heard->data, DISPATCH_PROC_EXIT);
+		heard_destroy(heard);
+		if (i == 0) {
+			assert_int_equal(waitpid(pid, NULL, 0), pid);
+		}
+	}
+}
+
+/* Goal: a change of a file is told, and that its name has gone. */
+static void test_vnode(void **state)
+{
+	char name[] = "/tmp/dispatch-source-test.XXXXXX";
+	int fd = mkstemp(name);
+	struct heard *heard = heard_create(DISPATCH_SOURCE_TYPE_VNODE,
+		(uintptr_t)fd, DISPATCH_VNODE_WRITE | DISPATCH_VNODE_DELETE);
+
+	dispatch_activate(heard->source);
+	assert_int_equal(write(fd, "x", 1), 1);
+	wait_for(heard->event);
+	assert_int_equal(heard->data, DISPATCH_VNODE_WRITE);
+	assert_int_equal(unlink(name), 0);
+	wait_for(heard->event);
+	assert_int_equal(heard->data, DISPATCH_VNODE_DELETE);
+	heard_destroy(heard);
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_signal_ignored, all_gone),
+		cmocka_unit_test_teardown(test_signal_handled, all_gone),
+		cmocka_unit_test_teardown(test_signal_blocked, all_gone),
+		cmocka_unit_test_teardown(test_read, all_gone),
+		cmocka_unit_test_teardown(test_read_and_write, all_gone),
+		cmocka_unit_test_teardown(test_proc, all_gone),
+		cmocka_unit_test_teardown(test_vnode, all_gone),
+	};
+
+	alarm(120);
+	return cmocka_run_group_tests_name("events", tests, NULL, NULL);
+}

@@ -30,9 +30,13 @@ build/linux/plain/tests/%: $(TEST_DEP) $(STANDIN_plain)
 # The programs that the sandbox tests start.
 TOOLS := $(patsubst tests/integration/tools/%.c,%,\
 	$(wildcard tests/integration/tools/*.c))
+# What else a tool is made of.
+TOOL_guest := -Itests/unit tests/unit/vmnet-guest.c -framework vmnet \
+	-framework CoreFoundation
+$(B)/tools/guest: $(wildcard tests/unit/vmnet-*.[ch])
 $(B)/tools/%: tests/integration/tools/%.c client/protocol.h $(STANDIN_plain)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(WARNINGS) -Iclient -o $@ $<
+	$(CC) $(CFLAGS) $(WARNINGS) -Iclient -o $@ $< $(TOOL_$*)
 
 test-programs: all examples bench-programs standin $(UNIT_TESTS) \
 	build/linux/asan/bin/vmnet-broker $(addprefix $(B)/tools/,$(TOOLS))
@@ -42,7 +46,7 @@ test-programs: all examples bench-programs standin $(UNIT_TESTS) \
 # its own because what one installs decides what the next can build.
 test: deps-test
 	@$(MAKE) --no-print-directory -s -j2 test-programs
-	@tests/run-tests $(UNIT_SCRIPTS) $(UNIT_TESTS) $(BATS) \
+	@STANDIN_NO_BUILD=1 tests/run-tests $(UNIT_SCRIPTS) $(UNIT_TESTS) $(BATS) \
 		tests/lint tests/macos/check
 
 include tests/macos/macos.mk

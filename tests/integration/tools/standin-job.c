@@ -159,7 +159,9 @@ static void start_child(int fd)
 
 	if (pid == 0) {
 		signal(SIGTERM, SIG_IGN);
-		close(control); /* or launchd would see the job as there */
+		/* Or launchd and the client would see the job as there. */
+		close(control);
+		close(fd);
 		for (;;) {
 			pause();
 		}

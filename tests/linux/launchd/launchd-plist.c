@@ -640,6 +640,25 @@ out:
 	return content;
 }
 
+/* libplist takes what is cut off in the middle for a whole. */
+static bool is_whole(const char *content, size_t length)
+{
+	static const char end[] = "</plist>";
+	const char *last = NULL;
+
+	if (length >= 8 && memcmp(content, "bplist00", 8) == 0) {
+		return true; /* these it checks */
+	}
+	if (memchr(content, '\0', length) != NULL) {
+		return false;
+	}
+	for (const char *next = strstr(content, end); next != NULL;
+		next = strstr(next + 1, end)) {
+		last = next + strlen(end);
+	}
+	return last != NULL && strspn(last, " \t\r\n") == strlen(last);
+}
+
 static plist_t parse(const char *path, struct config_error *error)
 {
 	plist_t root = NULL;
@@ -649,7 +668,9 @@ static plist_t parse(const char *path, struct config_error *error)
 	if (content == NULL) {
 		return NULL;
 	}
-	plist_from_memory(content, (uint32_t)length, &root);
+	if (is_whole(content, length)) {
+		plist_from_memory(content, (uint32_t)length, &root);
+	}
 	free(content);
 	if (root == NULL) {
 		refuse(error, LAUNCHD_BAD_PLIST,

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The vmnet-broker authors
+#
+# The networks of the stand-in, with guests that have the kernel's own network
+# stack (tools/guest): what macOS's vmnet does for a VM.
+
+load helper
+
+# What the scripts below have in common, in front of them.
+guests() {
+    sandbox "$@" <<SCRIPT
+guest=\$tools/guest
+ping=/usr/bin/ping # not our example
+outside=203.0.113.1 outside6=2001:db8:2::1
+
+# within NAME COMMAND...: in the guest's namespace.
+within() {
+    local name=\$1
+    shift
+    nsenter -t "\$(pid_of "\$name")" -n -- "\$@"
+}
+
+reach() {
+    within "\$1" \$ping -q -c 1 -W 5 "\$2" >"\$T/ping.out" 2>&1 ||
+        fail "\$1 does not reach \$2"
+}
+
+# One second is long: what does answer takes less than a millisecond. A ping
+# that could not be sent proves nothing: its status is 2.
+no_reach() {
+    local result=0
+    within "\$1" \$ping -q -c 1 -W 1 "\$2" >"\$T/ping.out" 2>&1 || result=\$?
+    expect "\$1 pings \$2" 1 \$result
+}
+
+# guest NAME OPTION...: started, on the network; its address in the variable.
+guest() {
+    local name=\$1
+    shift
+    start "\$name" root "\$guest" "\$@"
+    address=\$(wait_line "\$name" '^ready ' | cut -d' ' -f2)
+}
+
+address6() {
+    wait_line "\$1" '^address6 ' | cut -d' ' -f2
+}
+
+world() {
+    nsenter --net=/run/netns/world -- "\$@"
+}
+
+$(cat)
+SCRIPT
+}
+
+@test "vmnet shared: guests of two processes, the gateway and the world" {
+    # Goal: one network for several processes; NAT for both protocols.
+    guests <<'SCRIPT'
+guest a --subnet 10.1.1.1/24 --export "$T/network"
+expect "a's address" 10.1.1.2 "$address"
+guest b --import "$T/network"
+expect "b's address" 10.1.1.3 "$address"
+reach a 10.1.1.1
+reach a 10.1.1.3
+reach b 10.1.1.2
+reach b "$outside"
+b6=$(address6 b)
+a6=$(address6 a)
+reach a "$outside6"
+reach a "$b6"
+reach b "$a6"
+expect "bridges" 1 "$(bridges)"
+stop b
+expect "b" 0 "$status"
+reach a "$outside"
+stop a
+expect "a" 0 "$status"
+expect "bridges" 0 "$(bridges)"
+expect "vmnetd" "" "$(vmnetctl)"
+SCRIPT
+}
+
+@test "vmnet host: the gateway and no further" {
+    # Goal: no router is announced, and none would forward.
+    guests <<'SCRIPT'
+guest a --mode host
+expect "router" none "$(wait_line a '^ready ' | cut -d' ' -f3)"
+gateway=${address%.*}.1
+reach a "$gateway"
+gateway6=$(address6 a | cut -d: -f1-4)::1
+reach a "$gateway6"
+# Even to a guest that tries.
+within a ip route add default via "$gateway"
+within a ip -6 route add default via "$gateway6"
+no_reach a "$outside"
+no_reach a "$outside6"
+SCRIPT
+}
+
+@test "vmnet: networks do not reach each other" {
+    # Goal: not the guests, and not the host's address on the other one.
+    guests <<'SCRIPT'
+guest a --subnet 10.1.1.1/24
+guest b --subnet 10.1.2.1/24
+guest c --mode host --subnet 10.1.3.1/24
+within c ip route add default via 10.1.3.1
+for other in 10.1.2.2 10.1.2.1 10.1.3.2 10.1.3.1; do
+    no_reach a "$other"
+done
+no_reach b 10.1.1.2
+no_reach c 10.1.1.2
+no_reach c 10.1.1.1
+no_reach a "$(address6 b)"
+reach a "$outside"
+reach b "$outside"
+SCRIPT
+}
+
+@test "vmnet: port forwarding from outside and from the host itself" {
+    # Goal: TCP and UDP to a guest with a reserved address.
+    guests <<'SCRIPT'
+mac=52:54:00:00:00:01
+guest a --subnet 10.1.1.1/24 --reserve $mac=10.1.1.50 --mac $mac \
+    --forward tcp:8080:10.1.1.50:80 --forward udp:5353:10.1.1.50:53
+expect "reserved" 10.1.1.50 "$address"
+# answer NAME ARGUMENT...: one connection, from nc.
+answer() {
+    local name=$1
+    shift
+    start "$name" root nsenter -t "$(pid_of a)" -n -- \
+        sh -c 'echo hello | nc -v -n "$@"' sh "$@"
+    wait_line "$name" '^(Listening|Bound) on'
+}
+answer tcp -l -N 80
+expect "from the world" hello \
+    "$(world nc -n -d -w 5 198.51.100.2 8080)"
+wait_exit tcp
+answer tcp -l -N 80
+expect "from the host" hello "$(nc -n -d -w 5 127.0.0.1 8080)"
+wait_exit tcp
+answer udp -u -l 53
+world nc -n -u -w 1 198.51.100.2 5353 <<<"by UDP"
+wait_line udp '^by UDP$'
+SCRIPT
+}
+
+@test "vmnet: before macOS 27 a forwarded port is not there for the host" {
+    # Goal: --no-loopback-forwarding, and others do reach it.
+    guests --vmnetd-opt --no-loopback-forwarding <<'SCRIPT'
+mac=52:54:00:00:00:01
+guest a --subnet 10.1.1.1/24 --reserve $mac=10.1.1.50 --mac $mac \
+    --forward tcp:8080:10.1.1.50:80
+start tcp root nsenter -t "$(pid_of a)" -n -- \
+    sh -c 'echo hello | nc -v -n -l -N 80'
+wait_line tcp '^Listening on'
+if nc -n -d -w 5 127.0.0.1 8080; then
+    fail "the host reaches it"
+fi
+expect "from the world" hello \
+    "$(world nc -n -d -w 5 198.51.100.2 8080)"
+SCRIPT
+}
+
+@test "vmnet: what is disabled is not there" {
+    # Goal: NAT of one protocol, DHCP, advertisements.
+    guests <<'SCRIPT'
+guest a --subnet 10.1.1.1/24 --no nat44
+address6 a >"$T/address6"
+no_reach a "$outside"
+reach a "$outside6"
+guest b --subnet 10.1.2.1/24 --no nat66
+within b ip -6 route add default via "$(address6 b | cut -d: -f1-4)::1"
+reach b "$outside"
+no_reach b "$outside6"
+guest c --subnet 10.1.3.1/24 --no dhcp --no ra --no dns \
+    --address 10.1.3.9/24
+reach c "$outside"
+expect "IPv6 of c" "" "$(within c ip -6 -o addr show dev eth0 scope global)"
+expect "servers" 2 "$(pgrep -c -P "$(pgrep -x vmnetd)" dnsmasq)"
+SCRIPT
+}
+
+@test "vmnet: a killed owner takes the network from under the others" {
+    # Goal: their guests lose the link; the subnet can be used again.
+    guests <<'SCRIPT'
+guest a --subnet 10.1.1.1/24 --export "$T/network"
+guest b --import "$T/network"
+stop a KILL
+wait_line b '^the network is gone'
+wait_exit b
+expect "b" 3 "$status"
+expect "bridges" 0 "$(bridges)"
+start c root "$guest" --import "$T/network"
+wait_line c 'no interface: 1001'
+guest d --subnet 10.1.1.1/24
+SCRIPT
+}
+
+@test "vmnet: with the quirk a killed owner's subnet stays taken" {
+    # Goal: it, and only it, until vmnetd starts again.
+    guests --vmnetd-opt --quirk --vmnetd-opt orphan-subnets <<'SCRIPT'
+guest a --subnet 10.1.1.1/24
+stop a KILL
+start b root "$guest" --subnet 10.1.1.1/24
+wait_line b 'no network: 1001'
+guest c --subnet 10.1.2.1/24
+stop c
+guest c --subnet 10.1.2.1/24
+vmnetctl | grep -q '^network .* state=orphaned .* subnet=10.1.1.1/24 ' ||
+    fail "no orphan: $(vmnetctl)"
+SCRIPT
+}
+
+@test "vmnetd: SIGTERM removes all that it made" {
+    # Goal: links, rules, settings, processes and files, with guests on it.
+    guests <<'SCRIPT'
+mkdir "$T/other"
+export STANDIN_DIR=$T/other
+cat >"$T/script" <<'INNER'
+set -eu
+ip link set lo up
+nft list ruleset >"$1/rules"
+sysctl -a 2>/dev/null | grep forwarding >"$1/settings"
+vmnetd >"$1/vmnetd" & vmnetd=$!
+timeout 30 tail --pid=$vmnetd -s 0.05 -f "$1/vmnetd" | grep -q ready
+"$2" --subnet 10.1.1.1/24 >"$1/guest" & guest=$!
+timeout 30 tail --pid=$guest -s 0.05 -f "$1/guest" | grep -q ready
+[ "$(pgrep -c -P $vmnetd dnsmasq)" = 1 ]
+[ "$(nft list ruleset)" != "$(cat "$1/rules")" ]
+kill $vmnetd
+wait $vmnetd
+wait $guest || [ $? = 3 ]
+ip -o link | grep -v ' lo:' && exit 1
+nft list ruleset | cmp - "$1/rules"
+sysctl -a 2>/dev/null | grep forwarding | cmp - "$1/settings"
+[ -z "$(ls "$STANDIN_DIR")" ]
+INNER
+unshare --net bash "$T/script" "$T" "$guest" || fail "something is left"
+SCRIPT
+}

@@ -52,6 +52,7 @@ struct peer {
 	bool dropped;   /* cancelled; its last event will come */
 	bool left;      /* its last event came */
 	bool examining; /* whether it reads its replies */
+	bool overdue;   /* it was to read one by now */
 	size_t unread;  /* replies that were not taken yet */
 	size_t waiting; /* requests that were not answered yet */
 	struct request requests[VMNET_BROKER_MAX_REQUESTS_PER_PEER];
@@ -119,6 +120,20 @@ static void peer_log(
 		(unsigned)peer->euid, (int)peer->pid, text);
 }
 
+/* The last word on it: what was not told before. */
+static void log_suppressed(struct peer *peer)
+{
+	uint64_t of_all = 0;
+
+	if (peer->lines.suppressed > 0 &&
+		log_limit_allow(
+			&peer->peers->lines, now(peer->peers), &of_all)) {
+		log_notice("peer %" PRIu64 ": %" PRIu64 " more lines were "
+			   "suppressed, and %" PRIu64 " of all peers",
+			peer->number, peer->lines.suppressed, of_all);
+	}
+}
+
 /*
  * Time.
  */
@@ -152,6 +167,7 @@ static void slow_end(struct peer *peer)
 static void slow_begin(struct peer *peer)
 {
 	slow_end(peer);
+	peer->overdue = false;
 	if (peer->dropped) {
 		return;
 	}
@@ -179,6 +195,31 @@ static void touch(struct peer *peer)
 	}
 }
 
+static void examine(struct peer *peer)
+{
+	peer->examining = false;
+	if (peer->overdue || peer->unread > VMNET_BROKER_MAX_UNREAD_PER_PEER) {
+		peer_drop(peer, "it does not read its replies");
+	}
+}
+
+/* What is in the queue before this may well tell that it did read them: it is
+ * not its fault if we were busy, or the Mac asleep. */
+static void examine_later(struct peer *peer)
+{
+	xpc_connection_t connection = peer->connection;
+
+	if (peer->examining) {
+		return;
+	}
+	peer->examining = true;
+	xpc_retain(connection);
+	dispatch_async(peer->peers->options.queue, ^{
+		examine(peer);
+		xpc_release(connection);
+	});
+}
+
 uint64_t peers_deadline(const struct peers *peers)
 {
 	const struct peer *idle = TAILQ_FIRST(&peers->idle);
@@ -202,7 +243,9 @@ void peers_expire(struct peers *peers)
 	}
 	peer = TAILQ_FIRST(&peers->slow);
 	while (peer != NULL && peer->slow_deadline <= time) {
-		peer_drop(peer, "it does not read its replies");
+		slow_end(peer);
+		peer->overdue = true;
+		examine_later(peer);
 		peer = TAILQ_FIRST(&peers->slow);
 	}
 }
@@ -357,6 +400,7 @@ void peer_leave(struct peer *peer)
 	}
 	TAILQ_REMOVE(&peer->peers->all, peer, entry);
 	count(peer, (size_t)-1);
+	log_suppressed(peer);
 	log_debug("peer %" PRIu64 ": left", peer->number);
 	xpc_release(connection);
 }
@@ -372,6 +416,7 @@ void peer_leave(struct peer *peer)
 static void reply_taken(struct peer *peer)
 {
 	peer->unread--;
+	peer->overdue = false;
 	if (peer->dropped) {
 		return;
 	}
@@ -382,15 +427,6 @@ static void reply_taken(struct peer *peer)
 	slow_end(peer);
 	if (peer->verdict != ADMITTED) {
 		cancel(peer);
-	}
-}
-
-/* Replies that were taken while this waited in the queue are told by now. */
-static void examine(struct peer *peer)
-{
-	peer->examining = false;
-	if (peer->unread > VMNET_BROKER_MAX_UNREAD_PER_PEER) {
-		peer_drop(peer, "it does not read its replies");
 	}
 }
 
@@ -407,16 +443,9 @@ static void count_unread(struct peer *peer)
 		reply_taken(peer);
 		xpc_release(connection);
 	});
-	if (peer->unread <= VMNET_BROKER_MAX_UNREAD_PER_PEER ||
-		peer->examining) {
-		return;
+	if (peer->unread > VMNET_BROKER_MAX_UNREAD_PER_PEER) {
+		examine_later(peer);
 	}
-	peer->examining = true;
-	xpc_retain(connection);
-	dispatch_async(peer->peers->options.queue, ^{
-		examine(peer);
-		xpc_release(connection);
-	});
 }
 
 void peer_answer(struct peer *peer, xpc_object_t reply)

@@ -1,0 +1,1438 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+//
+// variants: asan tsan
+// link: broker/service.c broker/peer.c broker/message.c broker/registry.c
+// link: broker/vmnet.c broker/addresses.c broker/config.c broker/place.c
+// link: broker/subnet.c broker/text.c broker/state.c broker/failure.c
+// link: broker/log.c tests/unit/broker-vmnet.c
+// flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
+// libs: -l:libjansson.a
+
+/*
+ * The whole broker but main(), on an anonymous listener in this process, with a
+ * vmnet that does what the test says and a clock that the test advances. After
+ * each test nothing is left: no network, interface, connection, message or
+ * descriptor.
+ */
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <dispatch/dispatch.h>
+#include <standin.h>
+#include <xpc/xpc.h>
+
+#include "broker-vmnet.h"
+#include "config.h"
+#include "failure.h"
+#include "log.h"
+#include "protocol.h"
+#include "service.h"
+#include "state.h"
+
+#define SECOND UINT64_C(1000000000)
+
+/* As the stand-in counts them. */
+#define CONNECTION "connection"
+
+/*
+ * The log and the host's addresses are the test's.
+ */
+
+static atomic_int log_lines; /* but for debug */
+static atomic_long log_bytes;
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+static char log_last[1024];
+
+void __wrap_log_write(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+void __wrap_log_write(enum log_level level, const char *format, ...)
+{
+	char line[1024];
+	va_list args;
+
+	if (level == LOG_LEVEL_DEBUG) {
+		return;
+	}
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	pthread_mutex_lock(&log_lock);
+	memcpy(log_last, line, sizeof(line));
+	pthread_mutex_unlock(&log_lock);
+	for (const char *at = line; *at != '\0'; at++) {
+		if (*at < 0x20 || *at > 0x7e) {
+			abort(); /* S16 */
+		}
+	}
+	log_lines++;
+	log_bytes += (long)strlen(line);
+}
+
+static struct sockaddr_in en0_address, en0_mask, bridge_address;
+static struct ifaddrs en0, bridge;
+
+int __wrap_getifaddrs(struct ifaddrs **list);
+void __wrap_freeifaddrs(struct ifaddrs *list);
+
+/* en0 is on 192.168.100.20/24, bridge100 on 192.168.101.1/24. */
+int __wrap_getifaddrs(struct ifaddrs **list)
+{
+	*list = &en0;
+	return 0;
+}
+
+void __wrap_freeifaddrs(struct ifaddrs *list)
+{
+	assert_ptr_equal(list, &en0);
+}
+
+static void set_address(struct sockaddr_in *address, const char *text)
+{
+	address->sin_family = AF_INET;
+	assert_int_equal(inet_pton(AF_INET, text, &address->sin_addr), 1);
+}
+
+static void set_up_interfaces(void)
+{
+	static char names[2][16] = {"en0", "bridge100"};
+
+	set_address(&en0_address, "192.168.100.20");
+	set_address(&en0_mask, "255.255.255.0");
+	set_address(&bridge_address, "192.168.101.1");
+	en0 = (struct ifaddrs){
+		.ifa_next = &bridge,
+		.ifa_name = names[0],
+		.ifa_addr = (struct sockaddr *)&en0_address,
+		.ifa_netmask = (struct sockaddr *)&en0_mask,
+	};
+	bridge = (struct ifaddrs){
+		.ifa_name = names[1],
+		.ifa_addr = (struct sockaddr *)&bridge_address,
+		.ifa_netmask = (struct sockaddr *)&en0_mask,
+	};
+}
+
+/*
+ * The broker.
+ */
+
+static const struct config_network networks[] = {
+	{.name = "default", .mode = CONFIG_SHARED},
+	{.name = "far", .has_subnet = true, .subnet = {0xc0a86500, 24}},
+	{.name = "host", .mode = CONFIG_HOST},
+	{.name = "n1", .mode = CONFIG_SHARED},
+	{.name = "n2", .mode = CONFIG_SHARED},
+	{.name = "n3", .mode = CONFIG_SHARED},
+	{.name = "n4", .mode = CONFIG_SHARED},
+	{.name = "n5", .mode = CONFIG_SHARED},
+	{.name = "n6", .mode = CONFIG_SHARED},
+	{.name = "near", .has_subnet = true, .subnet = {0xc0a86400, 24}},
+	{.name = "shared", .mode = CONFIG_SHARED},
+};
+
+static struct config config;
+static struct service_options options;
+static struct service *service;
+static struct state *remembered;
+static dispatch_queue_t queue;
+static xpc_connection_t listener;
+static xpc_endpoint_t endpoint;
+
+static atomic_int done_count;
+static atomic_int done_status;
+static long objects_before;
+static long connections_before;
+static int descriptors_before;
+
+static void done(int exit_status)
+{
+	done_status = exit_status;
+	done_count++;
+}
+
+static int count_descriptors(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	int count = 0;
+
+	assert_non_null(directory);
+	while (readdir(directory) != NULL) {
+		count++;
+	}
+	closedir(directory);
+	return count;
+}
+
+/* Lets everything happen that can happen now, until condition holds. The test
+ * is killed by the alarm if it never does. */
+static void wait_until(bool (^condition)(void))
+{
+	while (!condition()) {
+		dispatch_sync(queue,
+			^{
+			});
+		sched_yield();
+	}
+}
+
+/* Until this is what the last line of the log says. */
+static void wait_log(const char *text)
+{
+	wait_until(^bool {
+		bool found = false;
+
+		pthread_mutex_lock(&log_lock);
+		found = strstr(log_last, text) != NULL;
+		pthread_mutex_unlock(&log_lock);
+		return found;
+	});
+}
+
+static void wait_networks(int count)
+{
+	wait_until(^bool {
+		return fake_vmnet_networks() == count;
+	});
+}
+
+/* All connections but the listener's are gone, on both sides. */
+static void wait_alone(void)
+{
+	wait_until(^bool {
+		return standin_objects_alive(CONNECTION) == connections_before;
+	});
+}
+
+static void start(void)
+{
+	objects_before = standin_objects_alive(NULL);
+	descriptors_before = count_descriptors();
+	remembered = state_create("/nowhere");
+	options.state = remembered;
+	done_count = 0;
+	log_lines = 0;
+	log_bytes = 0;
+	queue = dispatch_queue_create("broker", DISPATCH_QUEUE_SERIAL);
+	listener = xpc_connection_create(NULL, queue);
+	dispatch_sync(queue, ^{
+		service = service_start(&options, listener, queue);
+	});
+	assert_non_null(service);
+	endpoint = xpc_endpoint_create(listener);
+	connections_before = standin_objects_alive(CONNECTION);
+	log_lines = 0;
+}
+
+static int set_up(void **unused)
+{
+	(void)unused;
+	fake_vmnet_reset();
+	set_up_interfaces();
+	config = (struct config){
+		.networks = (struct config_network *)(uintptr_t)networks,
+		.count = sizeof(networks) / sizeof(networks[0]),
+	};
+	options = (struct service_options){
+		.config = &config,
+		.state_directory = "/nowhere",
+		.linger = 5 * SECOND,
+		.idle = 120 * SECOND,
+		.max_peers = VMNET_BROKER_MAX_PEERS,
+		.max_peers_per_user = VMNET_BROKER_MAX_PEERS_PER_USER,
+		.done = done,
+	};
+	start();
+	return 0;
+}
+
+static void stop(void)
+{
+	dispatch_sync(queue, ^{
+		if (done_count == 0) {
+			service_stop(service);
+		}
+	});
+}
+
+/* Asks the broker to stop unless it has; all clients must have been closed.
+ * Then nothing must be left. */
+static int tear_down(void **unused)
+{
+	(void)unused;
+	standin_fail(NULL);
+	standin_unhang();
+	stop();
+	wait_until(^bool {
+		return done_count == 1;
+	});
+	xpc_release(endpoint);
+	xpc_release(listener);
+	/* Peers, if any, go with their last event. */
+	wait_until(^bool {
+		return standin_objects_alive(CONNECTION) == 0;
+	});
+	service_destroy(service);
+	dispatch_release(queue);
+	state_destroy(remembered);
+	while (standin_objects_alive(NULL) != objects_before) {
+		sched_yield();
+	}
+	assert_int_equal(fake_vmnet_networks(), 0);
+	assert_int_equal(fake_vmnet_interfaces(), 0);
+	assert_int_equal(fake_vmnet_configurations(), 0);
+	while (count_descriptors() != descriptors_before) {
+		sched_yield();
+	}
+	return 0;
+}
+
+static int restart(void)
+{
+	tear_down(NULL);
+	start();
+	return 0;
+}
+
+static void advance(uint64_t time)
+{
+	standin_clock_advance(time);
+	dispatch_sync(queue,
+		^{
+		});
+}
+
+/*
+ * A client.
+ */
+
+struct client {
+	xpc_connection_t connection;
+	atomic_int ended; /* errors that its handler got */
+};
+
+static void connect_client(struct client *client)
+{
+	atomic_int *ended = &client->ended;
+
+	client->ended = 0;
+	client->connection = xpc_connection_create_from_endpoint(endpoint);
+	xpc_connection_set_event_handler(
+		client->connection, ^(xpc_object_t event) {
+			if (xpc_get_type(event) == XPC_TYPE_ERROR) {
+				(*ended)++;
+			}
+		});
+	xpc_connection_activate(client->connection);
+}
+
+static void wait_ended(struct client *client)
+{
+	wait_until(^bool {
+		return client->ended > 0;
+	});
+}
+
+static void close_client(struct client *client)
+{
+	xpc_connection_cancel(client->connection);
+	wait_ended(client);
+	xpc_release(client->connection);
+}
+
+static xpc_object_t request_create(const char *command, const char *name)
+{
+	xpc_object_t request = xpc_dictionary_create(NULL, NULL, 0);
+
+	if (command != NULL) {
+		xpc_dictionary_set_string(
+			request, VMNET_BROKER_KEY_COMMAND, command);
+	}
+	if (name != NULL) {
+		xpc_dictionary_set_string(
+			request, VMNET_BROKER_KEY_NETWORK_NAME, name);
+	}
+	return request;
+}
+
+/* Sends request, which it releases, and waits. */
+static xpc_object_t ask(struct client *client, xpc_object_t request)
+{
+	xpc_object_t reply = xpc_connection_send_message_with_reply_sync(
+		client->connection, request);
+
+	xpc_release(request);
+	return reply;
+}
+
+/* Releases reply. 0: a network; -1: the connection ended. */
+static int64_t get_status(xpc_object_t reply)
+{
+	int64_t status = -1;
+
+	if (xpc_get_type(reply) == XPC_TYPE_DICTIONARY) {
+		xpc_object_t error =
+			xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_ERROR);
+		xpc_object_t network = xpc_dictionary_get_value(
+			reply, VMNET_BROKER_KEY_NETWORK);
+
+		if ((error == NULL) == (network == NULL)) {
+			fail_msg("neither an error nor a network, or both");
+		}
+		if (error != NULL) {
+			assert_ptr_equal(xpc_get_type(error), XPC_TYPE_INT64);
+			assert_non_null(xpc_dictionary_get_string(
+				reply, VMNET_BROKER_KEY_ERROR_MESSAGE));
+		}
+		status = error == NULL ? 0 : xpc_int64_get_value(error);
+	}
+	xpc_release(reply);
+	return status;
+}
+
+static int64_t acquire(struct client *client, const char *name)
+{
+	return get_status(ask(
+		client, request_create(VMNET_BROKER_COMMAND_ACQUIRE, name)));
+}
+
+static void assert_acquire(
+	struct client *client, const char *name, int64_t status)
+{
+	assert_int_equal(acquire(client, name), status);
+}
+
+/* One client that comes, acquires, and goes. */
+static void assert_serves(const char *name)
+{
+	struct client client;
+
+	connect_client(&client);
+	assert_acquire(&client, name, 0);
+	close_client(&client);
+}
+
+/* Requests whose replies come later. */
+struct replies {
+	atomic_int networks;
+	atomic_int ends;
+	atomic_int refused;
+	atomic_int status; /* of the last that was refused */
+};
+
+static void ask_later(struct client *client, struct replies *replies,
+	const char *command, const char *name)
+{
+	xpc_object_t request = request_create(command, name);
+
+	xpc_connection_send_message_with_reply(
+		client->connection, request, NULL, ^(xpc_object_t reply) {
+			int64_t status =
+				get_status((xpc_object_t)xpc_retain(reply));
+
+			if (status == 0) {
+				replies->networks++;
+			} else if (status < 0) {
+				replies->ends++;
+			} else {
+				replies->status = (int)status;
+				replies->refused++;
+			}
+		});
+	xpc_release(request);
+}
+
+static void acquire_later(
+	struct client *client, struct replies *replies, const char *name)
+{
+	ask_later(client, replies, VMNET_BROKER_COMMAND_ACQUIRE, name);
+}
+
+static void wait_replies(struct replies *replies, int count)
+{
+	wait_until(^bool {
+		return replies->networks + replies->ends + replies->refused ==
+			count;
+	});
+}
+
+/*
+ * Status.
+ */
+
+struct status {
+	uint64_t peers;
+	bool stopping;
+	size_t networks;
+};
+
+static struct status get_broker_status(struct client *client)
+{
+	xpc_object_t reply =
+		ask(client, request_create(VMNET_BROKER_COMMAND_STATUS, NULL));
+	struct status status = {0};
+
+	assert_ptr_equal(xpc_get_type(reply), XPC_TYPE_DICTIONARY);
+	status.peers =
+		xpc_dictionary_get_uint64(reply, VMNET_BROKER_STATUS_PEERS);
+	status.stopping =
+		xpc_dictionary_get_bool(reply, VMNET_BROKER_STATUS_STOPPING);
+	status.networks = xpc_array_get_count(
+		xpc_dictionary_get_value(reply, VMNET_BROKER_STATUS_NETWORKS));
+	xpc_release(reply);
+	return status;
+}
+
+static void wait_peers(struct client *client, uint64_t count)
+{
+	wait_until(^bool {
+		return get_broker_status(client).peers == count;
+	});
+}
+
+/* "held 2", or "" if there is no such network. */
+static void assert_network(
+	struct client *client, const char *name, const char *expected)
+{
+	xpc_object_t reply =
+		ask(client, request_create(VMNET_BROKER_COMMAND_STATUS, NULL));
+	xpc_object_t all =
+		xpc_dictionary_get_value(reply, VMNET_BROKER_STATUS_NETWORKS);
+	char found[64] = "";
+
+	for (size_t i = 0; i < xpc_array_get_count(all); i++) {
+		xpc_object_t one = xpc_array_get_value(all, i);
+
+		if (strcmp(xpc_dictionary_get_string(
+				   one, VMNET_BROKER_INFO_NAME),
+			    name) == 0) {
+			snprintf(found, sizeof(found), "%s %d",
+				xpc_dictionary_get_string(
+					one, VMNET_BROKER_STATUS_STATE),
+				(int)xpc_dictionary_get_uint64(
+					one, VMNET_BROKER_STATUS_HOLDERS));
+		}
+	}
+	assert_string_equal(found, expected);
+	xpc_release(reply);
+}
+
+/*
+ * What is promised.
+ */
+
+static void assert_info(
+	xpc_object_t reply, const char *key, const char *expected)
+{
+	xpc_object_t info =
+		xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_INFO);
+
+	assert_non_null(info);
+	assert_string_equal(xpc_dictionary_get_string(info, key), expected);
+}
+
+/* Goal: the serialization as vmnet gave it, and what it means. */
+static void test_acquire(void **unused)
+{
+	struct client client;
+	xpc_object_t reply = NULL;
+	xpc_object_t again = NULL;
+	xpc_object_t network = NULL;
+
+	(void)unused;
+	fake_vmnet.mtu = 9000;
+	connect_client(&client);
+	reply = ask(&client, request_create("acquire", "host"));
+	assert_ptr_equal(xpc_get_type(reply), XPC_TYPE_DICTIONARY);
+	assert_int_equal(xpc_dictionary_get_count(reply), 2);
+	network = xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_NETWORK);
+	assert_int_equal(xpc_dictionary_get_count(network), 1);
+	assert_int_equal(
+		xpc_dictionary_get_uint64(network, "gateway"), 0xc0a84001);
+	assert_info(reply, VMNET_BROKER_INFO_NAME, "host");
+	assert_info(reply, VMNET_BROKER_INFO_MODE, "host");
+	assert_info(reply, VMNET_BROKER_INFO_SUBNET, "192.168.64.0/24");
+	assert_info(reply, VMNET_BROKER_INFO_GATEWAY, "192.168.64.1");
+	assert_info(reply, VMNET_BROKER_INFO_MASK, "255.255.255.0");
+	assert_info(
+		reply, VMNET_BROKER_INFO_IPV6_PREFIX, "fd12:3456:789a:1::/64");
+	network = xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_INFO);
+	assert_int_equal(
+		xpc_dictionary_get_uint64(network, VMNET_BROKER_INFO_MTU),
+		9000);
+	assert_int_not_equal(xpc_dictionary_get_uint64(
+				     network, VMNET_BROKER_INFO_GENERATION),
+		0);
+
+	again = ask(&client, request_create("acquire", "host"));
+	assert_true(xpc_equal(reply, again));
+	assert_network(&client, "host", "held 1");
+	assert_int_equal(fake_vmnet_created(), 1);
+	assert_int_equal(fake_vmnet_interfaces(), 1);
+	xpc_release(reply);
+	xpc_release(again);
+	close_client(&client);
+}
+
+/* Goal: many share one network, which lives as long as one has it, and 5 s. */
+static void test_share(void **unused)
+{
+	struct client clients[10];
+	struct client watcher;
+
+	(void)unused;
+	connect_client(&watcher);
+	for (int i = 0; i < 10; i++) {
+		connect_client(&clients[i]);
+		assert_acquire(&clients[i], "default", 0);
+	}
+	assert_network(&watcher, "default", "held 10");
+	assert_int_equal(get_broker_status(&watcher).peers, 11);
+	for (int i = 0; i < 10; i++) {
+		close_client(&clients[i]);
+	}
+	wait_peers(&watcher, 1);
+	assert_network(&watcher, "default", "lingering 0");
+	advance(5 * SECOND);
+	wait_networks(0);
+	assert_int_equal(fake_vmnet_created(), 1);
+	close_client(&watcher);
+}
+
+static void test_unknown(void **unused)
+{
+	struct client client;
+
+	(void)unused;
+	connect_client(&client);
+	assert_acquire(&client, "nowhere", FAILURE_NOT_FOUND);
+	assert_acquire(&client, "defaul", FAILURE_NOT_FOUND);
+	snprintf(config.error, sizeof(config.error), "f.json:1:2: wrong");
+	assert_acquire(&client, "nowhere", FAILURE_INTERNAL);
+	assert_acquire(&client, "shared", 0);
+	close_client(&client);
+}
+
+/*
+ * What clients should not send.
+ */
+
+/* A value of each type but string. */
+static xpc_object_t create_value(int i)
+{
+	static const uuid_t uuid = {1};
+
+	switch (i) {
+	case 0:
+		return xpc_int64_create(1);
+	case 1:
+		return xpc_uint64_create(1);
+	case 2:
+		return xpc_double_create(1);
+	case 3:
+		return xpc_bool_create(true);
+	case 4:
+		return xpc_date_create(1);
+	case 5:
+		return xpc_data_create("acquire", 7);
+	case 6:
+		return xpc_uuid_create(uuid);
+	case 7:
+		return xpc_null_create();
+	case 8:
+		return xpc_array_create(NULL, 0);
+	case 9:
+		return xpc_dictionary_create(NULL, NULL, 0);
+	case 10:
+		return xpc_fd_create(STDIN_FILENO);
+	case 11:
+		return (xpc_object_t)xpc_retain(endpoint);
+	default:
+		return NULL;
+	}
+}
+
+static void set_and_ask(struct client *client, const char *key,
+	xpc_object_t value, int64_t status)
+{
+	xpc_object_t request = request_create("acquire", "default");
+
+	xpc_dictionary_set_value(request, key, value);
+	assert_int_equal(get_status(ask(client, request)), status);
+}
+
+/* Goal: S2. */
+static void test_types(void **unused)
+{
+	struct client client;
+
+	(void)unused;
+	connect_client(&client);
+	for (int i = 0;; i++) {
+		xpc_object_t value = create_value(i);
+
+		if (value == NULL) {
+			break;
+		}
+		set_and_ask(&client, VMNET_BROKER_KEY_COMMAND, value,
+			FAILURE_INVALID_REQUEST);
+		set_and_ask(&client, VMNET_BROKER_KEY_NETWORK_NAME, value,
+			FAILURE_INVALID_REQUEST);
+		xpc_release(value);
+	}
+	assert_int_equal(get_status(ask(&client, request_create(NULL, "x"))),
+		FAILURE_INVALID_REQUEST);
+	assert_int_equal(
+		get_status(ask(&client, request_create("acquire", NULL))),
+		FAILURE_INVALID_REQUEST);
+	assert_int_equal(get_status(ask(&client, request_create(NULL, NULL))),
+		FAILURE_INVALID_REQUEST);
+	assert_int_equal(fake_vmnet_created(), 0);
+	assert_int_equal(get_broker_status(&client).networks, 0);
+	close_client(&client);
+}
+
+/* Goal: S1: any bytes in a string are an answer, and nothing else. */
+static void test_strings(void **unused)
+{
+	static const size_t lengths[] = {
+		1, 2, 62, 63, 64, 65, 1000, 65536, 1 << 20, 16 << 20};
+	static const char bytes[] = "\xff\x01\x7f%\r\n\\\"/.\xc3";
+	char *text = malloc((16 << 20) + 1);
+	struct client client;
+
+	(void)unused;
+	assert_non_null(text);
+	connect_client(&client);
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		for (size_t b = 0; b < sizeof(bytes) - 1; b++) {
+			if (lengths[i] > 65536 && b > 0) {
+				continue;
+			}
+			memset(text, bytes[b], lengths[i]);
+			text[lengths[i]] = '\0';
+			assert_acquire(&client, text, FAILURE_INVALID_REQUEST);
+			assert_int_equal(get_status(ask(&client,
+						 request_create(text, "x"))),
+				FAILURE_INVALID_REQUEST);
+		}
+	}
+	assert_acquire(&client, "", FAILURE_INVALID_REQUEST);
+	assert_acquire(&client, "Default", FAILURE_INVALID_REQUEST);
+	assert_acquire(&client, "default ", FAILURE_INVALID_REQUEST);
+	assert_acquire(&client, "../default", FAILURE_INVALID_REQUEST);
+	close_client(&client);
+	free(text);
+	assert_serves("default");
+}
+
+/* Goal: S16: what bad requests do to the log is bounded. */
+static void test_log(void **unused)
+{
+	struct client client;
+
+	(void)unused;
+	connect_client(&client);
+	for (int i = 0; i < 5000; i++) {
+		assert_acquire(&client, "x\xff\n%s", FAILURE_INVALID_REQUEST);
+	}
+	assert_int_equal(log_lines, 10);
+	close_client(&client);
+	wait_log("4990 more lines were suppressed");
+	assert_int_equal(log_lines, 11);
+	for (int i = 0; i < 300; i++) {
+		connect_client(&client);
+		assert_acquire(&client, "X", FAILURE_INVALID_REQUEST);
+		close_client(&client);
+	}
+	assert_int_equal(log_lines, 20);
+	assert_true(log_bytes < 20L * 400);
+}
+
+/* Goal: S3: unknown keys are ignored, many and deep. */
+static void test_unknown_keys(void **unused)
+{
+	xpc_object_t request = request_create("acquire", "default");
+	xpc_object_t deep = xpc_dictionary_create(NULL, NULL, 0);
+	struct client client;
+	char key[32];
+
+	(void)unused;
+	for (int i = 0; i < 10000; i++) {
+		snprintf(key, sizeof(key), "key %d", i);
+		xpc_dictionary_set_int64(request, key, i);
+	}
+	for (int i = 0; i < 100; i++) {
+		xpc_object_t outer = xpc_dictionary_create(NULL, NULL, 0);
+
+		xpc_dictionary_set_value(outer, "deeper", deep);
+		xpc_release(deep);
+		deep = outer;
+	}
+	xpc_dictionary_set_value(request, "deep", deep);
+	xpc_release(deep);
+	connect_client(&client);
+	assert_int_equal(get_status(ask(&client, request)), 0);
+	close_client(&client);
+}
+
+/* Goal: S4: attached descriptors are closed. tear_down() counts as well. */
+static void test_descriptors(void **unused)
+{
+	struct client client;
+	int before = 0;
+
+	(void)unused;
+	connect_client(&client);
+	assert_acquire(&client, "default", 0);
+	before = count_descriptors();
+	for (int i = 0; i < 1000; i++) {
+		xpc_object_t request = request_create(
+			i % 2 == 0 ? "acquire" : "nothing", "default");
+
+		xpc_dictionary_set_fd(request, "a", STDIN_FILENO);
+		xpc_dictionary_set_fd(request, "b", STDOUT_FILENO);
+		assert_int_equal(get_status(ask(&client, request)),
+			i % 2 == 0 ? 0 : FAILURE_INVALID_REQUEST);
+	}
+	wait_until(^bool {
+		return count_descriptors() == before;
+	});
+	close_client(&client);
+}
+
+/* Goal: S5: creates nothing, one line, and the peer is dropped. */
+static void test_no_reply(void **unused)
+{
+	xpc_object_t request = request_create("acquire", "default");
+	struct client client;
+	struct client watcher;
+
+	(void)unused;
+	connect_client(&client);
+	xpc_connection_send_message(client.connection, request);
+	xpc_connection_send_message(client.connection, request);
+	xpc_release(request);
+	wait_ended(&client);
+	xpc_release(client.connection);
+	connect_client(&watcher);
+	assert_int_equal(get_broker_status(&watcher).networks, 0);
+	assert_int_equal(log_lines, 1);
+	assert_int_equal(fake_vmnet_created(), 0);
+	close_client(&watcher);
+}
+
+/* Goal: S6: one reply to each of many requests, whatever they are. The stand-in
+ * aborts on a second. */
+static void test_one_reply(void **unused)
+{
+	struct replies replies = {0};
+	struct client client;
+
+	(void)unused;
+	connect_client(&client);
+	assert_acquire(&client, "host", 0);
+	for (int i = 0; i < 1000; i++) {
+		acquire_later(&client, &replies,
+			i % 3 == 0           ? "host"
+				: i % 3 == 1 ? "nowhere"
+					     : "?");
+	}
+	wait_replies(&replies, 1000);
+	assert_int_equal(replies.networks, 334);
+	assert_int_equal(replies.refused, 666);
+	close_client(&client);
+}
+
+/*
+ * Limits.
+ */
+
+/* Goal: S8: the fifth unanswered request is refused; the others are served. */
+static void test_requests_in_flight(void **unused)
+{
+	struct replies replies = {0};
+	struct client client;
+
+	(void)unused;
+	standin_hang("vmnet_network_create:1");
+	connect_client(&client);
+	for (int i = 0; i < 4; i++) {
+		acquire_later(&client, &replies, "default");
+	}
+	assert_acquire(&client, "default", FAILURE_NOT_ALLOWED);
+	assert_int_equal(get_status(ask(&client, request_create("x", NULL))),
+		FAILURE_NOT_ALLOWED);
+	standin_unhang();
+	wait_replies(&replies, 4);
+	assert_int_equal(replies.networks, 4);
+	assert_network(&client, "default", "held 1");
+	close_client(&client);
+}
+
+/* Goal: S10: eight networks a peer; also when they could not be made. */
+static void test_networks_per_peer(void **unused)
+{
+	static const char *const names[] = {"default", "host", "shared", "n1",
+		"n2", "n3", "n4", "n5", "n6"};
+	struct client client;
+
+	(void)unused;
+	connect_client(&client);
+	standin_fail("vmnet_network_create=1001");
+	for (int i = 0; i < 9; i++) {
+		assert_acquire(&client, names[i], FAILURE_CREATE);
+	}
+	standin_fail(NULL);
+	for (int i = 0; i < 8; i++) {
+		assert_acquire(&client, names[i], 0);
+	}
+	assert_acquire(&client, names[8], FAILURE_NOT_ALLOWED);
+	assert_acquire(&client, names[0], 0);
+	close_client(&client);
+}
+
+/* Goal: S10: one more than the limit is told so, and goes. */
+static void test_peers(void **unused)
+{
+	struct client clients[4];
+	struct client *one_more = &clients[3];
+
+	options.max_peers = 3;
+	restart();
+	(void)unused;
+	for (int i = 0; i < 3; i++) {
+		connect_client(&clients[i]);
+		assert_acquire(&clients[i], "default", 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		connect_client(one_more);
+		assert_acquire(one_more, "default", FAILURE_NOT_ALLOWED);
+		wait_ended(one_more);
+		xpc_release(one_more->connection);
+	}
+	assert_int_equal(get_broker_status(&clients[0]).peers, 3);
+	close_client(&clients[2]);
+	wait_peers(&clients[0], 2);
+	connect_client(one_more);
+	assert_acquire(one_more, "default", 0);
+	close_client(one_more);
+	close_client(&clients[1]);
+	close_client(&clients[0]);
+}
+
+/* Goal: S10: of one user; root is exempt. */
+static void test_peers_of_user(void **unused)
+{
+	struct client clients[3];
+
+	(void)unused;
+	options.max_peers_per_user = 2;
+	restart();
+	for (int i = 0; i < 2; i++) {
+		connect_client(&clients[i]);
+		assert_acquire(&clients[i], "default", 0);
+	}
+	connect_client(&clients[2]);
+	assert_acquire(&clients[2], "default",
+		geteuid() == 0 ? 0 : FAILURE_NOT_ALLOWED);
+	for (int i = 0; i < 3; i++) {
+		close_client(&clients[i]);
+	}
+}
+
+/* Goal: S11: who holds nothing is dropped after 60 s; who holds is not. */
+static void test_idle_peer(void **unused)
+{
+	struct client holder;
+	struct client idle;
+
+	(void)unused;
+	connect_client(&holder);
+	connect_client(&idle);
+	assert_acquire(&holder, "default", 0);
+	assert_acquire(&idle, "nowhere", FAILURE_NOT_FOUND);
+	advance(59 * SECOND);
+	assert_acquire(&idle, "nowhere", FAILURE_NOT_FOUND);
+	advance(59 * SECOND);
+	assert_int_equal(get_broker_status(&holder).peers, 2);
+	assert_int_equal(idle.ended, 0);
+	advance(1 * SECOND);
+	wait_ended(&idle);
+	assert_int_equal(get_broker_status(&holder).peers, 1);
+	advance(1000 * SECOND);
+	assert_network(&holder, "default", "held 1");
+	xpc_release(idle.connection);
+	close_client(&holder);
+}
+
+/*
+ * The end.
+ */
+
+static void wait_done(int status)
+{
+	wait_until(^bool {
+		return done_count == 1;
+	});
+	assert_int_equal(done_status, status);
+	assert_int_equal(fake_vmnet_networks(), 0);
+	assert_int_equal(fake_vmnet_interfaces(), 0);
+}
+
+/* Goal: S11: who holds nothing does not keep the broker. */
+static void test_stop_idle(void **unused)
+{
+	struct client client;
+
+	(void)unused;
+	connect_client(&client);
+	get_broker_status(&client);
+	stop();
+	wait_done(0);
+	close_client(&client);
+}
+
+/* Goal: what lingers is released before the end. */
+static void test_stop_lingering(void **unused)
+{
+	(void)unused;
+	assert_serves("default");
+	stop();
+	wait_done(0);
+	assert_int_equal(fake_vmnet_created(), 1);
+}
+
+/* Goal: S12: a holder defers it; status says so; nobody else gets in. */
+static void test_stop_held(void **unused)
+{
+	struct client holder;
+	struct client late;
+
+	(void)unused;
+	connect_client(&holder);
+	assert_acquire(&holder, "default", 0);
+	stop();
+	connect_client(&late);
+	assert_true(get_broker_status(&late).stopping);
+	assert_acquire(&late, "default", FAILURE_NOT_ALLOWED);
+	assert_acquire(&late, "host", FAILURE_NOT_ALLOWED);
+	assert_acquire(&holder, "host", FAILURE_NOT_ALLOWED);
+	assert_acquire(&holder, "default", 0);
+	advance(1000 * SECOND);
+	assert_int_equal(done_count, 0);
+	stop();
+	assert_acquire(&holder, "default", 0);
+	assert_int_equal(done_count, 0);
+	close_client(&holder);
+	wait_done(0);
+	close_client(&late);
+}
+
+/* Goal: stopped while a network is made: it is released, whoever waited. */
+static void test_stop_creating(void **unused)
+{
+	struct replies replies = {0};
+	struct client client;
+
+	(void)unused;
+	standin_hang("vmnet_network_create:1");
+	connect_client(&client);
+	acquire_later(&client, &replies, "default");
+	get_broker_status(&client);
+	stop();
+	assert_int_equal(done_count, 0);
+	standin_unhang();
+	wait_done(0);
+	/* Not a word: it is to ask the next broker. */
+	assert_int_equal(replies.refused + replies.networks, 0);
+	close_client(&client);
+	wait_replies(&replies, 1);
+}
+
+/* Goal: a vmnet that hangs delays the end for 15 s, and no more. */
+static void test_stop_hanging(void **unused)
+{
+	struct replies replies = {0};
+	struct client client;
+
+	(void)unused;
+	standin_hang("vmnet_network_create:1");
+	connect_client(&client);
+	acquire_later(&client, &replies, "default");
+	get_broker_status(&client);
+	stop();
+	advance(15 * SECOND - 1);
+	assert_int_equal(done_count, 0);
+	advance(1);
+	wait_until(^bool {
+		return done_count == 1;
+	});
+	assert_int_equal(done_status, 1);
+	close_client(&client);
+	wait_replies(&replies, 1);
+	standin_unhang();
+	wait_log("gave back");
+}
+
+/* Goal: without a network for 120 s the broker is done; not before. */
+static void test_idle_exit(void **unused)
+{
+	(void)unused;
+	advance(60 * SECOND);
+	assert_serves("default");
+	wait_alone();
+	advance(5 * SECOND);
+	wait_log("network default: released");
+	advance(120 * SECOND - 1);
+	assert_int_equal(done_count, 0);
+	advance(1);
+	wait_done(0);
+}
+
+/* Goal: without its listener a broker ends. */
+static void test_listener(void **unused)
+{
+	(void)unused;
+	xpc_connection_cancel(listener);
+	wait_done(1);
+}
+
+/*
+ * A vmnet that fails.
+ */
+
+static const char *const fatal_functions[] = {
+	"vmnet_network_configuration_create",
+	"vmnet_network_configuration_set_ipv4_subnet",
+	"vmnet_network_create",
+	"vmnet_network_copy_serialization",
+};
+
+static void assert_vmnet_failure(const char *function, int status)
+{
+	struct client client;
+	xpc_object_t reply = NULL;
+	xpc_object_t number = NULL;
+	const char *message = NULL;
+	char plan[128];
+
+	snprintf(plan, sizeof(plan), "%s=%d", function, status);
+	standin_fail(plan);
+	connect_client(&client);
+	reply = ask(&client, request_create("acquire", "far"));
+	standin_fail(NULL);
+	assert_int_equal(
+		xpc_dictionary_get_int64(reply, "error"), FAILURE_CREATE);
+	number = xpc_dictionary_get_value(reply, "vmnet_status");
+	assert_non_null(number);
+	assert_int_equal(xpc_int64_get_value(number), status);
+	message = xpc_dictionary_get_string(reply, "error_message");
+	snprintf(plan, sizeof(plan), "(%d)", status);
+	if (strstr(message, function) == NULL ||
+		strstr(message, plan) == NULL) {
+		fail_msg("\"%s\"", message);
+	}
+	xpc_release(reply);
+	/* And the next is served. */
+	assert_acquire(&client, "far", 0);
+	close_client(&client);
+	wait_alone();
+	advance(5 * SECOND);
+	wait_networks(0);
+}
+
+/* Goal: S17: each status of each function, known or not. */
+static void test_vmnet_statuses(void **unused)
+{
+	static const int statuses[] = {1000, 1001, 1002, 1003, 1004, 1005, 1006,
+		1007, 1008, 1009, 1010, 1011, 0, -1, 4242};
+
+	(void)unused;
+	for (size_t f = 0; f < 4; f++) {
+		for (size_t s = 0; s < sizeof(statuses) / sizeof(statuses[0]);
+			s++) {
+			/* This one returns a status and nothing else. */
+			if (f == 1 && statuses[s] == 1000) {
+				continue;
+			}
+			/* "vmnet_status" 0 would say that it was not vmnet. */
+			if (statuses[s] > 0) {
+				assert_vmnet_failure(
+					fatal_functions[f], statuses[s]);
+			}
+		}
+	}
+}
+
+/* Goal: whatever becomes of the anchor, the network is served and goes. */
+static void test_anchor(void **unused)
+{
+	(void)unused;
+	for (int start_mode = START_WELL; start_mode < START_SILENT;
+		start_mode++) {
+		for (int stop_mode = STOP_WELL; stop_mode <= STOP_TWICE;
+			stop_mode++) {
+			fake_vmnet.start = (enum fake_start)start_mode;
+			fake_vmnet.stop = (enum fake_stop)stop_mode;
+			assert_serves("default");
+			wait_alone();
+			advance(5 * SECOND);
+			wait_networks(0);
+		}
+	}
+}
+
+/* Goal: an anchor of which nothing is heard costs 30 s, and is stopped. */
+static void test_anchor_silent(void **unused)
+{
+	struct replies replies = {0};
+	struct client client;
+
+	(void)unused;
+	fake_vmnet.start = START_SILENT;
+	connect_client(&client);
+	acquire_later(&client, &replies, "default");
+	wait_until(^bool {
+		return fake_vmnet_interfaces() == 1;
+	});
+	get_broker_status(&client);
+	advance(30 * SECOND);
+	wait_replies(&replies, 1);
+	assert_int_equal(replies.status, FAILURE_CREATE);
+	wait_networks(0);
+	assert_int_equal(fake_vmnet_interfaces(), 0);
+	fake_vmnet.start = START_WELL;
+	assert_acquire(&client, "default", 0);
+	close_client(&client);
+}
+
+/* Goal: if vmnet never says that the anchor stopped, the network is released
+ * after 15 s, and who waited gets a new one. */
+static void test_stop_silent(void **unused)
+{
+	struct client client;
+	struct replies replies = {0};
+
+	(void)unused;
+	fake_vmnet.stop = STOP_SILENT;
+	assert_serves("default");
+	wait_alone();
+	advance(5 * SECOND);
+	connect_client(&client);
+	acquire_later(&client, &replies, "default");
+	assert_network(&client, "default", "releasing 1");
+	assert_int_equal(replies.networks, 0);
+	fake_vmnet.stop = STOP_WELL;
+	advance(15 * SECOND);
+	wait_replies(&replies, 1);
+	assert_int_equal(replies.networks, 1);
+	wait_networks(1);
+	assert_int_equal(fake_vmnet_created(), 2);
+	close_client(&client);
+}
+
+/* Goal: S20: a call that hangs costs its askers 30 s, and nobody else. */
+static void test_create_hangs(void **unused)
+{
+	struct replies replies = {0};
+	struct client asker;
+	struct client other;
+
+	(void)unused;
+	standin_hang("vmnet_network_create:1");
+	connect_client(&asker);
+	connect_client(&other);
+	acquire_later(&asker, &replies, "default");
+	acquire_later(&asker, &replies, "default");
+	assert_network(&asker, "default", "creating 1");
+	assert_acquire(&other, "host", 0);
+	advance(30 * SECOND - 1);
+	assert_int_equal(replies.refused, 0);
+	advance(1);
+	wait_replies(&replies, 2);
+	assert_int_equal(replies.refused, 2);
+	assert_int_equal(replies.status, FAILURE_CREATE);
+	assert_acquire(&asker, "default", 0);
+	assert_int_equal(fake_vmnet_networks(), 2);
+	standin_unhang();
+	wait_until(^bool {
+		return fake_vmnet_created() == 3;
+	});
+	wait_networks(2);
+	close_client(&asker);
+	close_client(&other);
+}
+
+/* Goal: S18: a subnet that is none is a failure, and not the end. */
+static void test_odd_mask(void **unused)
+{
+	struct client client;
+
+	(void)unused;
+	fake_vmnet.mask = 0xff00ff00;
+	connect_client(&client);
+	assert_acquire(&client, "default", FAILURE_CREATE);
+	assert_int_equal(fake_vmnet_networks(), 0);
+	fake_vmnet.mask = 0xffff0000;
+	fake_vmnet.mtu = 7;
+	assert_acquire(&client, "default", 0);
+	close_client(&client);
+}
+
+/*
+ * Subnets.
+ */
+
+/* Goal: a subnet that the Mac is on is refused, and by which interface; one
+ * that only a bridge has is not. */
+static void test_host_overlap(void **unused)
+{
+	struct client client;
+	xpc_object_t reply = NULL;
+	const char *message = NULL;
+
+	(void)unused;
+	connect_client(&client);
+	reply = ask(&client, request_create("acquire", "near"));
+	message = xpc_dictionary_get_string(reply, "error_message");
+	assert_string_equal(message,
+		"the subnet 192.168.100.0/24 overlaps the Mac's own interface "
+		"en0 (192.168.100.20/24): choose another in networks.json");
+	assert_null(xpc_dictionary_get_value(reply, "vmnet_status"));
+	xpc_release(reply);
+	assert_int_equal(fake_vmnet_created(), 0);
+	assert_acquire(&client, "far", 0);
+	assert_int_equal(fake_vmnet.asked, 0xc0a86500);
+	close_client(&client);
+}
+
+static void acquire_and_let_go(const char *name)
+{
+	assert_serves(name);
+	wait_alone();
+	advance(5 * SECOND);
+	wait_networks(0);
+}
+
+/* Goal: promise 5: the same subnet again, or else what the system chooses. */
+static void test_same_subnet(void **unused)
+{
+	(void)unused;
+	acquire_and_let_go("default");
+	assert_int_equal(fake_vmnet.asked, 0);
+	acquire_and_let_go("default");
+	assert_int_equal(fake_vmnet.asked, 0xc0a84000);
+	fake_vmnet.in_use = 0xc0a84000;
+	acquire_and_let_go("default");
+	fake_vmnet.asked = 0;
+	fake_vmnet.in_use = 0;
+	acquire_and_let_go("default");
+	assert_int_equal(fake_vmnet.asked, 0xc0a84100);
+	/* Unless the Mac is on it now. */
+	set_address(&en0_address, "192.168.65.7");
+	fake_vmnet.asked = 0;
+	acquire_and_let_go("default");
+	assert_int_equal(fake_vmnet.asked, 0);
+}
+
+/*
+ * Faults of the system.
+ */
+
+/* Goal: S17: with the n-th allocation failing, or all from it, a client gets an
+ * answer or loses its connection; then the next is served. */
+static void test_no_memory(void **unused)
+{
+	(void)unused;
+	for (int n = 1; n <= 6; n++) {
+		for (int more = 0; more < 2; more++) {
+			struct client client;
+			int64_t status = 0;
+			char plan[32];
+
+			snprintf(plan, sizeof(plan), "malloc:%d%s", n,
+				more ? "+" : "");
+			connect_client(&client);
+			standin_fail(plan);
+			status = acquire(&client, "default");
+			standin_fail(NULL);
+			if (status != 0 && status != -1 &&
+				status != FAILURE_INTERNAL) {
+				fail_msg("%s: %d", plan, (int)status);
+			}
+			if (status == -1) {
+				wait_ended(&client);
+				xpc_release(client.connection);
+			} else {
+				close_client(&client);
+			}
+			wait_alone();
+			acquire_and_let_go("host");
+			restart();
+		}
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_acquire),
+		TEST(test_share),
+		TEST(test_unknown),
+		TEST(test_types),
+		TEST(test_strings),
+		TEST(test_log),
+		TEST(test_unknown_keys),
+		TEST(test_descriptors),
+		TEST(test_no_reply),
+		TEST(test_one_reply),
+		TEST(test_requests_in_flight),
+		TEST(test_networks_per_peer),
+		TEST(test_peers),
+		TEST(test_peers_of_user),
+		TEST(test_idle_peer),
+		TEST(test_stop_idle),
+		TEST(test_stop_lingering),
+		TEST(test_stop_held),
+		TEST(test_stop_creating),
+		TEST(test_stop_hanging),
+		TEST(test_idle_exit),
+		TEST(test_listener),
+		TEST(test_vmnet_statuses),
+		TEST(test_anchor),
+		TEST(test_anchor_silent),
+		TEST(test_stop_silent),
+		TEST(test_create_hangs),
+		TEST(test_odd_mask),
+		TEST(test_host_overlap),
+		TEST(test_same_subnet),
+		TEST(test_no_memory),
+	};
+
+	/* Nothing here waits for time: what takes minutes hangs. */
+	alarm(200);
+	standin_clock_advance(0);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

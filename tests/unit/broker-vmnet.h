@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * A vmnet.framework for tests of the broker that need neither root nor real
+ * networks: it does what it is told, counts what is alive, and ends the process
+ * when it is used wrongly. standin_fail() and standin_hang() work as with the
+ * stand-in's.
+ */
+
+#ifndef BROKER_VMNET_H
+#define BROKER_VMNET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What becomes of an interface that is started. */
+enum fake_start {
+	START_WELL,
+	START_NULL,             /* refused at once */
+	START_BADLY,            /* the handler says VMNET_FAILURE */
+	START_TWICE,            /* the handler is called twice */
+	START_NULL_AND_HANDLER, /* refused at once, and the handler called */
+	START_SILENT,           /* the handler is not called */
+};
+
+/* What becomes of one that is stopped. */
+enum fake_stop {
+	STOP_WELL,
+	STOP_REFUSED, /* VMNET_FAILURE at once, no handler */
+	STOP_BADLY,   /* the handler says VMNET_FAILURE */
+	STOP_TWICE,
+	STOP_SILENT,
+};
+
+struct fake_vmnet {
+	enum fake_start start;
+	enum fake_stop stop;
+	uint64_t mtu;    /* what a started interface says */
+	uint32_t mask;   /* of the networks, host order */
+	uint32_t in_use; /* this subnet is refused; host order, 0: none */
+	uint32_t asked;  /* the last subnet that was asked for; 0: none */
+};
+
+extern struct fake_vmnet fake_vmnet;
+
+/* Everything as after the start; counts are not touched. */
+void fake_vmnet_reset(void);
+
+/* Objects alive now. */
+int fake_vmnet_configurations(void);
+int fake_vmnet_networks(void);
+int fake_vmnet_interfaces(void);
+
+/* Networks that were made since the reset. */
+int fake_vmnet_created(void);
+
+#endif

@@ -1,0 +1,160 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The vmnet-broker authors
+#
+# Two VMs, each on the networks "default" and "host": one guest says to another
+# all that a person would try. The VMs of this file are started once.
+
+bats_require_minimum_version 1.5.0
+load vm
+
+setup_file() {
+    load vm
+    export TEST_VM_RUN=$BATS_FILE_TMPDIR
+    start one --network default --network host
+    start two --network default --network host
+}
+
+teardown_file() {
+    load vm
+    for name in one two three; do
+        "$vm/stop" "$name" 2>/dev/null || :
+    done
+}
+
+@test "$launcher: each card of each VM has an address" {
+    # Goal: DHCP works on both networks, for both VMs, with four addresses.
+    addresses=$(for name in one two; do
+        address "$name" eth0
+        address "$name" eth1
+    done)
+    [ "$(echo "$addresses" | sort -u | grep -c '^192\.168\.')" -eq 4 ]
+}
+
+@test "$launcher: the VMs reach each other on both networks" {
+    # Goal: ping by address, on each network.
+    run -0 "$vm/exec" one "ping -c 3 -I eth0 $(address two eth0)"
+    [[ $output == *" 0% packet loss"* ]]
+    run -0 "$vm/exec" one "ping -c 3 -I eth1 $(address two eth1)"
+    [[ $output == *" 0% packet loss"* ]]
+}
+
+@test "$launcher: the VMs reach each other by IPv6" {
+    # Goal: both have an address by SLAAC, in one prefix.
+    six=$("$vm/exec" two "ip -6 -o addr show dev eth0 scope global" |
+        awk '{ sub("/.*", "", $4); print $4; exit }')
+    [ -n "$six" ]
+    run -0 "$vm/exec" one "ping -6 -c 2 $six"
+    [[ $output == *" 0% packet loss"* ]]
+}
+
+@test "$launcher: a VM reaches the gateway" {
+    # Goal: the host is the first address of the network.
+    run -0 "$vm/exec" one "ping -c 1 $(gateway one eth0)"
+}
+
+@test "$launcher: a VM resolves names" {
+    # Goal: the DNS server that DHCP gave answers.
+    run -0 "$vm/exec" one "nslookup $world_name"
+}
+
+@test "$launcher: the world answers on default" {
+    # Goal: NAT works.
+    run -0 "$vm/exec" one "ping -c 1 -I eth0 $world"
+}
+
+@test "$launcher: the world does not answer on host" {
+    # Goal: a host network leads nowhere, even when it is told to.
+    host_gateway=$(address one eth1 | sed 's/[0-9]*$/1/')
+    "$vm/exec" one "ip route add $world via $host_gateway dev eth1"
+    run ! "$vm/exec" one "ping -c 2 -W 1 -I eth1 $world"
+    "$vm/exec" one "ip route del $world"
+}
+
+@test "$launcher: a VM and a program are on one network" {
+    # Goal: examples/ping, no VM, meets a VM on default.
+    run -0 "$programs/ping" -c 2 default "$(address one eth0)"
+}
+
+@test "$launcher: a third VM comes and goes without harm" {
+    # Goal: a running ping loses nothing meanwhile.
+    "$vm/exec" one "ping -c 60 -i 0.3 $(address two eth0)" \
+        >"$BATS_TEST_TMPDIR/ping" &
+    ping=$!
+    start three --network default
+    run -0 "$vm/exec" three "ping -c 1 $(address two eth0)"
+    "$vm/stop" three
+    wait $ping
+    grep ' 0% packet loss' "$BATS_TEST_TMPDIR/ping"
+}
+
+@test "$launcher: VMs of both launchers are on one network" {
+    # Goal: Virtualization and a VMM on a socket meet.
+    if [ "$(uname)" = Darwin ] && ! command -v qemu-system-aarch64; then
+        skip "no QEMU"
+    fi
+    other=vm
+    [ "$launcher" != vm ] || other=vmnet-run
+    "$vm/start" three --launcher "$other" --network default
+    run -0 "$vm/exec" three "ping -c 2 $(address one eth0)"
+    "$vm/stop" three
+}
+
+@test "$launcher: a VM on host cannot be reached from default" {
+    # Goal: networks are separate, also when a route is set by hand.
+    start three --network host
+    three=$(address three eth0)
+    host_route="ip route add $three via $(gateway one eth0) dev eth0"
+    "$vm/exec" one "ip link set eth1 down; $host_route"
+    run ! "$vm/exec" one "ping -c 2 -W 1 $three"
+    run -0 "$vm/exec" two "ping -c 1 $three"
+    "$vm/stop" three
+    "$vm/exec" one "ip route del $three; ip link set eth1 up"
+}
+
+@test "$launcher: 100 MB by TCP arrive as they were sent" {
+    # Goal: not one byte is lost or changed.
+    "$vm/exec" one "dd if=/dev/urandom of=/tmp/sent bs=1M count=100 &&
+        httpd -p 7000 -h /tmp"
+    run -0 "$vm/exec" two \
+        "wget -q -O - http://$(address one eth0):7000/sent | sha256sum"
+    received=$output
+    run -0 "$vm/exec" one "sha256sum </tmp/sent; rm /tmp/sent; killall httpd"
+    [ "$output" = "$received" ]
+}
+
+@test "$launcher: a VM reboots and keeps working" {
+    # Goal: the network is there again, with the same address.
+    before=$(address one eth0)
+    echo "reboot -f" >"$TEST_VM_RUN/one/in"
+    wait_for_console one 2 '^vm: ready'
+    run -0 "$vm/exec" one "ip -4 -o addr show dev eth0"
+    [[ $output == *"$before"* ]]
+    run -0 "$vm/exec" one "ping -c 1 $(address two eth0)"
+}
+
+@test "$launcher: SIGTERM to the broker changes nothing for VMs" {
+    # Goal: the broker stays while its networks are held.
+    pid=$(broker_pid)
+    sudo -n kill -TERM "$pid" 2>/dev/null || kill -TERM "$pid"
+    run -0 "$vm/exec" one "ping -c 2 $(address two eth0)"
+    [ "$(broker_pid)" = "$pid" ]
+}
+
+@test "$launcher: a launcher that is killed harms nobody" {
+    # Goal: the other VM keeps its network, which outlives its first holder.
+    kill -9 "$(cat "$TEST_VM_RUN/one/pid")"
+    run -0 "$vm/exec" two "ping -c 2 $(gateway two eth0)"
+    [[ $output == *" 0% packet loss"* ]]
+}
+
+@test "$launcher: with the last VM everything goes" {
+    # Goal: no broker and no bridge are left.
+    pid=$(broker_pid)
+    "$vm/stop" two
+    wait_for_end "$pid"
+    if [ "$(uname)" != Darwin ]; then
+        run -0 ip -o link show type bridge
+        [ -z "$output" ]
+    fi
+}

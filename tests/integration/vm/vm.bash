@@ -1,0 +1,58 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The vmnet-broker authors
+#
+# What the VM tests share. They are the same on macOS and on Linux, where they
+# run inside tests/linux/run; TEST_LAUNCHER is vm or vmnet-run.
+
+cd "$BATS_TEST_DIRNAME/../../.." || exit
+
+vm=examples/test-vm
+launcher=${TEST_LAUNCHER:-vm}
+label=com.github.nirs.vmnet-broker
+
+if [ "$(uname)" = Darwin ]; then
+    programs=build/macos/host/examples
+    world=${WORLD:-1.1.1.1}
+    world_name=${WORLD_NAME:-one.one.one.one}
+else
+    programs=build/linux/plain/examples
+    world=203.0.113.1
+    world_name=world.example
+fi
+
+start() {
+    name=$1
+    shift
+    "$vm/start" "$name" --launcher "$launcher" "$@"
+}
+
+# address NAME CARD: its IPv4 address, as the guest said when it was ready.
+address() {
+    "$vm/list" | sed -n "s|^$1: $2 [^ ]* \([0-9.]*\)/.*|\1|p"
+}
+
+# gateway NAME CARD
+gateway() {
+    "$vm/exec" "$1" "cat /run/$2.gateway /run/$2.server 2>/dev/null" | head -n 1
+}
+
+broker_pid() {
+    launchctl print "system/$label" | sed -n 's/^[[:space:]]*pid = //p'
+}
+
+# Waits for the end of the process $1, which is no child of ours.
+wait_for_end() {
+    if [ "$(uname)" = Darwin ]; then
+        caffeinate -w "$1"
+    else
+        timeout 60 tail --pid="$1" -f /dev/null
+    fi
+}
+
+# wait_for_console NAME COUNT TEXT: until the console has said TEXT so often.
+wait_for_console() {
+    tail -n +1 -f "$TEST_VM_RUN/$1/console" 2>/dev/null |
+        grep -q -m "$2" "$3" && return
+    return 1
+}

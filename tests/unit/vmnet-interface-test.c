@@ -189,16 +189,27 @@ static void refused(void)
 static void injected(void)
 {
 	vmnet_network_ref network = network_make(VMNET_HOST_MODE, NULL);
+	xpc_object_t description = xpc_dictionary_create(NULL, NULL, 0);
+	dispatch_queue_t queue = dispatch_queue_create("test", NULL);
+	vmnet_start_interface_completion_handler_t not_called =
+		^(vmnet_return_t status, xpc_object_t parameters) {
+			CHECK_INT(status, parameters != NULL);
+		};
 	struct guest guest;
 
 	standin_fail("vmnet_interface_start_with_network:1=1009");
 	CHECK_INT(guest_start(&guest, network), VMNET_SHARING_SERVICE_BUSY);
 	CHECK_INT(guest_start(&guest, network), VMNET_SUCCESS);
+	standin_fail("vmnet_interface_start_with_network:1=0");
+	CHECK_TRUE(vmnet_interface_start_with_network(
+			   network, description, queue, not_called) == NULL);
 	standin_fail("vmnet_stop_interface:1=1001");
 	CHECK_INT(guest_stop(&guest), VMNET_FAILURE);
 	CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
 	standin_fail(NULL);
 	CFRelease(network);
+	xpc_release(description);
+	dispatch_release(queue);
 }
 
 static void test_refused(void **state)

@@ -5,6 +5,7 @@
  * Network configurations: values are stored here and judged by vmnetd.
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,7 +106,8 @@ vmnet_return_t vmnet_network_configuration_set_external_interface(
 		return VMNET_INVALID_ARGUMENT;
 	}
 	config_lock(config, __func__);
-	strcpy(config->network.external, interface_name);
+	snprintf(config->network.external, sizeof(config->network.external),
+		"%s", interface_name);
 	pthread_mutex_unlock(&config->lock);
 	return VMNET_SUCCESS;
 }

@@ -168,6 +168,18 @@ static void serve_dump(struct client *client, struct wire_header *request)
 	free(reply);
 }
 
+/* Are all the items there that it announces? */
+static bool create_complete(const struct wire_create *request, size_t length)
+{
+	return request->reservations <= WIRE_ITEMS_MAX &&
+		request->rules <= WIRE_ITEMS_MAX &&
+		length ==
+		sizeof(*request) +
+			request->reservations *
+				sizeof(struct wire_reservation) +
+			request->rules * sizeof(struct wire_rule);
+}
+
 /* False: nothing that libvmnet would say. */
 static bool serve(struct client *client, union message *message, size_t length)
 {
@@ -190,15 +202,7 @@ static bool serve(struct client *client, union message *message, size_t length)
 	}
 	switch (type) {
 	case WIRE_CREATE:
-		if (message->create.reservations > WIRE_ITEMS_MAX ||
-			message->create.rules > WIRE_ITEMS_MAX ||
-			length !=
-				sizeof(struct wire_create) +
-					message->create.reservations *
-						sizeof(struct
-							wire_reservation) +
-					message->create.rules *
-						sizeof(struct wire_rule)) {
+		if (!create_complete(&message->create, length)) {
 			return false;
 		}
 		serve_create(client, &message->create);
@@ -286,7 +290,7 @@ int client_listen(const char *path)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
 	unlink(path);
 	listener.ready = listener_ready;
 	listener.fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);

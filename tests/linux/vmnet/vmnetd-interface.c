@@ -217,7 +217,7 @@ void interface_network_started(struct network *network, uint32_t status)
 
 void interface_network_gone(struct network *network)
 {
-	struct interface *interface = interfaces;
+	struct interface *interface;
 
 	interface_network_started(network, STATUS_FAILURE);
 	interface = interfaces;

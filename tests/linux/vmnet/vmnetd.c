@@ -22,6 +22,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -159,11 +160,23 @@ static void signals_start(void)
 	}
 }
 
+/* A sandbox may have thousands of clients, each with a connection. */
+static void limits_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	int result;
 
 	options_parse(argc, argv);
+	limits_raise();
 	signals_start();
 	/* Before the socket: a client may start at once. */
 	directory_create();

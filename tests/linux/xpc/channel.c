@@ -276,6 +276,7 @@ static int knock(xpc_connection_t self, const char **reason)
 		.msg_iovlen = 1,
 		.msg_control = &control,
 		.msg_controllen = sizeof(control)};
+	struct xdescriptor *endpoint = (struct xdescriptor *)self->knock_at;
 	int pair[2];
 	ssize_t sent;
 
@@ -286,7 +287,7 @@ static int knock(xpc_connection_t self, const char **reason)
 	pass_credentials(pair[0]);
 	memcpy(CMSG_DATA(&control.header), &pair[1], sizeof(int));
 	do {
-		sent = sendmsg(self->endpoint, &header, MSG_NOSIGNAL);
+		sent = sendmsg(endpoint->fd, &header, MSG_NOSIGNAL);
 	} while (sent < 0 && errno == EINTR);
 	close(pair[1]);
 	if (sent != 1) {
@@ -311,6 +312,10 @@ int xchannel_connect(xpc_connection_t self, const char **reason)
 	system_blocking_end();
 	if (fd < 0) {
 		return -1;
+	}
+	if (self->knock_at != NULL) {
+		xpc_release(self->knock_at); /* there is no second time */
+		self->knock_at = NULL;
 	}
 	xchannel_open(self, fd, xreceive_ready);
 	return 0;

@@ -132,6 +132,9 @@ static void dispose(struct xobject *object)
 	if (self->endpoint >= 0) {
 		close(self->endpoint);
 	}
+	if (self->knock_at != NULL) {
+		xpc_release(self->knock_at);
+	}
 	dispatch_release(self->target);
 	free(self->name);
 	free(self->reason_text);

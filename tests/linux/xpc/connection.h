@@ -96,8 +96,9 @@ struct _xpc_connection_s {
 	struct xchannel *channel;
 	xpc_connection_t listener; /* a peer's, until it is announced */
 	uint64_t listener_id;      /* a peer's; a listener's own */
-	int endpoint;              /* what an anonymous listener hands out, or
-				      what to connect to */
+	int endpoint;              /* what an anonymous listener hands out */
+	xpc_endpoint_t knock_at;   /* until it has been connected to; a
+				      reference */
 	uint64_t last_id;
 	struct xpending *pending, **pending_tail;
 	struct xevent *events, **events_tail;

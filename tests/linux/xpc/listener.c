@@ -247,7 +247,6 @@ xpc_connection_t xpc_connection_create_from_endpoint(xpc_endpoint_t endpoint)
 	xobject_require(endpoint, XPC_TYPE_ENDPOINT,
 		"xpc_connection_create_from_endpoint");
 	self = xconnection_create(XENDPOINT, NULL);
-	self->endpoint =
-		fcntl(((struct xdescriptor *)endpoint)->fd, F_DUPFD_CLOEXEC, 0);
+	self->knock_at = xpc_retain(endpoint);
 	return self;
 }

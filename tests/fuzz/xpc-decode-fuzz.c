@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * libFuzzer on the stand-in's decoder of messages. What decodes is walked in
+ * every way there is, and must survive being encoded again; nothing may be left
+ * over afterwards. The first byte says how many descriptors came along. The
+ * decoder is not visible outside libSystem, so all of that is compiled in.
+ *
+ *     clang -g -O1 -std=gnu11 -fblocks -D_GNU_SOURCE -Itests/linux/include \
+ *         -Itests/linux/system -isystem /usr/include/bsd -DLIBBSD_OVERLAY \
+ *         -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+ *         -o build/xpc-decode-fuzz tests/fuzz/xpc-decode-fuzz.c \
+ *         tests/linux/xpc/[a-z]*.c tests/linux/system/[a-z]*.c \
+ *         -lBlocksRuntime -lbsd -lpthread
+ *     build/xpc-decode-fuzz -max_len=4096 CORPUS
+ */
+
+#include <standin.h>
+
+#include "../linux/xpc/object.h"
+#include "../linux/xpc/wire.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool condition)
+{
+	if (!condition) {
+		__builtin_trap();
+	}
+}
+
+static void walk(xpc_object_t object)
+{
+	xpc_object_t copy = xpc_copy(object);
+	char *text = xpc_copy_description(object);
+
+	require(xpc_hash(copy) == xpc_hash(object));
+	/* Descriptors are equal to themselves only, and NAN not even that. */
+	(void)xpc_equal(copy, object);
+	free(text);
+	xpc_release(copy);
+}
+
+/* Without descriptors the bytes are all there is. */
+static void again(xpc_object_t object)
+{
+	struct xframe *frame = xwire_encode(object, XWIRE_MESSAGE, 0);
+	struct xframe *second = NULL;
+	xpc_object_t decoded = NULL;
+
+	if (frame->descriptor_count == 0) {
+		decoded = xwire_decode(
+			frame->bytes + sizeof(struct xwire_header),
+			frame->length - sizeof(struct xwire_header), NULL, 0);
+		require(decoded != NULL);
+		second = xwire_encode(decoded, XWIRE_MESSAGE, 0);
+		require(second->length == frame->length);
+		require(memcmp(second->bytes, frame->bytes, frame->length) ==
+			0);
+		xframe_destroy(second);
+		xpc_release(decoded);
+	}
+	xframe_destroy(frame);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	int descriptors[4];
+	size_t count, i;
+	xpc_object_t object;
+
+	if (size == 0) {
+		return 0;
+	}
+	count = data[0] % 5;
+	for (i = 0; i < count; i++) {
+		descriptors[i] = dup(2);
+		require(descriptors[i] >= 0);
+	}
+	object = xwire_decode(data + 1, size - 1, descriptors, count);
+	if (object != NULL) {
+		walk(object);
+		again(object);
+		xpc_release(object);
+	}
+	require(standin_objects_alive(NULL) == 0);
+	return 0;
+}

@@ -203,8 +203,8 @@ static void examine(struct peer *peer)
 	}
 }
 
-/* What is in the queue before this may well tell that it did read them: it is
- * not its fault if we were busy, or the Mac asleep. */
+/* What is in the queue before this may well tell that it did read them: that we
+ * were busy is not its fault. */
 static void examine_later(struct peer *peer)
 {
 	xpc_connection_t connection = peer->connection;

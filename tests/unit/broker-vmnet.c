@@ -46,10 +46,12 @@ const char *const vmnet_mtu_key = "vmnet_mtu";
 
 void fake_vmnet_reset(void)
 {
-	fake_vmnet = (struct fake_vmnet){
-		.mtu = 1500,
-		.mask = 0xffffff00,
-	};
+	fake_vmnet.start = START_WELL;
+	fake_vmnet.stop = STOP_WELL;
+	fake_vmnet.mtu = 1500;
+	fake_vmnet.mask = 0xffffff00;
+	fake_vmnet.in_use = 0;
+	fake_vmnet.asked = 0;
 	created = 0;
 	next_subnet = 64;
 }

@@ -34,12 +34,12 @@ enum fake_stop {
 };
 
 struct fake_vmnet {
-	enum fake_start start;
-	enum fake_stop stop;
-	uint64_t mtu;    /* what a started interface says */
-	uint32_t mask;   /* of the networks, host order */
-	uint32_t in_use; /* this subnet is refused; host order, 0: none */
-	uint32_t asked;  /* the last subnet that was asked for; 0: none */
+	_Atomic enum fake_start start;
+	_Atomic enum fake_stop stop;
+	_Atomic uint64_t mtu;    /* what a started interface says */
+	_Atomic uint32_t mask;   /* of the networks, host order */
+	_Atomic uint32_t in_use; /* this subnet is refused; 0: none */
+	_Atomic uint32_t asked;  /* the last one asked for; 0: none */
 };
 
 extern struct fake_vmnet fake_vmnet;

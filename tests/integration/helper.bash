@@ -12,6 +12,17 @@ sandbox() {
 $(cat)"
 }
 
+# The same with a broker under the sanitizers, which must have nothing to say.
+sanitized() {
+    sandbox --broker build/linux/asan/bin/vmnet-broker \
+        --daemon-env ASAN_OPTIONS=log_path=/run/report/asan \
+        --daemon-env UBSAN_OPTIONS=log_path=/run/report/ubsan "$@" <<SCRIPT
+install -d -m 777 /run/report
+$(cat)
+no_reports
+SCRIPT
+}
+
 setup() {
     cd "$BATS_TEST_DIRNAME/../.." || return
 }

@@ -54,7 +54,7 @@ SCRIPT
         done
         echo '"n9": {"mode": "host"}}'
     } >"$BATS_TEST_TMPDIR/networks.json"
-    sandbox --config "$BATS_TEST_TMPDIR/networks.json" <<'SCRIPT'
+    sanitized --config "$BATS_TEST_TMPDIR/networks.json" <<'SCRIPT'
 acquire=command=string:acquire
 start greedy alice "$tools/ask" -H \
     $acquire network_name=string:n1 + $acquire network_name=string:n2 + \
@@ -77,7 +77,7 @@ SCRIPT
 
 @test "S10: 256 clients a user" {
     # Goal: one user cannot keep others out; root is exempt.
-    sandbox <<'SCRIPT'
+    sanitized <<'SCRIPT'
 ulimit -n 4096
 start hog alice "$tools/ask" -H -c 256 command=string:status
 wait_line hog '^holding'
@@ -96,7 +96,7 @@ SCRIPT
 
 @test "S10: 1,024 clients" {
     # Goal: the number of clients is bounded, for root as well.
-    sandbox <<'SCRIPT'
+    sanitized <<'SCRIPT'
 ulimit -n 4096
 start hog root "$tools/ask" -H -c 1024 command=string:status
 wait_line hog '^holding'
@@ -109,7 +109,7 @@ SCRIPT
 
 @test "S13: the process id says nothing" {
     # Goal: a wrong process id changes nothing.
-    sandbox --daemon-env STANDIN_PID=1 <<'SCRIPT'
+    sanitized --daemon-env STANDIN_PID=1 <<'SCRIPT'
 start alice alice ping -H -c 1 default
 start bob bob ping -H -c 1 default
 wait_line alice '^holding '
@@ -125,7 +125,7 @@ SCRIPT
 @test "S16: what a client sends is escaped, cut and limited in the log" {
     # Goal: nobody writes the log full, or into it what he wants. The clock
     # stands still, so the lines are those of one second.
-    sandbox --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
+    sanitized --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
 clock_create
 as alice "$tools/ask" -n 5000 $'command=string:\033[31m\r\nfake: line\377' \
     >/dev/null

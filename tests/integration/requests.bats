@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# What a client can send to do harm. All of it as alice, with a linger of 0;
-# after each test the broker is the same process, has no more descriptors than
-# before and no network, and serves the next honest client.
+# What a client can send to do harm. All of it as alice, to a broker under the
+# sanitizers, with a linger of 0. After each test it is the same process, has no
+# more descriptors than before and no network, and serves the next honest
+# client.
 
 load helper
 
 hostile() {
-    sandbox --daemon-arg -l --daemon-arg 0 <<SCRIPT
+    sanitized --daemon-arg -l --daemon-arg 0 <<SCRIPT
 ask() {
     as alice "\$tools/ask" "\$@"
 }

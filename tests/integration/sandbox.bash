@@ -146,13 +146,33 @@ memory() {
     awk '/^Anonymous:/ { kib += $2 } END { print kib }' "/proc/$1/smaps"
 }
 
-# advance TIME: the clock of a broker that was started with
+# The clock of a broker that is started with
 # --daemon-env STANDIN_CLOCK=/run/standin/clock.
 clock_create() {
     standin-clock "$clock" create
     chmod 644 "$clock"
 }
 
+# advance TIME, as 90s or 100ms
 advance() {
     standin-clock "$clock" "$1"
+}
+
+# Ends everything, the broker last, and looks for what the sanitizers found; a
+# leak shows when the broker exits.
+no_reports() {
+    local broker file
+
+    for file in "$T"/*.pid; do
+        [ ! -e "$file" ] || kill -KILL "$(cat "$file")" 2>/dev/null || :
+    done
+    broker=$(broker_pid)
+    if [ -n "$broker" ]; then
+        settle peers 1
+        kill -TERM "$broker"
+        wait_gone "$broker"
+    fi
+    for file in /run/report/*san.*; do
+        [ ! -e "$file" ] || fail "$(cat "$file")"
+    done
 }

@@ -115,3 +115,33 @@ settle 'holders default' 0
 expect "holders of host" 1 "$(holders host)"
 SCRIPT
 }
+
+@test "kill -9 of the broker where its subnets are lost" {
+    # Goal: what the death of its owner made unusable is said; what has no
+    # fixed subnet gets another one, and works.
+    printf '{"default": {"mode": "shared"}, "fixed": {"mode": "host",
+        "subnet": "10.9.8.0/24"}}' >"$BATS_TEST_TMPDIR/networks.json"
+    sandbox --config "$BATS_TEST_TMPDIR/networks.json" \
+        --vmnetd-opt --quirk=orphan-subnets <<'SCRIPT'
+start default alice acquire default
+start fixed alice acquire fixed
+wait_line default '^subnet   192\.168\.64\.0/24'
+wait_line fixed '^holding '
+kill -KILL "$(broker_pid)"
+settle 'holders default' 1
+
+start again bob ping -c 1 default
+wait_exit again
+expect "default" 0 "$status"
+again=$(wait_line again '^ping: .*/24$')
+case $again in
+*" 192.168.64."*) fail "the lost subnet: $again" ;;
+esac
+
+ask command=string:acquire network_name=string:fixed >"$T/refused.out"
+grep -q '^error int64 6$' "$T/refused.out" || fail "fixed"
+grep -q '^vmnet_status int64 1001$' "$T/refused.out" || fail "its status"
+grep -q '^error_message string .*restart the Mac' "$T/refused.out" ||
+    fail "it is not said what to do"
+SCRIPT
+}

@@ -3,7 +3,7 @@
  * Copyright The vmnet-broker authors
  *
  * Connections: how dictionaries travel between processes. What each call
- * promises is written in docs/development.md and proved, rule by rule, by
+ * promises is written in tests/linux/xpc/README.md and proved, rule by rule, by
  * tests/unit/xpc-connection-test.c.
  */
 #ifndef STANDIN_XPC_CONNECTION_H

@@ -5,6 +5,12 @@
 
 load helper
 
+# Built once: the tests are about what runs.
+setup_file() {
+    "$BATS_TEST_DIRNAME/../linux/run" --no-daemon true
+    export STANDIN_NO_BUILD=1
+}
+
 setup() {
     cd "$BATS_TEST_DIRNAME/../.." || return
     job=$PWD/build/linux/plain/tools/standin-job

@@ -147,18 +147,27 @@ static int wait_for_init(struct runner *runner)
 	return status;
 }
 
-/* start: closed by a runner that is gone, written by one that is ready. */
-static _Noreturn void child(struct sandbox *sandbox, int start, int messages)
+/*
+ * start: a byte comes when the ids are mapped; the other end is open as long as
+ * the runner lives. It may have died before it could be asked to take us along,
+ * and then its descriptors are closed already.
+ */
+static void tie_to_runner(int start)
 {
+	struct pollfd wait = {.fd = start};
 	char byte;
 
-	/* A runner that dies before this is seen by the byte that never comes;
-	 * ids do not change after this, which would clear it. */
+	/* Ids do not change after this, which would undo it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (read(start, &byte, 1) != 1) {
+	if (read(start, &byte, 1) != 1 || poll(&wait, 1, 0) != 0) {
 		_exit(EXIT_SANDBOX);
 	}
 	close(start);
+}
+
+static _Noreturn void child(struct sandbox *sandbox, int start, int messages)
+{
+	tie_to_runner(start);
 	setgroups(0, NULL); /* not allowed with a single id: nothing lost */
 	sandbox->users =
 		idmap_has_user(BROKER_UID) && idmap_has_group(BROKER_UID);
@@ -207,9 +216,9 @@ static pid_t start_init(struct sandbox *sandbox, int *messages)
 	close(pipes[1]);
 	ready = pid != -1 &&
 		(sandbox->caller == 0 || idmap_write(sandbox, pid) == 0) &&
-		write(start[1], "", 1) == 1;
-	close(start[1]);
+		write(start[1], "", 1) == 1; /* and never closed */
 	if (!ready && pid != -1) {
+		close(start[1]);
 		waitpid(pid, NULL, 0); /* it ends: nobody wrote the byte */
 		pid = -1;
 	}

@@ -625,24 +625,24 @@ static void a_client_that_does_not_read(void **state)
 /*
  * The other way round: this process is the client, and the service is raw.
  */
-static int service_socket(void)
+static int service_socket(const char *folder)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/services/%s",
-		getenv("STANDIN_DIR"), SERVICE);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s/%s",
+		getenv("STANDIN_DIR"), folder, SERVICE);
 	assert_int_equal(
 		bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(fd, 8), 0);
 	return fd;
 }
 
-static void service_remove(int fd)
+static void service_remove(int fd, const char *folder)
 {
 	char path[256];
 
-	snprintf(path, sizeof(path), "%s/services/%s", getenv("STANDIN_DIR"),
+	snprintf(path, sizeof(path), "%s/%s/%s", getenv("STANDIN_DIR"), folder,
 		SERVICE);
 	unlink(path);
 	close(fd);
@@ -671,7 +671,7 @@ static void a_service_that_talks_nonsense(void **state)
 	int service, fd;
 
 	(void)state;
-	service = service_socket();
+	service = service_socket("services");
 	client = client_to(SERVICE, &events);
 	xpc_connection_send_message_with_reply(
 		client, message, NULL, ^(xpc_object_t reply) {
@@ -704,8 +704,68 @@ static void a_service_that_talks_nonsense(void **state)
 	mailbox_expect_nothing(&answers);
 	client_close(client, &events);
 	raw_expect_end(fd);
-	service_remove(service);
+	service_remove(service, "services");
 	mailbox_free(&answers);
+}
+
+static __attribute__((format(printf, 1, 0))) void make_folder(
+	const char *format, unsigned int uid, bool make)
+{
+	char name[64], path[256];
+
+	snprintf(name, sizeof(name), format, uid);
+	snprintf(path, sizeof(path), "%s/%s", getenv("STANDIN_DIR"), name);
+	assert_int_equal(make ? mkdir(path, 0755) : rmdir(path), 0);
+}
+
+/* Who knocks at the socket, says this. */
+static void expect_knock(int socket, int64_t number)
+{
+	struct xwire_header header;
+	int64_t said;
+	int fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
+
+	assert_int_equal(
+		recv(fd, &header, sizeof(header), MSG_WAITALL), sizeof(header));
+	assert_int_equal(header.length, SMALL);
+	raw.length = SMALL;
+	assert_int_equal(recv(fd, raw.bytes, SMALL, MSG_WAITALL), SMALL);
+	memcpy(&said, raw.bytes + SMALL - 8, 8);
+	assert_int_equal(said, number);
+	close(fd);
+}
+
+/* An agent of the same name goes first, but not for who wants the daemon. */
+static void rule_02_privileged_clients_meet_no_agent(void **state)
+{
+	struct mailbox events = MAILBOX;
+	xpc_connection_t client;
+	int daemon, agent;
+	char folder[64];
+
+	(void)state;
+	make_folder("agents", 0, true);
+	make_folder("agents/%u", getuid(), true);
+	snprintf(folder, sizeof(folder), "agents/%u", getuid());
+	daemon = service_socket("services");
+	agent = service_socket(folder);
+	client = client_to(SERVICE, &events);
+	send_number(client, 1);
+	expect_knock(daemon, 1);
+	client_close(client, &events);
+	client = xpc_connection_create_mach_service(SERVICE, NULL, 0);
+	connection_record(client, &events);
+	xpc_connection_activate(client);
+	send_number(client, 2);
+	expect_knock(agent, 2);
+	mailbox_expect(&events, INTERRUPTED);
+	service_remove(agent, folder);
+	send_number(client, 3);
+	expect_knock(daemon, 3);
+	client_close(client, &events);
+	service_remove(daemon, "services");
+	make_folder("agents/%u", getuid(), false);
+	make_folder("agents", 0, false);
 }
 
 /* Shared memory that is shorter than it says would be a SIGBUS. */
@@ -796,6 +856,7 @@ int main(void)
 		cmocka_unit_test(forged_replies_are_ignored),
 		cmocka_unit_test(a_client_that_does_not_read),
 		cmocka_unit_test(a_service_that_talks_nonsense),
+		cmocka_unit_test(rule_02_privileged_clients_meet_no_agent),
 		cmocka_unit_test(shared_memory_is_not_believed),
 		cmocka_unit_test(every_byte_of_a_message_flipped),
 	};

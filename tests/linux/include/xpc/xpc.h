@@ -312,12 +312,12 @@ XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 int64_t xpc_array_get_date(
 	xpc_object_t xarray, size_t index);
 
 XPC_EXPORT
-	XPC_WARN_RESULT XPC_NONNULL1 const void *_Nullable xpc_array_get_data(
-		xpc_object_t xarray, size_t index, size_t *_Nullable length);
+XPC_WARN_RESULT XPC_NONNULL1 const void *_Nullable xpc_array_get_data(
+	xpc_object_t xarray, size_t index, size_t *_Nullable length);
 
 XPC_EXPORT
-	XPC_WARN_RESULT XPC_NONNULL1 const char *_Nullable xpc_array_get_string(
-		xpc_object_t xarray, size_t index);
+XPC_WARN_RESULT XPC_NONNULL1 const char *_Nullable xpc_array_get_string(
+	xpc_object_t xarray, size_t index);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 const
 	uint8_t *_Nullable xpc_array_get_uuid(

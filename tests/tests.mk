@@ -52,6 +52,17 @@ test: deps-test
 include tests/macos/macos.mk
 include tests/bench/bench.mk
 
+# The guest of the VM tests, made anew when what it is made of changes.
+GUEST := build/test-vm/$(shell case `uname -m` in x86_64) echo amd64 ;; \
+	*) echo arm64 ;; esac)/initrd
+$(GUEST): $(addprefix examples/test-vm/,build init udhcpc vm-exec packages.txt)
+	@examples/test-vm/build
+
+.PHONY: integration-test
+integration-test: deps-test
+	@$(MAKE) --no-print-directory -s -j2 all examples standin $(GUEST)
+	@tests/run-tests -v tests/integration/vm/run
+
 lint: deps-lint
 	@tests/run-tests tests/lint
 

@@ -4,6 +4,8 @@
 #
 # Two VMs, each on the networks "default" and "host": one guest says to another
 # all that a person would try. The VMs of this file are started once.
+#
+# launchers: both
 
 bats_require_minimum_version 1.5.0
 load vm

@@ -132,8 +132,9 @@ refused() {
     chmod 644 "$file"
     check
     [ "$status" -eq 0 ]
-    file=/dev/zero
-    refused '' 'not a regular file'
+    check /dev/zero
+    [ "$status" -eq 1 ]
+    [ "$output" = '/dev/zero: not a regular file' ]
 }
 
 @test "files of others" {

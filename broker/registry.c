@@ -130,10 +130,10 @@ static void hold_attach(struct network *network, struct hold *hold)
 	network->hold_count++;
 }
 
-static void hold_detach(struct hold *hold)
+static void hold_detach(struct network *network, struct hold *hold)
 {
-	TAILQ_REMOVE(&hold->network->holds, hold, entry);
-	hold->network->hold_count--;
+	TAILQ_REMOVE(&network->holds, hold, entry);
+	network->hold_count--;
 	hold->network = NULL;
 	hold->granted = false;
 }
@@ -144,16 +144,17 @@ static void hold_grant(struct hold *hold)
 	hold->done(hold, NULL);
 }
 
-static void hold_refuse(struct hold *hold, const struct failure *failure)
+static void hold_refuse(struct network *network, struct hold *hold,
+	const struct failure *failure)
 {
-	hold_detach(hold);
+	hold_detach(network, hold);
 	hold->done(hold, failure);
 }
 
 static void refuse_all(struct network *network, const struct failure *failure)
 {
 	while (!TAILQ_EMPTY(&network->holds)) {
-		hold_refuse(TAILQ_FIRST(&network->holds), failure);
+		hold_refuse(network, TAILQ_FIRST(&network->holds), failure);
 	}
 }
 
@@ -356,7 +357,7 @@ void registry_acquire(struct network *network, struct hold *hold)
 	hold_attach(network, hold);
 	if (network->registry->stopping) {
 		failure_set_stopping(&failure);
-		hold_refuse(hold, &failure);
+		hold_refuse(network, hold, &failure);
 		return;
 	}
 	switch (network->state) {
@@ -380,7 +381,7 @@ void registry_release(struct hold *hold)
 {
 	struct network *network = hold->network;
 
-	hold_detach(hold);
+	hold_detach(network, hold);
 	if (network->state == NETWORK_HELD && TAILQ_EMPTY(&network->holds)) {
 		network_leave(network);
 	}
@@ -495,7 +496,7 @@ void registry_finish(struct registry *registry)
 	TAILQ_FOREACH(network, &registry->there, entry)
 	{
 		while (!TAILQ_EMPTY(&network->holds)) {
-			hold_detach(TAILQ_FIRST(&network->holds));
+			hold_detach(network, TAILQ_FIRST(&network->holds));
 		}
 		if (network->state == NETWORK_HELD) {
 			network_release(network);

@@ -53,8 +53,8 @@ include tests/macos/macos.mk
 include tests/bench/bench.mk
 
 # The guest of the VM tests, made anew when what it is made of changes.
-GUEST := build/test-vm/$(shell case `uname -m` in x86_64) echo amd64 ;; \
-	*) echo arm64 ;; esac)/initrd
+GUEST := build/test-vm/$(if \
+	$(filter x86_64,$(shell uname -m)),amd64,arm64)/initrd
 $(GUEST): $(addprefix examples/test-vm/,build init udhcpc vm-exec packages.txt)
 	@examples/test-vm/build
 
@@ -67,5 +67,5 @@ lint: deps-lint
 	@tests/run-tests tests/lint
 
 demo: deps-demo
-	@$(MAKE) --no-print-directory -s -j2 all examples standin
+	@$(MAKE) --no-print-directory -s -j2 all examples standin $(GUEST)
 	@examples/demo.sh

@@ -2,32 +2,43 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# The main job, told as it happens: two unprivileged users ask the broker for
-# the network "default", get the same one, and reach each other, the gateway and
-# the world. `make demo` builds what it needs and runs it, on Linux in the
-# sandbox of tests/linux/run: the broker, the SDK and examples/ping.c are the
-# sources that run on macOS; the packets are real.
+# The main job, told as it happens. First two unprivileged users ask the broker
+# for the network "default", get the same one, and reach each other, the gateway
+# and the world; then each boots a VM on two networks, and the VMs meet. `make
+# demo` builds what it needs and runs it.
 #
-# The broker keeps a network for 1 s after its last user, and itself for 2 s
-# after its last network. The defaults are 5 s and 120 s.
+# On Linux it runs in the sandbox of tests/linux/run: the broker, the SDK and the
+# examples are the sources that run on macOS, packets and VMs are real. The
+# broker there keeps a network for 1 s after its last user, and itself for 2 s
+# after its last network; the defaults are 5 s and 120 s. On macOS it is the
+# broker that is installed, and all is done by whoever runs this: the VMs alone
+# are shown.
 
 set -eu
 
 broker_user=_vmnetbroker
-programs=build/linux/plain/examples
+cd "$(dirname "$0")/.."
 
-if [ "${1-}" != --inside ]; then
-    cd "$(dirname "$0")/.."
-    exec tests/linux/run --daemon-arg -l --daemon-arg 1 \
-        --daemon-arg -t --daemon-arg 2 -- examples/demo.sh --inside
+if [ "$(uname)" = Darwin ]; then
+    programs=build/macos/host/examples
+    world=1.1.1.1
+    output=$(mktemp -d)
+else
+    programs=build/linux/plain/examples
+    world=203.0.113.1
+    if [ "${1-}" != --inside ]; then
+        exec tests/linux/run --daemon-arg -l --daemon-arg 1 \
+            --daemon-arg -t --daemon-arg 2 -- examples/demo.sh --inside
+    fi
+    output=$(mktemp -d /run/demo.XXXXXX)
 fi
-
-output=$(mktemp -d /run/demo.XXXXXX)
 chmod 755 "$output"
 
 # say WHO WHAT
 say() {
-    printf '%-8s %s\n' "$1" "$2"
+    who=$1
+    shift
+    printf '%-8s %s\n' "$who" "$*"
 }
 
 fail() {
@@ -36,12 +47,23 @@ fail() {
     exit 1
 }
 
+# as USER COMMAND...
+as() {
+    user=$1
+    shift
+    if [ "$(uname)" = Darwin ]; then
+        "$@"
+    else
+        setpriv --reuid "$user" --regid "$user" --clear-groups -- "$@"
+    fi
+}
+
 # join USER: a guest that stays. Its process id goes to pid, its address to
 # address.
 join() {
     : >"$output/$1"
     setpriv --reuid "$1" --regid "$1" --clear-groups -- \
-        "$programs/ping" -H -c 0 default >"$output/$1" 2>&1 &
+        "$programs/ping" -H -c 0 default >"$output/$1" 2>&1 & # not as(): $!
     pid=$!
     timeout 20 tail -n +1 --pid=$pid -f "$output/$1" | grep -q '^holding' ||
         fail "$1 got no address"
@@ -51,8 +73,7 @@ join() {
 # reach USER TARGET NAME: one ping by another guest of the user.
 reach() {
     # shellcheck disable=SC2086 # no target is the gateway
-    setpriv --reuid "$1" --regid "$1" --clear-groups -- \
-        "$programs/ping" -c 1 default $2 >"$output/ping" 2>&1 ||
+    as "$1" "$programs/ping" -c 1 default $2 >"$output/ping" 2>&1 ||
         fail "$1 does not reach $3"
     line=$(grep '^64 bytes' "$output/ping")
     say "$1" "reaches $3: ${line#* from }"
@@ -73,39 +94,89 @@ bridge() {
         sed -n 's/^[0-9]*: \(bridge[0-9]*\) *inet \([^ ]*\) .*/\1, \2/p'
 }
 
-running >/dev/null && fail "the broker is running before anybody asked"
-say broker "is not running"
+# vm USER SCRIPT NAME...: a script of examples/test-vm, with VMs of the user.
+vm() {
+    vm_user=$1 script=$2
+    shift 2
+    as "$vm_user" env "TEST_VM_RUN=$output/vms-$vm_user" \
+        "examples/test-vm/$script" "$@"
+}
 
-say alice "asks for the network \"default\""
-join alice
-alice=$address alice_pid=$pid
-broker_pid=$(running) || fail "the broker is not running"
-say broker "was started by launchd, process $broker_pid, as $broker_user"
-say vmnet "made $(bridge)"
-say alice "has $alice, by DHCP"
+# boot USER NAME: sets first and second to its addresses.
+boot() {
+    mkdir "$output/vms-$1"
+    [ "$(uname)" = Darwin ] || chown "$1" "$output/vms-$1"
+    began=$(date +%s)
+    vm "$1" start "$2" --network default --network host \
+        >"$output/$2" 2>&1 || fail "the VM $2 did not start"
+    first=$(sed -n 's/^vm: eth0 [^ ]* \([0-9.]*\).*/\1/p' "$output/$2")
+    second=$(sed -n 's/^vm: eth1 [^ ]* \([0-9.]*\).*/\1/p' "$output/$2")
+    say "$1" "boots the VM \"$2\" in $(($(date +%s) - began)) s:" \
+        "default $first, host $second"
+}
 
-say bob "asks for \"default\" as well"
-join bob
-bob=$address bob_pid=$pid
-say bob "has $bob, by DHCP, on the same bridge"
+# vm_reach USER NAME TARGET WHAT: three pings out of the VM.
+vm_reach() {
+    vm "$1" exec "$2" "ping -c 3 -i 0.2 $3" >"$output/ping" 2>&1 ||
+        fail "$2 does not reach $4"
+    say "$2" "reaches $4, $3:$(sed -n 's/.*max = [^/]*.\([^/]*\).*/ \1 ms/p' \
+        "$output/ping"),$(sed -n 's/.*received,//p' "$output/ping")"
+}
 
-reach alice "$bob" bob
-reach bob "$alice" alice
-reach bob "" "the gateway"
-reach bob world.example "the world"
+# Two users, each with a program that is its own guest.
+programs_meet() {
+    running >/dev/null && fail "the broker is running before anybody asked"
+    say broker "is not running"
+    say alice "asks for the network \"default\""
+    join alice
+    alice=$address alice_pid=$pid
+    broker_pid=$(running) || fail "the broker is not running"
+    say broker "was started by launchd, process $broker_pid," \
+        "as $broker_user"
+    say vmnet "made $(bridge)"
+    say alice "has $alice, by DHCP"
+    join bob
+    bob=$address bob_pid=$pid
+    say bob "asks as well, and has $bob, by DHCP, on the same bridge"
+    reach alice "$bob" bob
+    reach bob "$alice" alice
+    reach bob "" "the gateway"
+    reach bob world.example "the world"
+    leave "$alice_pid"
+    [ -n "$(bridge)" ] || fail "bob's network is gone"
+    leave "$bob_pid"
+    say both "leave"
+}
 
-say alice "leaves"
-leave "$alice_pid"
-[ -n "$(bridge)" ] || fail "bob's network is gone"
-say vmnet "keeps $(bridge) for bob"
-say bob "leaves"
-leave "$bob_pid"
+vms_meet() {
+    boot alice one
+    boot bob two
+    two_first=$first two_second=$second
+    vm_reach alice one "$two_first" "two on default"
+    vm_reach alice one "$two_second" "two on host"
+    vm_reach alice one "$world" "the world"
+    vm alice stop one >/dev/null
+    vm bob stop two >/dev/null
+    say both "stop their VMs"
+}
 
-timeout 20 tail -n +1 -f "$STANDIN_DIR/log" |
-    grep -q 'network default: released' || fail "the network stays"
-[ -z "$(bridge)" ] || fail "the bridge stays"
-say broker "let go of the network, nobody has used it for 1 s"
+everything_goes() {
+    # The bridge of a network is gone when vmnet says that it was released.
+    while [ -n "$(bridge)" ]; do
+        timeout 20 ip monitor link 2>/dev/null |
+            grep -m 1 -q Deleted || fail "a bridge stays"
+    done
+    say broker "let go of the networks, nobody has used them for 1 s"
+    timeout 20 tail --pid="$broker_pid" -s 0.1 -f /dev/null ||
+        fail "the broker stays"
+    say broker "exits, with no network for 2 s"
+}
 
-timeout 20 tail --pid="$broker_pid" -s 0.1 -f /dev/null ||
-    fail "the broker stays"
-say broker "exits, with no network for 2 s"
+if [ "$(uname)" = Darwin ]; then
+    vms_meet
+    rm -rf "$output"
+else
+    programs_meet
+    vms_meet
+    everything_goes
+fi

@@ -299,7 +299,7 @@ SCRIPT
 
 @test "EnableTransactions and one open: told, then SIGTERM" {
     # Goal: "terminate" comes first, as TERMINATION_IMMINENT does.
-    plist job "$(key EnableTransactions true)"
+    plist job "$(key EnableTransactions true) $(key ExitTimeOut 1)"
     with_job <<'SCRIPT'
 ask 'hold 1'
 launchctl standin-wait system/job active=1 "$guard"

@@ -21,9 +21,9 @@ struct spawn {
 #define SPAWN_INHERIT (-2)
 
 /*
- * The child gets no descriptors but its stdio, default signal actions, nothing blocked, and SIGKILL when its
- * parent dies. A program that cannot be executed is an error here: -1 with the
- * errno of execvp().
+ * The child gets no descriptors but its stdio, default signal actions, nothing
+ * blocked, and SIGKILL when its parent dies. A program that cannot be executed
+ * is an error here: -1 with the errno of execvp().
  */
 pid_t spawn_start(const struct spawn *spawn);
 

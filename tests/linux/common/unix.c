@@ -155,6 +155,27 @@ int unix_send(int fd, const void *data, size_t size, const int *fds, int nfds)
 	return 0;
 }
 
+int unix_send_now(
+	int fd, const void *data, size_t size, const int *fds, int nfds)
+{
+	struct iovec vector = {.iov_base = (void *)data, .iov_len = size};
+	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+	union unix_control control;
+	ssize_t sent;
+
+	if (nfds > UNIX_FDS_MAX) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (nfds > 0) {
+		unix_attach(&message, &control, fds, nfds);
+	}
+	do {
+		sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	} while (sent == -1 && errno == EINTR);
+	return sent == -1 ? -1 : 0;
+}
+
 /* Takes the descriptors out of message; -1 when they are more than max. */
 static int unix_detach(struct msghdr *message, int *fds, int max)
 {

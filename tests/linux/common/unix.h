@@ -28,6 +28,11 @@ int unix_connect(const char *path, int type);
 /* Sends all of data (a stream that is full is waited for). Never SIGPIPE. */
 int unix_send(int fd, const void *data, size_t size, const int *fds, int nfds);
 
+/* One message of a SOCK_SEQPACKET, now or not at all (EAGAIN): nobody waits for
+ * a peer that does not read. */
+int unix_send_now(
+	int fd, const void *data, size_t size, const int *fds, int nfds);
+
 /*
  * One recvmsg(): its size, 0 at end of file. *nfds: how many fds has room for,
  * then how many came. A message or a descriptor that does not fit is an error

@@ -25,7 +25,7 @@ static const char usage[] =
 	"\n"
 	"  print TARGET                  TARGET: system/LABEL or "
 	"gui/UID/LABEL\n"
-	"  list [LABEL]\n"
+	"  list\n"
 	"  bootstrap DOMAIN PLIST        DOMAIN: system or gui/UID\n"
 	"  bootout TARGET                returns before the job has ended\n"
 	"  kickstart [-k] [-p] TARGET\n"

@@ -80,7 +80,7 @@ static void connection_close(struct connection *connection)
 static void send_text(
 	struct connection *connection, const char *text, const int *fd)
 {
-	if (unix_send(connection->source.fd, text, strlen(text), fd,
+	if (unix_send_now(connection->source.fd, text, strlen(text), fd,
 		    fd != NULL ? 1 : 0) == -1) {
 		log_error("pid %d: cannot be answered: %m",
 			(int)connection->peer.pid);

@@ -146,7 +146,6 @@ int job_start(struct job *job)
 	job->pid = pid;
 	job->runs++;
 	job->active = 0;
-	job->kill_sent = false;
 	log_info("%s: started, pid %d", job->config->label, (int)pid);
 	return 0;
 }
@@ -333,7 +332,6 @@ void job_begin(struct job *job)
 
 void job_kill(struct job *job)
 {
-	job->kill_sent = true;
 	kill(job->pid, SIGKILL);
 }
 

@@ -164,7 +164,6 @@ struct job {
 	bool throttled;
 	bool exited;      /* status is that of the last process */
 	int status;       /* of waitpid() */
-	bool kill_sent;   /* SIGKILL by us: no crash */
 	unsigned active;  /* open transactions, as the process says */
 	unsigned runs;    /* processes so far */
 	uint64_t spawned; /* when the last one was */

@@ -15,7 +15,7 @@
  * 3. Run it on a serial queue, on which everything about it happens.
  * 4. Stop it on SIGINT and SIGTERM: first the guest is asked, after ten
  *    seconds the plug is pulled.
- * 5. Leave the terminal as it was, on every way out.
+ * 5. Leave the terminal as it was, on every way out but kill -9.
  *
  * The network is held for as long as this process lives. Keep the process
  * alive until the VM has stopped, and there is nothing to give back.
@@ -31,6 +31,9 @@
  *		-framework vmnet -framework CoreFoundation
  *	codesign --force --sign - --entitlements virtualization.plist vm
  *
+ * (virtualization.plist has one key: com.apple.security.virtualization, true.
+ * With com.apple.vm.networking beside it macOS kills the program.)
+ *
  * Run it:
  *
  *	$ vm --network default --network host,mac=52:54:00:5e:10:02 \
@@ -41,6 +44,10 @@
  *	…
  *	vm: stopped
  *
+ * A card without mac= gets a random address; with --identity FILE the addresses
+ * are kept in FILE, and a VM that is started again has its old ones. Ctrl-C
+ * stops the VM, a second one at once; all other keys are the guest's.
+ *
  * The exit status is 0 when the guest stopped, 1 when the VM failed or had to
  * be stopped, 2 for a mistake in the arguments.
  */
@@ -49,11 +56,13 @@
 #import <Virtualization/Virtualization.h>
 
 #include <dispatch/dispatch.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -64,6 +73,8 @@
 
 #define MIB (1024 * 1024ULL)
 
+#define EXIT_USAGE 2
+
 /* A guest that has not stopped by then does not listen. */
 #define STOP_TIMEOUT (10 * NSEC_PER_SEC)
 
@@ -73,7 +84,8 @@ static struct {
 	NSString *commandLine;
 	NSString *disk;
 	NSString *identity;
-	NSMutableArray *networks; /* of NSString: NAME or NAME,mac=ADDRESS */
+	NSMutableArray *networks;  /* of NSString: their names */
+	NSMutableArray *addresses; /* of NSString: their mac=, or "" */
 	unsigned cpus;
 	unsigned long long memory; /* MiB */
 } options = {.cpus = 1, .memory = 512};
@@ -81,49 +93,25 @@ static struct {
 /* Says something to the person; the console has standard output. */
 static void say(NSString *format, ...) NS_FORMAT_FUNCTION(1, 2);
 
+static void sayList(NSString *format, va_list args)
+{
+	@autoreleasepool {
+		NSString *text = [[NSString alloc] initWithFormat:format
+							arguments:args];
+		fprintf(stderr, "vm: %s\n", [text UTF8String]);
+	}
+}
+
 static void say(NSString *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	NSString *text = [[NSString alloc] initWithFormat:format
-						arguments:args];
+	sayList(format, args);
 	va_end(args);
-	fprintf(stderr, "vm: %s\n", [text UTF8String]);
 }
 
-/* --- 5. The terminal ----------------------------------------------------- */
-
-static struct termios savedTerminal;
-static BOOL terminalIsRaw;
-
-static void terminalRestore(void)
-{
-	if (terminalIsRaw) {
-		terminalIsRaw = NO;
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &savedTerminal);
-	}
-}
-
-/*
- * What is typed goes to the guest as it is, one byte at a time, and the guest
- * echoes it. Only signals stay ours: Ctrl-C stops the VM.
- */
-static void terminalMakeRaw(void)
-{
-	if (!isatty(STDIN_FILENO) ||
-		tcgetattr(STDIN_FILENO, &savedTerminal) != 0) {
-		return;
-	}
-	struct termios raw = savedTerminal;
-	raw.c_iflag &= ~(tcflag_t)ICRNL;
-	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-	/* Before the change: then no way out leaves a raw terminal. */
-	atexit(terminalRestore);
-	terminalIsRaw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
-}
-
-/* Every way out is this one: exit() runs terminalRestore(). */
+/* For whatever goes wrong. exit() runs terminalRestore(). */
 static void fail(NSString *format, ...) NS_FORMAT_FUNCTION(1, 2)
 	__attribute__((noreturn));
 
@@ -132,11 +120,84 @@ static void fail(NSString *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	NSString *text = [[NSString alloc] initWithFormat:format
-						arguments:args];
+	sayList(format, args);
 	va_end(args);
-	say(@"%@", text);
 	exit(EXIT_FAILURE);
+}
+
+/* For what is wrong with the arguments. */
+static void mistake(NSString *format, ...) NS_FORMAT_FUNCTION(1, 2)
+	__attribute__((noreturn));
+
+static void mistake(NSString *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	sayList(format, args);
+	va_end(args);
+	exit(EXIT_USAGE);
+}
+
+/* --- 5. The terminal ----------------------------------------------------- */
+
+static struct termios savedTerminal;
+static volatile sig_atomic_t terminalIsRaw;
+
+/* Only calls what a signal handler may call. */
+static void terminalRestore(void)
+{
+	if (terminalIsRaw) {
+		terminalIsRaw = 0;
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &savedTerminal);
+	}
+}
+
+/* A crash ends the process as ever, but after this. */
+static void terminalRestoreOn(int number)
+{
+	terminalRestore();
+	raise(number); /* SA_RESETHAND: the second time it is deadly */
+}
+
+static void terminalRestoreOnCrash(void)
+{
+	static const int crashes[] = {
+		SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP};
+	struct sigaction action = {.sa_flags = (int)SA_RESETHAND};
+
+	action.sa_handler = terminalRestoreOn;
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++) {
+		sigaction(crashes[i], &action, NULL);
+	}
+}
+
+/*
+ * What is typed goes to the guest as it is, one byte at a time, and the guest
+ * echoes it. Only Ctrl-C stays ours: Ctrl-Z and Ctrl-\ would leave the
+ * terminal raw. In the background the terminal belongs to somebody else.
+ */
+static void terminalMakeRaw(void)
+{
+	if (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) != getpgrp() ||
+		tcgetattr(STDIN_FILENO, &savedTerminal) != 0) {
+		return;
+	}
+	struct termios raw = savedTerminal;
+	raw.c_iflag &= ~(tcflag_t)(ICRNL | IXON);
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | IEXTEN);
+	raw.c_cc[VSUSP] = _POSIX_VDISABLE;
+	raw.c_cc[VQUIT] = _POSIX_VDISABLE;
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	/* Before the change: then no way out leaves a raw terminal. */
+	atexit(terminalRestore);
+	terminalRestoreOnCrash();
+	terminalIsRaw = 1;
+	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) != 0) {
+		fail(@"cannot make the terminal raw");
+	}
 }
 
 /* --- 1. Networks --------------------------------------------------------- */
@@ -177,21 +238,6 @@ static vmnet_network_ref acquireNetwork(NSString *name)
 	return network;
 }
 
-/* A guest's leases follow its MAC address, so that it should keep it. */
-static VZMACAddress *chooseMACAddress(NSString *given, NSString *kept)
-{
-	NSString *text = given != nil ? given : kept;
-
-	if (text == nil) {
-		return [VZMACAddress randomLocallyAdministeredAddress];
-	}
-	VZMACAddress *address = [[VZMACAddress alloc] initWithString:text];
-	if (address == nil || ![address isUnicastAddress]) {
-		fail(@"not the MAC address of a card: %@", text);
-	}
-	return address;
-}
-
 static VZVirtioNetworkDeviceConfiguration *createCard(
 	NSString *name, VZMACAddress *address)
 {
@@ -207,29 +253,68 @@ static VZVirtioNetworkDeviceConfiguration *createCard(
 	return card;
 }
 
-/* One card for each --network. With --identity FILE the addresses that it
- * holds are used, and those in use are kept there. */
+/* Nil unless the text is the address of one card: six pairs of digits. */
+static VZMACAddress *parseMACAddress(NSString *text)
+{
+	VZMACAddress *address = [[VZMACAddress alloc] initWithString:text];
+
+	return address != nil && [address isUnicastAddress] ? address : nil;
+}
+
+/* The addresses in the file --identity, as text, one for each card. */
+static NSMutableArray *readIdentity(void)
+{
+	NSMutableArray *addresses = [NSMutableArray array];
+
+	if (options.identity == nil ||
+		![[NSFileManager defaultManager]
+			fileExistsAtPath:options.identity]) {
+		return addresses;
+	}
+	[addresses addObjectsFromArray:
+			   [NSArray arrayWithContentsOfFile:options.identity]];
+	for (id text in addresses) {
+		if (![text isKindOfClass:[NSString class]] ||
+			parseMACAddress(text) == nil) {
+			[addresses removeAllObjects];
+			break;
+		}
+	}
+	if ([addresses count] == 0) {
+		fail(@"%@: holds no MAC addresses; remove it to have new ones",
+			options.identity);
+	}
+	return addresses;
+}
+
+/* One card for each --network. A guest's leases follow its MAC addresses:
+ * given by mac=, or kept from the last time, or else random. */
 static NSArray *createCards(void)
 {
 	NSMutableArray *cards = [NSMutableArray array];
-	NSMutableArray *addresses = [NSMutableArray array];
-	NSArray *kept = options.identity == nil
-		? nil
-		: [NSArray arrayWithContentsOfFile:options.identity];
+	NSMutableArray *kept = readIdentity();
 
 	for (NSUInteger i = 0; i < [options.networks count]; i++) {
-		NSArray *parts = [[options.networks objectAtIndex:i]
-			componentsSeparatedByString:@",mac="];
-		NSString *name = [parts objectAtIndex:0];
-		VZMACAddress *address = chooseMACAddress(
-			[parts count] > 1 ? [parts objectAtIndex:1] : nil,
-			i < [kept count] ? [kept objectAtIndex:i] : nil);
+		NSString *name = [options.networks objectAtIndex:i];
+		NSString *given = [options.addresses objectAtIndex:i];
+		VZMACAddress *address =
+			[VZMACAddress randomLocallyAdministeredAddress];
+		if ([given length] > 0) {
+			address = parseMACAddress(given);
+		} else if (i < [kept count]) {
+			address = parseMACAddress([kept objectAtIndex:i]);
+		}
 		[cards addObject:createCard(name, address)];
-		[addresses addObject:[address string]];
+		if (i < [kept count]) {
+			[kept replaceObjectAtIndex:i
+					withObject:[address string]];
+		} else {
+			[kept addObject:[address string]];
+		}
 		say(@"%@: %@", name, [address string]);
 	}
-	if (options.identity != nil &&
-		![addresses writeToFile:options.identity atomically:YES]) {
+	if (options.identity != nil && [kept count] > 0 &&
+		![kept writeToFile:options.identity atomically:YES]) {
 		fail(@"cannot write %@", options.identity);
 	}
 	return cards;
@@ -246,9 +331,27 @@ static NSURL *fileURL(NSString *path)
 }
 
 /* On Apple silicon the kernel must be an uncompressed Image: with a compressed
- * one the VM starts and says nothing. */
+ * one the VM starts and says nothing. (An amd64 bzImage unpacks itself.) */
+static void checkKernel(NSString *path)
+{
+	char start[8] = "";
+	int fd = open([path fileSystemRepresentation], O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, start, sizeof(start)) != sizeof(start)) {
+		fail(@"cannot read %@", path);
+	}
+	close(fd);
+	if (memcmp(start, "\x1f\x8b", 2) == 0) {
+		fail(@"%@ is compressed: gunzip it first", path);
+	}
+	if (memcmp(start + 4, "zimg", 4) == 0) {
+		fail(@"%@ is compressed, for EFI only: boot its disk", path);
+	}
+}
+
 static VZBootLoader *createLinuxBootLoader(void)
 {
+	checkKernel(options.kernel);
 	VZLinuxBootLoader *loader = [[VZLinuxBootLoader alloc]
 		initWithKernelURL:fileURL(options.kernel)];
 
@@ -313,6 +416,29 @@ static VZSerialPortConfiguration *createConsole(void)
 	return console;
 }
 
+static void checkSize(VZVirtualMachineConfiguration *configuration)
+{
+	uint64_t memoryMin =
+		[VZVirtualMachineConfiguration minimumAllowedMemorySize];
+	uint64_t memoryMax =
+		[VZVirtualMachineConfiguration maximumAllowedMemorySize];
+	NSUInteger cpuMin =
+		[VZVirtualMachineConfiguration minimumAllowedCPUCount];
+	NSUInteger cpuMax =
+		[VZVirtualMachineConfiguration maximumAllowedCPUCount];
+
+	if (configuration.memorySize < memoryMin ||
+		configuration.memorySize > memoryMax) {
+		mistake(@"--memory must be from %llu to %llu here",
+			memoryMin / MIB, memoryMax / MIB);
+	}
+	if (configuration.CPUCount < cpuMin ||
+		configuration.CPUCount > cpuMax) {
+		mistake(@"--cpus must be from %lu to %lu here",
+			(unsigned long)cpuMin, (unsigned long)cpuMax);
+	}
+}
+
 static VZVirtualMachineConfiguration *createConfiguration(void)
 {
 	VZVirtualMachineConfiguration *configuration =
@@ -321,6 +447,7 @@ static VZVirtualMachineConfiguration *createConfiguration(void)
 
 	configuration.CPUCount = options.cpus;
 	configuration.memorySize = options.memory * MIB;
+	checkSize(configuration);
 	configuration.platform = [[VZGenericPlatformConfiguration alloc] init];
 	configuration.bootLoader = options.kernel != nil
 		? createLinuxBootLoader()
@@ -399,9 +526,15 @@ static void startMachine(void)
 
 static void pullPlug(void)
 {
+	static BOOL pulled;
+
+	if (pulled) {
+		return;
+	}
 	if (![machine canStop]) {
 		fail(@"stopped before it was running");
 	}
+	pulled = YES;
 	[machine stopWithCompletionHandler:^(NSError *error) {
 		if (error != nil) {
 			fail(@"cannot stop: %@", [error localizedDescription]);
@@ -417,12 +550,16 @@ static void stopMachine(void)
 	static BOOL asked;
 	NSError *error = nil;
 
-	if (asked || ![machine canRequestStop] ||
-		![machine requestStopWithError:&error]) {
+	if (asked || ![machine canRequestStop]) {
 		pullPlug();
 		return;
 	}
 	asked = YES;
+	if (![machine requestStopWithError:&error]) {
+		say(@"cannot ask the guest: %@", [error localizedDescription]);
+		pullPlug();
+		return;
+	}
 	say(@"stopping");
 	dispatch_after(dispatch_time(DISPATCH_TIME_NOW, STOP_TIMEOUT), queue, ^{
 		pullPlug();
@@ -433,7 +570,7 @@ static void stopOn(int number)
 {
 	static dispatch_source_t sources[NSIG];
 
-	/* A source sees the signal only when nothing else happens. */
+	/* The source sees it all the same, and the process lives. */
 	signal(number, SIG_IGN);
 	sources[number] = dispatch_source_create(
 		DISPATCH_SOURCE_TYPE_SIGNAL, (uintptr_t)number, 0, queue);
@@ -456,7 +593,7 @@ static void usage(void)
 		"          [--kernel FILE [--initrd FILE] "
 		"[--command-line TEXT]]\n"
 		"Without a kernel the disk is booted, by EFI.\n");
-	exit(2);
+	exit(EXIT_USAGE);
 }
 
 static unsigned long long parseNumber(const char *text)
@@ -466,21 +603,41 @@ static unsigned long long parseNumber(const char *text)
 
 	if (*text < '0' || *text > '9' || *end != '\0' || number == 0 ||
 		number > 1024 * 1024) {
-		fprintf(stderr, "vm: not a number from 1: %s\n", text);
-		usage();
+		mistake(@"not a number from 1: %s", text);
 	}
 	return number;
+}
+
+/* NAME or NAME,mac=ADDRESS */
+static void parseNetwork(NSString *text)
+{
+	NSRange mac = [text rangeOfString:@",mac="];
+	NSString *name = text;
+	NSString *address = @"";
+
+	if (mac.location != NSNotFound) {
+		name = [text substringToIndex:mac.location];
+		address = [text substringFromIndex:NSMaxRange(mac)];
+		if (parseMACAddress(address) == nil) {
+			mistake(@"not the MAC address of a card: %@", address);
+		}
+	}
+	[options.networks addObject:name];
+	[options.addresses addObject:address];
 }
 
 static void parseOption(int option, const char *argument)
 {
 	NSString *text = argument == NULL
-		? nil
+		? @""
 		: [[NSString alloc] initWithUTF8String:argument];
 
+	if (text == nil) {
+		mistake(@"an argument is not UTF-8");
+	}
 	switch (option) {
 	case 'n':
-		[options.networks addObject:text];
+		parseNetwork(text);
 		break;
 	case 'k':
 		options.kernel = text;
@@ -524,11 +681,20 @@ static void parse(int argc, char *argv[])
 	int option = 0;
 
 	options.networks = [[NSMutableArray alloc] init];
-	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+	options.addresses = [[NSMutableArray alloc] init];
+	for (;;) {
+		option = getopt_long(argc, argv, "", names, NULL);
+		if (option == -1) {
+			break;
+		}
 		parseOption(option, optarg);
 	}
 	if (optind != argc || (options.kernel == nil && options.disk == nil)) {
 		usage();
+	}
+	if (options.kernel == nil &&
+		(options.initrd != nil || options.commandLine != nil)) {
+		mistake(@"--initrd and --command-line need a --kernel");
 	}
 }
 
@@ -546,10 +712,11 @@ int main(int argc, char *argv[])
 		dispatch_sync(queue, ^{
 			machine.delegate = delegate;
 		});
-		terminalMakeRaw();
 		stopOn(SIGINT);
 		stopOn(SIGTERM);
 		stopOn(SIGHUP);
+		stopOn(SIGQUIT);
+		terminalMakeRaw();
 		dispatch_async(queue, ^{
 			startMachine();
 		});

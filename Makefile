@@ -26,6 +26,7 @@ endif
 CFLAGS := -O2 -g
 WARNINGS := -std=gnu11 -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Werror
+# What is being made has another name until it is done: nobody runs half of it.
 # The .c files are compiled together: each is small, and no dependency can be
 # forgotten.
 BROKER_SRC := $(wildcard broker/*.c)
@@ -42,8 +43,9 @@ examples: $(addprefix $(B)/examples/,$(EXAMPLES))
 help:
 	@echo 'make            the daemon and the SDK'
 	@echo 'make examples   the examples'
-	@echo 'make demo       two clients of two users meet on one network'
+	@echo 'make demo       programs and VMs of two users meet'
 	@echo 'make test       all tests that need no Mac'
+	@echo 'make integration-test   real VMs on two networks'
 	@echo 'make macos      cross-build for macOS (part of make test)'
 	@echo 'make bench      what an acquire costs, beside its floor'
 	@echo 'make lint       format, static analysis, shell, manual pages'
@@ -56,9 +58,9 @@ $(2)/bin/vmnet-broker: $(BROKER_DEP) $(ENTITLEMENTS) $(STANDIN_$(1))
 	@mkdir -p $$(@D)
 	$(CC) $(CFLAGS) $(3) $(WARNINGS) $(JANSSON_CFLAGS) -Ibroker -Iclient \
 		-DVMNET_BROKER_VERSION='"$(VERSION)"' \
-		-o $$@ $(BROKER_SRC) $(JANSSON) \
+		-o $$@.new $(BROKER_SRC) $(JANSSON) \
 		-framework vmnet -framework CoreFoundation
-	@$(SIGN) $$@
+	@$(SIGN) $$@.new && mv $$@.new $$@
 
 $(2)/lib/vmnet-broker.o: $(SDK_DEP) $(STANDIN_$(1))
 	@mkdir -p $$(@D)
@@ -70,19 +72,19 @@ $(2)/lib/libvmnet-broker.a: $(2)/lib/vmnet-broker.o
 
 $(2)/examples/%: examples/%.c $(2)/lib/libvmnet-broker.a
 	@mkdir -p $$(@D)
-	$(CC) $(CFLAGS) $(3) $(WARNINGS) -Iclient -o $$@ $$< \
+	$(CC) $(CFLAGS) $(3) $(WARNINGS) -Iclient -o $$@.new $$< \
 		$(2)/lib/libvmnet-broker.a \
 		-framework vmnet -framework CoreFoundation
-	@$(SIGN) $$@
+	@$(SIGN) $$@.new && mv $$@.new $$@
 endef
 
 $(B)/examples/vm: examples/vm.m $(B)/lib/libvmnet-broker.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -fobjc-arc -Wall -Wextra -Werror -Iclient -o $@ $< \
+	$(CC) $(CFLAGS) -fobjc-arc -Wall -Wextra -Werror -Iclient -o $@.new $< \
 		$(B)/lib/libvmnet-broker.a -framework Foundation \
 		-framework Virtualization -framework vmnet \
 		-framework CoreFoundation
-	@$(SIGN) $@
+	@$(SIGN) $@.new && mv $@.new $@
 
 ifneq ($(UNAME),Darwin)
 include tests/linux/linux.mk

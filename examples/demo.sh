@@ -43,7 +43,7 @@ say() {
 
 fail() {
     say FAILED "$1"
-    cat "$output"/* >&2
+    find "$output" -type f -exec cat {} + >&2
     exit 1
 }
 

@@ -4,6 +4,8 @@
 
 # Figures are not judged here: on a busy machine they mean nothing.
 
+bats_require_minimum_version 1.5.0
+
 @test "bench: measures everything that it promises" {
     run tests/bench/run --quick
     echo "$output"
@@ -13,5 +15,5 @@
     for row in "acquire" "connect, acquire" "start, acquire" "200 peers"; do
         grep -qE "^ *$row +[1-9][0-9. -]*$" <<<"$output"
     done
-    ! grep -E "nan|inf" <<<"$output"
+    run ! grep -E "nan|inf" <<<"$output"
 }

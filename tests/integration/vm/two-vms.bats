@@ -7,6 +7,8 @@
 #
 # launchers: both
 
+# shellcheck disable=SC2154 # the variables are vm.bash's
+
 bats_require_minimum_version 1.5.0
 load vm
 

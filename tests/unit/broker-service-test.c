@@ -7,6 +7,7 @@
 // link: broker/subnet.c broker/text.c broker/state.c broker/failure.c
 // link: broker/log.c tests/unit/broker-vmnet.c
 // flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
+// flags: -Wl,--wrap=xpc_connection_send_barrier
 // libs: -l:libjansson.a
 
 /*
@@ -36,6 +37,7 @@
 
 #include <cmocka.h>
 
+#include <Block.h>
 #include <dispatch/dispatch.h>
 #include <standin.h>
 #include <xpc/xpc.h>
@@ -86,6 +88,30 @@ void __wrap_log_write(enum log_level level, const char *format, ...)
 	}
 	log_lines++;
 	log_bytes += (long)strlen(line);
+}
+
+/* Barriers of the broker, while the test keeps them: as if nobody read. */
+#define BARRIERS 64
+
+static atomic_bool keep_barriers;
+static dispatch_block_t barriers[BARRIERS];
+static atomic_int barrier_count;
+
+void __real_xpc_connection_send_barrier(
+	xpc_connection_t connection, dispatch_block_t barrier);
+void __wrap_xpc_connection_send_barrier(
+	xpc_connection_t connection, dispatch_block_t barrier);
+
+void __wrap_xpc_connection_send_barrier(
+	xpc_connection_t connection, dispatch_block_t barrier)
+{
+	if (!keep_barriers) {
+		__real_xpc_connection_send_barrier(connection, barrier);
+		return;
+	}
+	assert_true(barrier_count < BARRIERS);
+	barriers[barrier_count] = Block_copy(barrier);
+	barrier_count++;
 }
 
 static struct sockaddr_in en0_address, en0_mask, bridge_address;
@@ -205,6 +231,19 @@ static void wait_log(const char *text)
 		found = strstr(log_last, text) != NULL;
 		pthread_mutex_unlock(&log_lock);
 		return found;
+	});
+}
+
+/* They read, as far as anybody is still there. */
+static void let_go_barriers(void)
+{
+	keep_barriers = false;
+	dispatch_sync(queue, ^{
+		for (int i = 0; i < barrier_count; i++) {
+			barriers[i]();
+			Block_release(barriers[i]);
+		}
+		barrier_count = 0;
 	});
 }
 
@@ -1000,6 +1039,73 @@ static void test_idle_peer(void **unused)
 	close_client(&holder);
 }
 
+/* Goal: S9: a peer that does not read is dropped after 5 s, with what it holds;
+ * others are not. */
+static void test_slow_peer(void **unused)
+{
+	struct client slow;
+	struct client other;
+
+	(void)unused;
+	connect_client(&slow);
+	connect_client(&other);
+	assert_acquire(&other, "default", 0);
+	keep_barriers = true;
+	assert_acquire(&slow, "default", 0);
+	keep_barriers = false;
+	advance(5 * SECOND - 1);
+	assert_network(&other, "default", "held 2");
+	advance(1);
+	wait_ended(&slow);
+	assert_network(&other, "default", "held 1");
+	wait_log("dropped: it does not read its replies");
+	let_go_barriers();
+	xpc_release(slow.connection);
+	close_client(&other);
+}
+
+/* Goal: one that reads late, but reads, stays. */
+static void test_late_peer(void **unused)
+{
+	struct client client;
+
+	(void)unused;
+	connect_client(&client);
+	for (int i = 0; i < 10; i++) {
+		keep_barriers = true;
+		assert_acquire(&client, "default", 0);
+		assert_acquire(&client, "default", 0);
+		advance(4 * SECOND);
+		let_go_barriers();
+	}
+	assert_int_equal(client.ended, 0);
+	assert_network(&client, "default", "held 1");
+	close_client(&client);
+}
+
+/* Goal: S8: replies that are not read do not pile up. */
+static void test_unread(void **unused)
+{
+	struct client client;
+
+	(void)unused;
+	connect_client(&client);
+	assert_acquire(&client, "default", 0);
+	dispatch_sync(queue,
+		^{
+		});
+	keep_barriers = true;
+	for (int i = 0; i < VMNET_BROKER_MAX_UNREAD_PER_PEER; i++) {
+		assert_acquire(&client, "default", 0);
+	}
+	assert_int_equal(client.ended, 0);
+	assert_acquire(&client, "default", 0);
+	wait_ended(&client);
+	wait_log("dropped: it does not read its replies");
+	let_go_barriers();
+	xpc_release(client.connection);
+}
+
 /*
  * The end.
  */
@@ -1430,6 +1536,9 @@ int main(void)
 		TEST(test_peers),
 		TEST(test_peers_of_user),
 		TEST(test_idle_peer),
+		TEST(test_slow_peer),
+		TEST(test_late_peer),
+		TEST(test_unread),
 		TEST(test_stop_idle),
 		TEST(test_stop_lingering),
 		TEST(test_stop_held),

@@ -2,11 +2,9 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The file is opened once and everything is asked of the descriptor, so that
- * nobody can exchange what was checked for something else. It is read whole,
- * parsed by jansson, and taken or refused whole: at the first mistake, with
- * its place. Members are visited in the order of the text, so that the first
- * mistake is the first one that a reader meets.
+ * The file is read whole, parsed by jansson, and taken or refused whole: at the
+ * first mistake, with its place. Members are visited in the order of the text,
+ * so that the first mistake is the first one that a reader meets.
  */
 
 #include "config.h"
@@ -15,13 +13,11 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "file.h"
 #include "place.h"
 #include "text.h"
 
@@ -406,97 +402,31 @@ static int read_text(struct reader *reader, size_t length)
  * The file.
  */
 
-static int check_file(struct reader *reader, const struct stat *st, uid_t owner)
-{
-	if (S_ISDIR(st->st_mode)) {
-		return refuse_file(reader, strerror(EISDIR));
-	}
-	if (!S_ISREG(st->st_mode)) {
-		return refuse_file(reader, "not a regular file");
-	}
-	if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != owner) {
-		return refuse_file(reader,
-			"its owner is neither root nor who runs the broker");
-	}
-	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-		return refuse_file(reader, "others can write it (chmod go-w)");
-	}
-	if (st->st_size > (off_t)CONFIG_SIZE_MAX) {
-		return refuse_file(reader, "larger than 64 KiB");
-	}
-	return 0;
-}
-
-/* Reads to the end: one byte over the limit shows that the file grew. */
-static int read_file(struct reader *reader, int fd, size_t *length)
-{
-	size_t used = 0;
-	ssize_t n = 1;
-
-	reader->text = malloc(CONFIG_SIZE_MAX + 2);
-	if (reader->text == NULL) {
-		return refuse_file(reader, strerror(ENOMEM));
-	}
-	while (n != 0 && used <= CONFIG_SIZE_MAX) {
-		n = read(fd, reader->text + used, CONFIG_SIZE_MAX + 1 - used);
-		if (n < 0 && errno != EINTR) {
-			return refuse_file(reader, strerror(errno));
-		}
-		used += n > 0 ? (size_t)n : 0;
-	}
-	if (used > CONFIG_SIZE_MAX) {
-		return refuse_file(reader, "larger than 64 KiB");
-	}
-	reader->text[used] = '\0';
-	*length = used;
-	return 0;
-}
-
-static int load(struct reader *reader, int fd, uid_t owner)
-{
-	struct stat st;
-	size_t length = 0;
-
-	if (fstat(fd, &st) != 0) {
-		return refuse_file(reader, strerror(errno));
-	}
-	if (check_file(reader, &st, owner) != 0) {
-		return -1;
-	}
-	if (read_file(reader, fd, &length) != 0) {
-		return -1;
-	}
-	return read_text(reader, length);
-}
-
 enum config_result config_load(
 	struct config *config, const char *path, uid_t owner)
 {
 	struct reader reader = {.path = path, .error = config->error};
-	int fd = open(path,
-		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	const char *reason = NULL;
+	size_t length = 0;
 	int result = 0;
 
-	if (fd < 0) {
-		int error = errno;
-
-		if (error == ENOENT) {
+	if (file_read(AT_FDCWD, path, owner, CONFIG_SIZE_MAX, &reader.text,
+		    &length, &reason) != 0) {
+		if (errno == ENOENT) {
 			return CONFIG_MISSING;
 		}
-		refuse_file(&reader,
-			error == ELOOP ? "a symbolic link" : strerror(error));
+		refuse_file(&reader, reason);
 		return CONFIG_REFUSED;
 	}
-	result = load(&reader, fd, owner);
-	close(fd);
+	result = read_text(&reader, length);
 	free(reader.text);
-	if (result == 0) {
-		free(config->networks);
-		config->networks = reader.config->networks;
-		config->count = reader.config->count;
-		free(reader.config);
-		return CONFIG_LOADED;
+	if (result != 0) {
+		config_destroy(reader.config);
+		return CONFIG_REFUSED;
 	}
-	config_destroy(reader.config);
-	return CONFIG_REFUSED;
+	free(config->networks);
+	config->networks = reader.config->networks;
+	config->count = reader.config->count;
+	free(reader.config);
+	return CONFIG_LOADED;
 }

@@ -141,7 +141,6 @@ static void parse_options(int argc, char **argv, struct options *options)
 static void fatal(const char *reason)
 {
 	log_error("start: %s", reason);
-	fprintf(stderr, "vmnet-broker: %s\n", reason);
 	exit(EXIT_FAILURE);
 }
 

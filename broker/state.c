@@ -3,8 +3,8 @@
 
 /*
  * The directory is opened without following a link and everything happens in
- * it by its descriptor. The file is taken only if it is as we write it: a
- * regular file of ours, of lines that parse, each network once.
+ * it by its descriptor. The file is taken only if it is as we write it: lines
+ * that parse, each network once.
  */
 
 #include "state.h"
@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "log.h"
 #include "text.h"
 
@@ -121,73 +122,24 @@ static int parse(struct state *state, const char *text, size_t length)
 	return 0;
 }
 
-/* Reads what there is, at most size. -1 with errno. */
-static ssize_t read_all(int fd, char *buffer, size_t size)
-{
-	size_t used = 0;
-
-	while (used < size) {
-		ssize_t n = read(fd, buffer + used, size - used);
-
-		if (n == 0) {
-			break;
-		}
-		if (n < 0 && errno != EINTR) {
-			return -1;
-		}
-		used += n > 0 ? (size_t)n : 0;
-	}
-	return (ssize_t)used;
-}
-
-/* NULL, or what is wrong with the file. */
-static const char *load_file(struct state *state, int fd)
-{
-	const char *reason = NULL;
-	char *text = NULL;
-	ssize_t length = 0;
-	struct stat st;
-
-	if (fstat(fd, &st) != 0) {
-		return strerror(errno);
-	}
-	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-		(st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-		return "not a file that only the broker writes";
-	}
-	text = malloc(SIZE_MAX_TEXT + 1);
-	if (text == NULL) {
-		return strerror(errno);
-	}
-	length = read_all(fd, text, SIZE_MAX_TEXT + 1);
-	if (length < 0) {
-		reason = strerror(errno);
-	} else if ((size_t)length > SIZE_MAX_TEXT ||
-		parse(state, text, (size_t)length) != 0) {
-		reason = "damaged";
-	}
-	free(text);
-	return reason;
-}
-
 static void load(struct state *state, const char *directory)
 {
 	const char *reason = NULL;
+	char *text = NULL;
+	size_t length = 0;
 	int dir = open_directory(directory);
-	int fd = -1;
 
 	if (dir < 0) {
 		log_notice("state: %s: subnets are not remembered: %s",
 			directory, strerror(errno));
 		return;
 	}
-	fd = openat(dir, NAME,
-		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd >= 0) {
-		reason = load_file(state, fd);
-		close(fd);
-	} else if (errno != ENOENT) {
-		reason = strerror(errno);
+	if (file_read(dir, NAME, geteuid(), SIZE_MAX_TEXT, &text, &length,
+		    &reason) == 0) {
+		reason = parse(state, text, length) == 0 ? NULL : "damaged";
+		free(text);
+	} else if (errno == ENOENT) {
+		reason = NULL;
 	}
 	close(dir);
 	if (reason != NULL) {

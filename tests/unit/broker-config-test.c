@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 //
-// link: broker/config.c broker/place.c broker/subnet.c broker/text.c
+// link: broker/config.c broker/file.c broker/place.c broker/subnet.c
+// link: broker/text.c
 // libs: -l:libjansson.a
 
 /*
@@ -433,13 +434,13 @@ static void test_size(void **state)
 	assert_int_equal(load(&config), CONFIG_LOADED);
 	config_destroy(config);
 	write_file(text, CONFIG_SIZE_MAX + 1);
-	assert_refused(": larger than 64 KiB");
+	assert_refused(": larger than 65536 bytes");
 	free(text);
 
 	/* A file of a gigabyte is not read. */
 	write_file("{}", 2);
 	assert_int_equal(truncate(path, (off_t)1 << 30), 0);
-	assert_refused(": larger than 64 KiB");
+	assert_refused(": larger than 65536 bytes");
 }
 
 static void test_not_a_file(void **state)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 //
-// link: broker/registry.c broker/config.c broker/place.c broker/subnet.c
-// link: broker/text.c broker/state.c broker/failure.c broker/log.c
+// link: broker/registry.c broker/config.c broker/file.c broker/place.c
+// link: broker/subnet.c broker/text.c broker/state.c broker/failure.c
+// link: broker/log.c
 // libs: -l:libjansson.a
 
 /*

@@ -4,6 +4,7 @@
 // variants: asan tsan
 // link: broker/service.c broker/peer.c broker/message.c broker/registry.c
 // link: broker/vmnet.c broker/addresses.c broker/config.c broker/place.c
+// link: broker/file.c
 // link: broker/subnet.c broker/text.c broker/state.c broker/failure.c
 // link: broker/log.c tests/unit/broker-vmnet.c
 // flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs

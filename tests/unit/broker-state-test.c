@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 //
-// link: broker/state.c broker/subnet.c broker/text.c
+// link: broker/state.c broker/file.c broker/subnet.c broker/text.c
 
 /*
  * The state file: what is put comes back with the next broker, and whatever
@@ -294,24 +294,24 @@ static void test_not_our_file(void **unused)
 	(void)unused;
 	write_file(text, sizeof(text) - 1);
 	assert_int_equal(chmod(path, 0620), 0);
-	assert_ignored("not a file that only the broker writes");
+	assert_ignored("others can write it");
 	assert_int_equal(chmod(path, 0602), 0);
-	assert_ignored("not a file that only the broker writes");
+	assert_ignored("others can write it");
 	assert_int_equal(truncate(path, (off_t)1 << 30), 0);
 	assert_int_equal(chmod(path, 0600), 0);
-	assert_ignored("damaged");
+	assert_ignored("larger than ");
 	unlink(path);
 
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_ignored("not a file that only the broker writes");
+	assert_ignored("not a regular file");
 	unlink(path);
 
 	assert_int_equal(mkdir(path, 0700), 0);
-	assert_ignored("not a file that only the broker writes");
+	assert_ignored(strerror(EISDIR));
 	rmdir(path);
 
 	assert_int_equal(symlink("/dev/zero", path), 0);
-	assert_ignored(strerror(ELOOP));
+	assert_ignored("a symbolic link");
 	unlink(path);
 }
 
@@ -323,7 +323,7 @@ static void test_owner(void **unused)
 	}
 	write_file("", 0);
 	assert_int_equal(chown(path, 4242, 0), 0);
-	assert_ignored("not a file that only the broker writes");
+	assert_ignored("its owner is neither root nor");
 }
 
 /* Goal: without a directory that is ours, everything works but memory. */

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * Reading a small file that decides what the broker does: only if nobody else
+ * could have written it, and without being made to wait or to follow a link.
+ */
+
+#ifndef FILE_H
+#define FILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * Reads name, as openat(2) finds it, whole: a regular file of at most max
+ * bytes, of root, our effective user or owner, that neither group nor others
+ * can write. All is asked of the one descriptor that is read.
+ *
+ * 0: text, with a NUL behind its length bytes, is the caller's to free. -1:
+ * reason says why, as a line of text that stays until the next call; errno is
+ * ENOENT if, and only if, there is no such file.
+ */
+int file_read(int directory, const char *name, uid_t owner, size_t max,
+	char **text, size_t *length, const char **reason);
+
+#endif

@@ -465,15 +465,22 @@ until_line() {
 @test "Ctrl-Z stops the command and gives the terminal back" {
     # Goal: a shell's job control works with the runner as the job.
     terminal 'PS1= bash --norc --noprofile --noediting -i'
-    echo "tests/linux/run sh -c 'echo rea''dy; exec sleep 1000'" >&8
+    # It says when it goes on: then it has the terminal.
+    cat >"$BATS_TEST_TMPDIR/command" <<'COMMAND'
+trap 'echo continued' CONT
+echo ready
+while :; do
+    sleep 1000 &
+    wait
+done
+COMMAND
+    echo "tests/linux/run sh $BATS_TEST_TMPDIR/command" >&8
     until_line ready
     printf '\032' >&8
     until_line Stopped
-    echo 'echo in the sh''ell; fg; echo status $?' >&8
+    echo 'echo in the sh""ell; fg; echo status $?' >&8
     until_line 'in the shell'
-    until_line 'tests/linux/run'
-    kill -CONT "$runner" # nothing: it runs
-    # The shell has printed the job that it goes on with: it has the terminal.
+    until_line continued
     printf '\003' >&8
     until_line 'status 130'
     exec 8>&-

@@ -15,7 +15,7 @@ static const char *too_large(size_t max)
 {
 	static char text[64];
 
-	snprintf(text, sizeof(text), "larger than %zu bytes", max);
+	snprintf(text, sizeof(text), "larger than %zu KiB", max / 1024);
 	return text;
 }
 

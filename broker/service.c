@@ -114,7 +114,7 @@ static const char *end_reason(const struct service *service)
 		return "asked to stop, and nobody holds a network";
 	}
 	if (time >= service->stop_deadline) {
-		return "stopped by launchd, which waits no longer";
+		return "launchd waits no longer for the holders";
 	}
 	if (registry_count(registry) == 0 &&
 		time - registry_idle_since(registry) >= service->options.idle) {
@@ -244,10 +244,12 @@ void service_stop(struct service *service)
 /* launchd kills us after ExitTimeOut: the networks must be released by then. */
 static void terminate(struct service *service)
 {
-	if (service->stop_deadline == UINT64_MAX) {
-		service->stop_deadline = now(NULL) + stop_timeout;
-	}
 	stop(service);
+	if (!service->ending && service->stop_deadline == UINT64_MAX) {
+		service->stop_deadline = now(NULL) + stop_timeout;
+		log_notice("stopped by launchd: holders have %d seconds",
+			VMNET_BROKER_STOP_TIMEOUT);
+	}
 }
 
 /*

@@ -26,7 +26,10 @@
 #define NAME_NEW "subnets.new"
 
 #define LINE_MAX_LENGTH (VMNET_BROKER_NAME_MAX + 1 + SUBNET_TEXT)
-#define SIZE_MAX_TEXT ((size_t)STATE_MAX * LINE_MAX_LENGTH)
+#define SIZE_MAX_TEXT ((size_t)32 * 1024)
+
+_Static_assert((size_t)STATE_MAX *LINE_MAX_LENGTH <= SIZE_MAX_TEXT,
+	"what is written can be read again");
 
 struct entry {
 	char name[VMNET_BROKER_NAME_MAX + 1];

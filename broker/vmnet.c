@@ -335,10 +335,10 @@ static void finish(struct vmnet_owned *owned)
 		owned->network == NULL ? &owned->failure : NULL;
 
 	TAILQ_REMOVE(&all, owned, entry);
-	/* After it the process may end at any moment, if it is to end. */
-	xpc_transaction_end();
 	owned->events->gone(owned->context, owned, failure);
 	free(owned);
+	/* Last: once launchd has stopped the broker, this ends the process. */
+	xpc_transaction_end();
 }
 
 static void release_network(struct vmnet_owned *owned)

@@ -145,3 +145,23 @@ grep -q '^error_message string .*restart the Mac' "$T/refused.out" ||
     fail "it is not said what to do"
 SCRIPT
 }
+
+@test "launchctl bootout: holders have 40 s, then their networks are released" {
+    # Goal: launchd kills after ExitTimeOut, and a killed owner leaves its
+    # subnets unusable: by then the broker has released them and is gone.
+    sandbox --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
+clock_create
+start holder alice acquire default
+wait_line holder '^holding '
+broker=$(broker_pid)
+start bootout root launchctl bootout \
+    system/com.github.nirs.vmnet-broker
+wait_log 'stopped by launchd: holders have 40 seconds'
+advance 39s
+expect "the broker" "$broker" "$(broker_pid)"
+advance 1s
+wait_gone "$broker"
+wait_log 'exit: all networks are released'
+wait_exit bootout
+SCRIPT
+}

@@ -434,13 +434,13 @@ static void test_size(void **state)
 	assert_int_equal(load(&config), CONFIG_LOADED);
 	config_destroy(config);
 	write_file(text, CONFIG_SIZE_MAX + 1);
-	assert_refused(": larger than 65536 bytes");
+	assert_refused(": larger than 64 KiB");
 	free(text);
 
 	/* A file of a gigabyte is not read. */
 	write_file("{}", 2);
 	assert_int_equal(truncate(path, (off_t)1 << 30), 0);
-	assert_refused(": larger than 65536 bytes");
+	assert_refused(": larger than 64 KiB");
 }
 
 static void test_not_a_file(void **state)

@@ -8,9 +8,11 @@
  *
  *     launchd.c          options, the loop, signals
  *     launchd-plist.c    property list in, struct config out
+ *     launchd-key.c      its keys, a table
  *     launchd-job.c      a job's states; its services; the rules
  *     launchd-exec.c     what happens between fork and exec
- *     launchd-control.c  launchd.sock: jobs that check in, and launchctl
+ *     launchd-control.c  launchd.sock: jobs that check in
+ *     launchd-verb.c     launchd.sock: what launchctl asks
  *     launchctl.c        the command
  */
 

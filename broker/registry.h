@@ -10,9 +10,9 @@
  *	           are told, and it is absent.
  *	held       at least one holds it. An acquire is granted at once.
  *	lingering  the last holder left; the next acquire takes it as it is.
- *After the linger it is released. releasing  vmnet is giving it back; whoever
- *asks waits, and it is made anew when that is done. Too slow: as if it were
- *done.
+ *	           After the linger it is released.
+ *	releasing  vmnet is giving it back; whoever asks waits, and it is made
+ *	           anew when that is done. Too slow: as if it were done.
  *
  * Once stopped, only who holds a network already is granted it; what nobody
  * holds is released, and what was being made is refused.

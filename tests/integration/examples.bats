@@ -13,6 +13,11 @@ load helper
     tests/linux/run -- tests/integration/transcript examples/ping.c
 }
 
+@test "vmnet-run: the transcript at its top is what it prints" {
+    # Goal: the lesson tells the truth.
+    tests/linux/run -- tests/integration/transcript examples/vmnet-run.c
+}
+
 @test "acquire and ping: a network that is not there" {
     # Goal: a wrong name is an error that says so, not a hang.
     sandbox <<'SCRIPT'

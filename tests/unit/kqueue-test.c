@@ -8,11 +8,16 @@
 #include <sys/event.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <standin.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -92,6 +97,86 @@ static void test_signal(void **state)
 	assert_int_equal(event.data, 1);
 	assert_silent(kq);
 	change(kq, SIGUSR1, EVFILT_SIGNAL, EV_DELETE, 0, 0);
+	close(kq);
+}
+
+static bool main_sleeps(void)
+{
+	char text[512] = "";
+	int fd = open("/proc/self/stat", O_RDONLY);
+	const char *name;
+
+	assert_true(read(fd, text, sizeof text - 1) > 0);
+	close(fd);
+	name = strrchr(text, ')');
+	return name != NULL && name[2] == 'S';
+}
+
+static void *send_signal(void *target)
+{
+	while (!main_sleeps()) {
+		sched_yield();
+	}
+	kill(getpid(), *(int *)target);
+	return NULL;
+}
+
+/* Goal: who waits in kevent() is woken by the event alone, not by EINTR. */
+static void test_signal_wait(void **state)
+{
+	int kq = kqueue();
+	int signo = SIGUSR1;
+	pthread_t thread;
+
+	signal(SIGUSR1, SIG_IGN);
+	change(kq, SIGUSR1, EVFILT_SIGNAL, EV_ADD, 0, 0);
+	pthread_create(&thread, NULL, send_signal, &signo);
+	assert_int_equal(next(kq).ident, SIGUSR1);
+	pthread_join(thread, NULL);
+	change(kq, SIGUSR1, EVFILT_SIGNAL, EV_DELETE, 0, 0);
+	close(kq);
+}
+
+static volatile sig_atomic_t handled;
+
+static void handle(int signo)
+{
+	handled++;
+}
+
+/* Goal: a signal that every thread blocks is seen, and stays pending. */
+static void test_signal_blocked(void **state)
+{
+	int kq = kqueue();
+	struct kevent event;
+	sigset_t pending;
+	sigset_t set;
+
+	handled = 0;
+	signal(SIGUSR2, handle);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGUSR2);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	change(kq, SIGTERM, EVFILT_SIGNAL, EV_ADD, 0, 0);
+	change(kq, SIGUSR2, EVFILT_SIGNAL, EV_ADD, 0, 0);
+	kill(getpid(), SIGTERM);
+	event = next(kq);
+	assert_int_equal(event.ident, SIGTERM);
+	assert_int_equal(event.data, 1);
+	kill(getpid(), SIGUSR2);
+	assert_int_equal(next(kq).ident, SIGUSR2);
+	assert_silent(kq);
+	assert_int_equal(handled, 0);
+	sigpending(&pending);
+	assert_true(sigismember(&pending, SIGTERM) == 1);
+	signal(SIGTERM, SIG_IGN);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	assert_int_equal(handled, 1);
+	assert_silent(kq);
+	change(kq, SIGTERM, EVFILT_SIGNAL, EV_DELETE, 0, 0);
+	change(kq, SIGUSR2, EVFILT_SIGNAL, EV_DELETE, 0, 0);
+	signal(SIGTERM, SIG_DFL);
 	close(kq);
 }
 
@@ -178,6 +263,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_socket),
 		cmocka_unit_test(test_signal),
+		cmocka_unit_test(test_signal_wait),
+		cmocka_unit_test(test_signal_blocked),
 		cmocka_unit_test(test_proc),
 		cmocka_unit_test(test_timer),
 		cmocka_unit_test(test_user),

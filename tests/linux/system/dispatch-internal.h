@@ -129,6 +129,12 @@ void block_call(void *block);
 /* The manager thread has the signals in the set unblocked. */
 void manager_unblock(int signo);
 
+/* Is this the manager thread? Safe in a signal handler. */
+bool manager_is_current(void);
+
+/* Adds the signals that have a source, and end no system call on macOS. */
+void signals_add_quiet(sigset_t *set);
+
 /* Wakes the manager thread: the clock has moved. */
 void manager_clock_changed(void);
 

@@ -7,6 +7,10 @@
  * left to its default kills the process as ever. Linux tells nobody of ignored
  * signals, so that a handler stands in for the program's disposition while
  * there is a source, does what the program asked for, and counts.
+ *
+ * A source is also told of what all of the program's threads block: then the
+ * manager thread takes the signal, counts it, and leaves it to the main thread,
+ * where it is pending.
  */
 #include "dispatch-source.h"
 #include "standin-internal.h"
@@ -17,6 +21,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* What the program wants done. Never freed: a handler may be reading it. */
@@ -48,9 +53,6 @@ static void signal_default(int signo)
 {
 	sigset_t set;
 
-	if (ignored_by_default(signo)) {
-		return;
-	}
 	signal(signo, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, signo);
@@ -58,22 +60,67 @@ static void signal_default(int signo)
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static void signal_handler(int signo, siginfo_t *info, void *context)
+/* Names a signal that the manager has counted, in its siginfo. */
+static char signal_counted;
+
+static bool is_counted(const siginfo_t *info)
 {
-	const struct sigaction *old =
-		&atomic_load(&signals[signo].wanted)->action;
+	return info->si_code == SI_QUEUE && info->si_pid == getpid() &&
+		info->si_value.sival_ptr == &signal_counted;
+}
+
+static void signal_leave_to_main(int signo)
+{
+	siginfo_t info = {
+		.si_signo = signo,
+		.si_code = SI_QUEUE,
+	};
+
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value.sival_ptr = &signal_counted;
+	syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), signo, &info);
+}
+
+static void signal_count(int signo)
+{
 	uint64_t one = 1;
-	int saved = errno;
 	ssize_t size;
 
 	atomic_fetch_add(&signals[signo].count, 1);
 	size = write(signals_fd, &one, sizeof one);
 	(void)size;
-	if ((old->sa_flags & SA_SIGINFO) != 0) {
+}
+
+/* Is there nothing to be done, but for counting? */
+static bool is_quiet(int signo, const struct sigaction *action)
+{
+	return (action->sa_flags & SA_SIGINFO) == 0 &&
+		(action->sa_handler == SIG_IGN ||
+			(action->sa_handler == SIG_DFL &&
+				ignored_by_default(signo)));
+}
+
+static void signal_handler(int signo, siginfo_t *info, void *context)
+{
+	const struct sigaction *old =
+		&atomic_load(&signals[signo].wanted)->action;
+	int saved = errno;
+
+	if (!is_counted(info)) {
+		signal_count(signo);
+	}
+	if (is_quiet(signo, old)) {
+		errno = saved;
+		return;
+	}
+	if (manager_is_current()) {
+		signal_leave_to_main(signo);
+	} else if ((old->sa_flags & SA_SIGINFO) != 0) {
 		old->sa_sigaction(signo, info, context);
 	} else if (old->sa_handler == SIG_DFL) {
 		signal_default(signo);
-	} else if (old->sa_handler != SIG_IGN) {
+	} else {
 		old->sa_handler(signo);
 	}
 	errno = saved;
@@ -211,6 +258,21 @@ const struct dispatch_source_type_s _dispatch_source_type_signal = {
 	.arm = signal_arm,
 	.disarm = signal_disarm,
 };
+
+void signals_add_quiet(sigset_t *set)
+{
+	int signo;
+
+	pthread_mutex_lock(&signals_lock);
+	for (signo = 1; signo < NSIG; signo++) {
+		if (signals[signo].ours &&
+			is_quiet(signo,
+				&atomic_load(&signals[signo].wanted)->action)) {
+			sigaddset(set, signo);
+		}
+	}
+	pthread_mutex_unlock(&signals_lock);
+}
 
 int standin_sigaction(
 	int signo, const struct sigaction *action, struct sigaction *old)

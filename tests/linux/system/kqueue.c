@@ -189,6 +189,7 @@ int kevent(int kq, const struct kevent *changelist, int nchanges,
 	struct kevent *eventlist, int nevents, const struct timespec *timeout)
 {
 	struct epoll_event events[KQUEUE_EVENTS];
+	sigset_t blocked;
 	int used = changes_apply(kq, changelist, nchanges, eventlist, nevents);
 	int count;
 	int i;
@@ -196,10 +197,13 @@ int kevent(int kq, const struct kevent *changelist, int nchanges,
 	if (used != 0 || nevents == 0) {
 		return used;
 	}
+	/* An ignored signal does not wake us: the manager thread takes it. */
+	pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+	signals_add_quiet(&blocked);
 	do {
-		count = epoll_wait(kq, events,
+		count = epoll_pwait(kq, events,
 			nevents < KQUEUE_EVENTS ? nevents : KQUEUE_EVENTS,
-			milliseconds(timeout));
+			milliseconds(timeout), &blocked);
 		if (count == -1) {
 			return -1;
 		}

@@ -30,6 +30,8 @@ static struct {
 	struct post *posts;
 	struct post **posts_tail;
 	bool started;
+	pthread_t thread;
+	atomic_bool running;
 	int epoll;
 	int wake;
 	int timer;
@@ -121,6 +123,8 @@ static void *manager_thread(void *unused)
 {
 	uint64_t deadline;
 
+	manager.thread = pthread_self();
+	atomic_store(&manager.running, true);
 	for (;;) {
 		posts_run();
 		deadline = timers_run();
@@ -206,6 +210,12 @@ void manager_unblock(int signo)
 	system_manager_post((void *)(intptr_t)signo, unblock);
 }
 
+bool manager_is_current(void)
+{
+	return atomic_load(&manager.running) &&
+		pthread_equal(manager.thread, pthread_self()) != 0;
+}
+
 void manager_clock_changed(void)
 {
 	manager_start();
@@ -221,6 +231,7 @@ static void manager_forget(void)
 	}
 	pthread_mutex_init(&manager.lock, NULL);
 	manager.started = false;
+	atomic_store(&manager.running, false);
 	manager.posts = NULL;
 	manager.posts_tail = &manager.posts;
 	timers_forget();

@@ -69,7 +69,7 @@ $$(LINUX_BUILD)/$(1)/obj/%.o: %.c tests/linux/linux.mk
 	@$$(LINUX_CC) $$(LINUX_CFLAGS) $$(SANITIZE_$(1)) -fPIC -MMD -MP \
 		-c -o $$@ $$<
 
-$(call LINUX_LIB,$(1),System,$(linux_system_src),dispatch_*; _dispatch_*; xpc_*; _xpc_*; XPC_*; os_*; _os_*; system_*; standin_*; mach_*; bootstrap_*; proc_*; sandbox_*; kqueue*; kevent*; launch_*; clock_gettime_nsec_np; pthread_*; audit_token_*; uuid_*; ,-lBlocksRuntime -lbsd -luuid -lpthread)
+$(call LINUX_LIB,$(1),System,$(linux_system_src),dispatch_*; _dispatch_*; xpc_*; _xpc_*; XPC_*; os_*; _os_*; system_*; standin_*; mach_*; bootstrap_*; proc_*; sandbox_*; kqueue*; kevent*; launch_*; clock_gettime_nsec_np; pthread_*; audit_token_*; uuid_*; sysctl*; _NS*; ,-lBlocksRuntime -lbsd -luuid -lpthread)
 $(call LINUX_LIB,$(1),vmnet,$(linux_vmnet_src),vmnet_*; kvmnet_*; _vmnet_*; standin_vmnet_*; ,-lCoreFoundation -lSystem -lBlocksRuntime)
 $(call LINUX_LIB,$(1),CoreFoundation,$(linux_cf_src),CF*; _CF*; kCF*; __CF*; cf_object_*; ,-lSystem -lBlocksRuntime)
 

@@ -9,6 +9,7 @@
 #ifndef STANDIN_PTHREAD_H
 #define STANDIN_PTHREAD_H
 
+#include <pthread/qos.h>
 #include <stdint.h>
 
 #ifdef __cplusplus

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  */
+#include "dispatch-internal.h"
 #include "os-log-format.h"
-#include "system.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,13 +17,16 @@
 /* What macOS cuts a message to. */
 #define LOG_TEXT 1024
 
+/* For os_retain() and os_release() an object, that does not count. */
 struct os_log_s {
+	struct dispatch_object_s object;
 	struct os_log_s *next;
 	const char *subsystem;
 	const char *category;
 };
 
-struct os_log_s _os_log_default = {.subsystem = "", .category = ""};
+struct os_log_s _os_log_default = {
+	.object.immortal = true, .subsystem = "", .category = ""};
 
 static struct os_log_s *logs;
 static pthread_mutex_t logs_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -35,6 +38,7 @@ static struct os_log_s *log_new(const char *subsystem, const char *category)
 	if (log == NULL) {
 		abort();
 	}
+	log->object.immortal = true;
 	log->subsystem = strdup(subsystem);
 	log->category = strdup(category);
 	log->next = logs;

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -29,4 +30,31 @@ int system_pthread_threadid(pthread_t thread, uint64_t *id)
 int system_pthread_main(void)
 {
 	return syscall(SYS_gettid) == getpid();
+}
+
+static bool qos_is_valid(qos_class_t qos_class, int relative_priority)
+{
+	switch (qos_class) {
+	case QOS_CLASS_USER_INTERACTIVE:
+	case QOS_CLASS_USER_INITIATED:
+	case QOS_CLASS_DEFAULT:
+	case QOS_CLASS_UTILITY:
+	case QOS_CLASS_BACKGROUND:
+		return relative_priority <= 0 &&
+			relative_priority >= QOS_MIN_RELATIVE_PRIORITY;
+	default:
+		return false;
+	}
+}
+
+int pthread_set_qos_class_self_np(qos_class_t qos_class, int relative_priority)
+{
+	return qos_is_valid(qos_class, relative_priority) ? 0 : EINVAL;
+}
+
+int pthread_attr_set_qos_class_np(
+	pthread_attr_t *attr, qos_class_t qos_class, int relative_priority)
+{
+	(void)attr;
+	return qos_is_valid(qos_class, relative_priority) ? 0 : EINVAL;
 }

@@ -9,6 +9,8 @@
 #include "time.h"
 
 #ifndef STANDIN_CONFORMANCE
+#include <sys/qos.h>
+
 #ifdef __cplusplus
 /* Not C++ objects: only so that C++ knows which pointers convert. */
 typedef struct dispatch_object_s {
@@ -54,15 +56,6 @@ _Static_assert(QOS_CLASS_DEFAULT == 0x15, "default");
 _Static_assert(QOS_CLASS_UTILITY == 0x11, "utility");
 _Static_assert(QOS_CLASS_BACKGROUND == 0x09, "background");
 _Static_assert(QOS_CLASS_UNSPECIFIED == 0x00, "unspecified");
-#else
-typedef enum {
-	QOS_CLASS_USER_INTERACTIVE = 0x21,
-	QOS_CLASS_USER_INITIATED = 0x19,
-	QOS_CLASS_DEFAULT = 0x15,
-	QOS_CLASS_UTILITY = 0x11,
-	QOS_CLASS_BACKGROUND = 0x09,
-	QOS_CLASS_UNSPECIFIED = 0x00,
-} qos_class_t;
 #endif
 
 typedef qos_class_t dispatch_qos_class_t;

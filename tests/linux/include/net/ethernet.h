@@ -12,6 +12,7 @@
 #define ether_addr_octet octet
 
 #include_next <net/ethernet.h>
+#include <netinet/ether.h> /* ether_ntoa() and the like */
 
 typedef struct ether_addr ether_addr_t;
 

@@ -3,14 +3,21 @@
  * Copyright The vmnet-broker authors
  *
  * Linked into the program: its own making of descriptors, which a test can make
- * fail. The names are those that ld's --wrap makes (see names).
+ * fail, and what macOS's open() and fcntl() can do beyond Linux's. The names
+ * are those that ld's --wrap makes (see names).
  */
+#define __APPLE__ 1
 #include "../standin-internal.h"
+#include "wrap.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/param.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 int __real_open(const char *path, int flags, ...);
 int __real_openat(int at, const char *path, int flags, ...);
@@ -50,9 +57,39 @@ static bool refuse(void)
 	return false;
 }
 
+/* The file is locked before it is cut. */
+static int open_locked(int at, const char *path, int flags, mode_t mode)
+{
+	int plain = flags & ~(O_EXLOCK | O_SHLOCK | O_TRUNC);
+	int lock = (flags & O_EXLOCK) != 0 ? LOCK_EX : LOCK_SH;
+	int fd = __real_openat(at, path, plain, mode);
+	int failure;
+
+	if (fd < 0) {
+		return -1;
+	}
+	if ((flags & O_NONBLOCK) != 0) {
+		lock |= LOCK_NB;
+	}
+	if (flock(fd, lock) == 0 &&
+		((flags & O_TRUNC) == 0 || ftruncate(fd, 0) == 0)) {
+		return fd;
+	}
+	failure = errno;
+	close(fd);
+	errno = failure;
+	return -1;
+}
+
 static int openat_mode(int at, const char *path, int flags, mode_t mode)
 {
-	return refuse() ? -1 : __real_openat(at, path, flags, mode);
+	if (refuse()) {
+		return -1;
+	}
+	if ((flags & (O_EXLOCK | O_SHLOCK)) != 0) {
+		return open_locked(at, path, flags, mode);
+	}
+	return __real_openat(at, path, flags, mode);
 }
 
 /* Only these two read the mode. */
@@ -147,12 +184,36 @@ int __wrap_pipe2(int fds[2], int flags)
 	return refuse() ? -1 : __real_pipe2(fds, flags);
 }
 
+static int get_path(int fd, char *path)
+{
+	char link[32];
+	ssize_t size;
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	size = readlink(link, path, MAXPATHLEN - 1);
+	if (size < 0) {
+		errno = EBADF;
+		return -1;
+	}
+	path[size] = '\0';
+	return 0;
+}
+
 static int fcntl_any(int fd, int command, void *argument)
 {
 	if ((command == F_DUPFD || command == F_DUPFD_CLOEXEC) && refuse()) {
 		return -1;
 	}
-	return __real_fcntl(fd, command, argument);
+	switch (command) {
+	case F_FULLFSYNC:
+		return fsync(fd);
+	case F_GETPATH:
+		return get_path(fd, argument);
+	case F_SETNOSIGPIPE:
+		return standin_ignore_sigpipe((int)(intptr_t)argument);
+	default:
+		return __real_fcntl(fd, command, argument);
+	}
 }
 
 /* The third argument is an int, a pointer or missing: all fit a pointer. */

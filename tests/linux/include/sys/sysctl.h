@@ -1,0 +1,44 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright The vmnet-broker authors
+ *
+ * The Linux stand-in's <sys/sysctl.h>: what programs ask to know on which Mac
+ * they run. Nothing can be set.
+ */
+#ifndef STANDIN_SYS_SYSCTL_H
+#define STANDIN_SYS_SYSCTL_H
+
+#include <stddef.h>
+#include <sys/cdefs.h>
+#include <sys/types.h>
+
+#define CTL_KERN 1
+#define CTL_HW 6
+
+#define KERN_OSTYPE 1
+#define KERN_OSRELEASE 2
+#define KERN_VERSION 4
+#define KERN_HOSTNAME 10
+#define KERN_BOOTTIME 21
+#define KERN_OSVERSION 65
+
+#define HW_MACHINE 1
+#define HW_MODEL 2
+#define HW_NCPU 3
+#define HW_PAGESIZE 7
+#define HW_MEMSIZE 24
+
+__BEGIN_DECLS
+
+/*
+ * As on macOS: value NULL asks for the size; too small a buffer is filled, and
+ * ENOMEM. ENOENT: an unknown name. EPERM: a new value.
+ */
+int sysctl(int *name, u_int name_count, void *value, size_t *size,
+	void *new_value, size_t new_size);
+int sysctlbyname(const char *name, void *value, size_t *size, void *new_value,
+	size_t new_size);
+
+__END_DECLS
+
+#endif

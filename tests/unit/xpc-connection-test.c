@@ -5,8 +5,8 @@
 
 /*
  * The rules of XPC connections, one test each and more, by the numbers of the
- * list in tests/linux/xpc/README.md; then the traps. What needs a service, and what
- * ends the process, is in xpc-service-test.c.
+ * list in tests/linux/xpc/README.md; then the traps. What needs a service, and
+ * what ends the process, is in xpc-service-test.c.
  */
 
 #include "xpc-bench.h"

@@ -287,7 +287,7 @@ SCRIPT
 }
 
 @test "EnableTransactions and none open: SIGKILL at once" {
-    # Goal: what must hold a network holds a transaction (platform.md 3.6).
+    # Goal: what must hold a network holds a transaction.
     plist job "$(key EnableTransactions true)"
     with_job <<'SCRIPT'
 ask id >/dev/null
@@ -372,7 +372,7 @@ SCRIPT
 }
 
 @test "bootout returns before the job has ended" {
-    # Goal: the errors of a script that does not wait (platform.md 4.2).
+    # Goal: the errors of a script that does not wait.
     plist job "$(key ExitTimeOut 1)"
     with_job <<'SCRIPT'
 plist=/Library/LaunchDaemons/job.plist
@@ -472,7 +472,7 @@ SCRIPT
 }
 
 @test "a program that cannot start leaves its clients waiting" {
-    # Goal: what a client sees with a broken installation (platform.md 3.4).
+    # Goal: what a client sees with a broken installation.
     plist job "$(key Program /nonexistent)"
     run with_job <<'SCRIPT'
 (ask id >/run/answer || : >/run/failed) &

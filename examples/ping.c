@@ -1432,10 +1432,12 @@ static double parse_number(const char *text, double least, double most)
 
 static void parse_options(int argc, char *argv[])
 {
-	int option = 0;
+	for (;;) {
+		int option = getopt(argc, argv, "Hc:i:m:W:");
 
-	while ((option = getopt(argc, argv, "Hc:i:m:W:")) != -1) {
-		if (option == 'H') {
+		if (option == -1) {
+			break;
+		} else if (option == 'H') {
 			options.hold = true;
 		} else if (option == 'c') {
 			options.count =

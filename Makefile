@@ -35,9 +35,10 @@ SDK_SRC := client/vmnet-broker.c
 SDK_DEP := $(SDK_SRC) $(wildcard client/*.h)
 EXAMPLES := $(patsubst examples/%.c,%,$(wildcard examples/*.c)) vm
 
-.PHONY: all examples demo test lint format clean help sources
+.PHONY: all examples demo test lint format clean help
 all: $(B)/bin/vmnet-broker $(B)/lib/libvmnet-broker.a \
-	$(B)/lib/pkgconfig/vmnet-broker.pc
+	$(B)/lib/pkgconfig/vmnet-broker.pc \
+	$(addprefix $(B)/include/vmnet-broker/,vmnet-broker.h module.modulemap)
 examples: $(addprefix $(B)/examples/,$(EXAMPLES))
 
 help:
@@ -95,10 +96,14 @@ $(eval $(call PRODUCT,asan,build/linux/asan,-fsanitize=address$(comma)undefined 
 endif
 $(eval $(call PRODUCT,plain,$(B),))
 
+# lib/ and include/ are what others build with, here or copied to a prefix.
 $(B)/lib/pkgconfig/vmnet-broker.pc: client/vmnet-broker.pc.in Makefile
 	@mkdir -p $(@D)
-	sed -e 's|@VERSION@|$(VERSION)|' -e 's|@PREFIX@|/usr/local|' \
-		client/vmnet-broker.pc.in >$@
+	sed -e 's|@VERSION@|$(VERSION)|' client/vmnet-broker.pc.in >$@
+
+$(B)/include/vmnet-broker/%: client/%
+	@mkdir -p $(@D)
+	cp client/$* $@
 
 include tests/tests.mk
 

@@ -114,17 +114,29 @@ module() {
         -fmodule-map-file=client/module.modulemap "$tmp/module.c"
 }
 
-# Goal: pkg-config finds what was installed.
+# Goal: what make leaves in lib/ and include/ is an SDK, also where it was
+# copied to: a program finds header, library and module by pkg-config.
 package() {
-    sed -e 's|@PREFIX@|/opt/x|' -e 's|@VERSION@|1.2.3|' \
-        client/vmnet-broker.pc.in >"$tmp/vmnet-broker.pc"
-    PKG_CONFIG_PATH=$tmp pkg-config --validate vmnet-broker
-    {
-        PKG_CONFIG_PATH=$tmp pkg-config --modversion vmnet-broker
-        PKG_CONFIG_PATH=$tmp pkg-config --cflags --libs vmnet-broker
-    } | sed 's/ *$//' >"$tmp/flags"
-    printf '%s\n' 1.2.3 '-I/opt/x/include -L/opt/x/lib -lvmnet-broker' |
-        diff - "$tmp/flags"
+    built=build/linux/plain
+    env -u MAKEFLAGS -u MFLAGS make -s all
+    prefix="$tmp/prefix"
+    mkdir -p "$prefix/lib"
+    cp -R "$built/lib/pkgconfig" "$built/lib/libvmnet-broker.a" "$prefix/lib"
+    cp -R "$built/include" "$prefix"
+    export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
+    pkg-config --validate vmnet-broker
+    [ "$(pkg-config --modversion vmnet-broker)" = \
+        "$(sed -n 's/^VERSION := //p' Makefile)" ]
+    # shellcheck disable=SC2046 # flags
+    tests/linux/cc -o "$tmp/acquire" examples/acquire.c \
+        $(pkg-config --cflags --libs vmnet-broker) \
+        -framework vmnet -framework CoreFoundation
+    # The header is the copy, not the one beside the sources.
+    # shellcheck disable=SC2046 # flags
+    tests/linux/cc -M $(pkg-config --cflags vmnet-broker) examples/acquire.c |
+        grep "$prefix/.*/vmnet-broker.h"
+    cmp client/module.modulemap \
+        "$prefix/include/vmnet-broker/module.modulemap"
 }
 
 # Goal: the example on top of the header compiles.
@@ -154,5 +166,5 @@ check 'two files are enough' embed
 check 'the protocol is that of protocol.h' protocol
 check 'symbols: vmnet_broker_ only' symbols
 check 'module map' module
-check 'pkg-config' package
+check 'pkg-config, in the folder of make and copied elsewhere' package
 check 'the example of the manual compiles' example

@@ -13,7 +13,8 @@ ifeq ($(UNAME),Darwin)
 B := build/macos/host
 CC := cc -mmacosx-version-min=26.0
 # vmnet wants the virtualization entitlement of everybody who uses a network.
-SIGN := codesign --force --sign - --entitlements $(ENTITLEMENTS)
+SIGN = codesign --force --sign - --entitlements $(ENTITLEMENTS) \
+	--identifier com.github.nirs.$(notdir $@)
 JANSSON := $(shell pkg-config --variable=libdir jansson)/libjansson.a
 JANSSON_CFLAGS := $(shell pkg-config --cflags jansson)
 else
@@ -61,7 +62,7 @@ $(2)/bin/vmnet-broker: $(BROKER_DEP) $(ENTITLEMENTS) $(STANDIN_$(1))
 		-DVMNET_BROKER_VERSION='"$(VERSION)"' \
 		-o $$@.new $(BROKER_SRC) $(JANSSON) \
 		-framework vmnet -framework CoreFoundation
-	@$(SIGN) $$@.new && mv $$@.new $$@
+	@$$(SIGN) $$@.new && mv $$@.new $$@
 
 $(2)/lib/vmnet-broker.o: $(SDK_DEP) $(STANDIN_$(1))
 	@mkdir -p $$(@D)
@@ -76,7 +77,7 @@ $(2)/examples/%: examples/%.c $(2)/lib/libvmnet-broker.a
 	$(CC) $(CFLAGS) $(3) $(WARNINGS) -Iclient -o $$@.new $$< \
 		$(2)/lib/libvmnet-broker.a \
 		-framework vmnet -framework CoreFoundation
-	@$(SIGN) $$@.new && mv $$@.new $$@
+	@$$(SIGN) $$@.new && mv $$@.new $$@
 endef
 
 $(B)/examples/vm: examples/vm.m $(B)/lib/libvmnet-broker.a

@@ -3,7 +3,12 @@
 #
 # The test targets; see docs/development.md.
 
-.PHONY: deps-demo deps-test deps-lint test-programs
+.PHONY: deps-demo deps-test deps-integration deps-lint test-programs
+
+# What the examples run on: on a Mac it is there.
+ifneq ($(UNAME),Darwin)
+PLATFORM := standin
+endif
 
 # "asan/tests/NAME tsan/tests/NAME …", from the first lines of each test.
 UNIT_TESTS := $(addprefix build/linux/,$(shell tests/unit/build --list))
@@ -17,6 +22,8 @@ deps-demo:
 	@tests/linux/deps demo
 deps-test:
 	@tests/linux/deps test
+deps-integration:
+	@tests/linux/deps integration
 deps-lint:
 	@tests/linux/deps lint
 
@@ -59,13 +66,13 @@ $(GUEST): $(addprefix examples/test-vm/,build init udhcpc vm-exec packages.txt)
 	@examples/test-vm/build
 
 .PHONY: integration-test
-integration-test: deps-test
-	@$(MAKE) --no-print-directory -s -j2 all examples standin $(GUEST)
+integration-test: deps-integration
+	@$(MAKE) --no-print-directory -s -j2 all examples $(PLATFORM) $(GUEST)
 	@tests/run-tests -v tests/integration/vm/run
 
 lint: deps-lint
 	@tests/run-tests tests/lint
 
 demo: deps-demo
-	@$(MAKE) --no-print-directory -s -j2 all examples standin $(GUEST)
+	@$(MAKE) --no-print-directory -s -j2 all examples $(PLATFORM) $(GUEST)
 	@examples/demo.sh

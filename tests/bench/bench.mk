@@ -10,7 +10,7 @@ bench: deps-demo
 	@$(MAKE) --no-print-directory -s -j2 bench-programs
 	@tests/bench/run
 
-bench-programs: all standin build/linux/plain/bench/bench
+bench-programs: all examples standin build/linux/plain/bench/bench
 
 build/linux/plain/bench/bench: $(BENCH_SRC) tests/bench/bench.h \
 		client/protocol.h $(STANDIN_plain)

@@ -157,7 +157,9 @@ static void release_block(void (^block)(NSError *))
 		void (^handler)(NSError *) = _startHandler;
 		_startHandler = NULL;
 		_state = VZVirtualMachineStateRunning;
-		handler(nil);
+		@autoreleasepool {
+			handler(nil);
+		}
 		Block_release(handler);
 	});
 }
@@ -167,7 +169,9 @@ static void release_block(void (^block)(NSError *))
 	NSString *kept = [text retain];
 
 	dispatch_async(_queue, ^{
-		[self end:kept];
+		@autoreleasepool {
+			[self end:kept];
+		}
 		[kept release];
 	});
 }

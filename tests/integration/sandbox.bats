@@ -18,12 +18,6 @@ setup_file() {
 # a mount namespace where that lies on the real one. $ranges: content for
 # /etc/subuid and /etc/subgid.
 as_ordinary_user() {
-    if [ "$(id -u)" -ne 0 ]; then
-        skip "only root can become somebody else"
-    fi
-    if ! as_nobody test -x tests/linux/run 2>/dev/null; then
-        skip "others cannot enter the folder of the repository"
-    fi
     mknod -m 666 "$BATS_TEST_TMPDIR/tun" c 10 200
     printf '%s' "${ranges-}" >"$BATS_TEST_TMPDIR/ranges"
     unshare -m sh -c 'mount --bind "$1/tun" /dev/net/tun
@@ -37,6 +31,21 @@ as_ordinary_user() {
 
 as_nobody() {
     setpriv --reuid 65534 --regid 65534 --clear-groups -- "$@"
+}
+
+# Skips where there is no other user to be, or the repository is closed to it.
+# A relative path would do for somebody who is in the folder already.
+need_ordinary_user() {
+    [ "$(id -u)" -eq 0 ] || skip "only root can become somebody else"
+    as_nobody test -x "$PWD/tests/linux/run" ||
+        skip "others cannot enter the folder of the repository"
+}
+
+# What a failed test left running would keep bats waiting for ever.
+teardown() {
+    if [ -n "${runner-}" ]; then
+        kill -KILL "$runner" 2>/dev/null || :
+    fi
 }
 
 # begin COMMAND...: starts the runner in the background, its output in a fifo
@@ -381,9 +390,7 @@ hidden" ]
 
 @test "an ordinary user is told what is missing" {
     # Goal: no permission for the tun device: one line says what to do.
-    [ "$(id -u)" -eq 0 ] || skip "only root can become somebody else"
-    as_nobody test -x tests/linux/run 2>/dev/null ||
-        skip "others cannot enter the folder of the repository"
+    need_ordinary_user
     mknod -m 600 "$BATS_TEST_TMPDIR/tun" c 10 200
     run unshare -m sh -c '
         mount --bind "$1" /dev/net/tun
@@ -396,6 +403,7 @@ hidden" ]
 
 @test "an ordinary user has a sandbox of one user" {
     # Goal: a user namespace with a single id: all works but the users.
+    need_ordinary_user
     run as_ordinary_user tests/linux/run sh -ec '
         id -u
         ip tuntap add mode tap tap0
@@ -405,7 +413,6 @@ hidden" ]
         launchctl list | grep -c vmnet-broker
         build/linux/plain/examples/ping -c 1 default >/dev/null && echo works'
     echo "$output"
-    [[ $output != *'cannot enter'* ]] || skip "$output"
     [ "$status" -eq 0 ]
     [[ $output == *'alice, bob and _vmnetbroker do not exist'* ]]
     [ "$(echo "$output" | grep -c 'do not exist')" -eq 1 ]
@@ -414,6 +421,7 @@ hidden" ]
 
 @test "an ordinary user with subordinate ids has all users" {
     # Goal: newuidmap and /etc/subuid: alice, bob and the daemon's user.
+    need_ordinary_user
     command -v newuidmap >/dev/null || skip "no newuidmap"
     export ranges='65534:200000:65536
 '

@@ -29,10 +29,11 @@
  *	cc -fobjc-arc -o vm vm.m ../client/vmnet-broker.c -I../client \
  *		-framework Foundation -framework Virtualization \
  *		-framework vmnet -framework CoreFoundation
- *	codesign --force --sign - --entitlements virtualization.plist vm
+ *	codesign --force --sign - \
+ *		--entitlements ../broker/vmnet-broker.entitlements vm
  *
- * (virtualization.plist has one key: com.apple.security.virtualization, true.
- * With com.apple.vm.networking beside it macOS kills the program.)
+ * (The one key in there is com.apple.security.virtualization: with
+ * com.apple.vm.networking beside it macOS kills the program.)
  *
  * Run it:
  *

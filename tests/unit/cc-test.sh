@@ -102,6 +102,63 @@ as_cpp() {
     runs
 }
 
+# Goal: our types are the C++ library's, too.
+cpp_library() {
+    cat >"$tmp/lib.cc" <<'END'
+#include <cstdint>
+#include <future>
+#include <random>
+#include <vmnet/vmnet.h>
+int main()
+{
+	std::mt19937_64 random(1);
+	std::promise<std::uint64_t> promise;
+	std::promise<std::uint64_t> *p = &promise;
+
+	dispatch_async(dispatch_get_global_queue(0, 0), ^{
+		p->set_value(7);
+	});
+	return random() == 0 || promise.get_future().get() != 7;
+}
+END
+    "$cc" -std=c++17 -Wall -Werror -o "$tmp/lib" "$tmp/lib.cc" \
+        -framework vmnet
+    "$tmp/lib"
+}
+
+# Goal: Objective-C, without Foundation, also in two steps.
+objc_alone() {
+    cp "$tmp/prog.c" "$tmp/prog.m"
+    "$cc" -o "$tmp/prog" "$tmp/prog.m" -framework vmnet
+    runs
+    "$cc" -c -o "$tmp/prog.o" "$tmp/prog.m"
+    "$cc" -o "$tmp/prog" "$tmp/prog.o" -framework vmnet
+    runs
+}
+
+# Goal: what Apple's linker alone knows is dropped.
+linker_options() {
+    "$cc" -Wl,-no_uuid -Wl,-map,prog.map -Wl,-stack_size,0x100000 \
+        -Wl,-undefined,dynamic_lookup -undefined dynamic_lookup \
+        -Xlinker -dead_strip -Wl,-exported_symbols_list,prog.exp \
+        -o "$tmp/prog" "$tmp/prog.c" -framework vmnet
+    runs
+}
+
+# Goal: a library is found beside its program.
+own_library() {
+    mkdir -p "$tmp/a b/lib"
+    echo 'int seven(void) { return 7; }' >"$tmp/seven.c"
+    echo 'int seven(void); int main(void) { return seven() - 7; }' \
+        >"$tmp/main.c"
+    "$cc" -dynamiclib -install_name @rpath/libseven.so \
+        -current_version 1.0 -o "$tmp/a b/lib/libseven.so" "$tmp/seven.c"
+    "$cc" -o "$tmp/a b/main" "$tmp/main.c" -L"$tmp/a b/lib" -lseven \
+        -Wl,-rpath,@executable_path/lib
+    cd /
+    "$tmp/a b/main"
+}
+
 # Goal: a framework that is not there is an error, and says so.
 unknown_framework() {
     ! "$cc" -o "$tmp/x" "$tmp/prog.c" -framework Nonsense 2>"$tmp/err" ||
@@ -170,6 +227,10 @@ check 'address and undefined' sanitized address,undefined asan
 check 'undefined alone' sanitized undefined asan
 check 'thread' sanitized thread tsan
 check 'C++' as_cpp
+check 'C++ library' cpp_library
+check 'Objective-C alone' objc_alone
+check 'options of Apple'"'"'s linker' linker_options
+check 'own library' own_library
 check 'unknown framework' unknown_framework
 check 'compile error' compile_error
 check 'minimum version' minimum

@@ -8,7 +8,7 @@
 
 #include_next <inttypes.h>
 
-#if defined(__APPLE__) && !defined(STANDIN_INTTYPES_H)
+#if defined(__APPLE__) && !defined(__cplusplus) && !defined(STANDIN_INTTYPES_H)
 #define STANDIN_INTTYPES_H
 
 #undef PRId64

@@ -3,11 +3,12 @@
  * Copyright The vmnet-broker authors
  *
  * The types of 64 bits are `long long` on macOS, which formats tell: %llu is
- * right there, and %lu is not.
+ * right there, and %lu is not. (In C++ they are part of the names of what is in
+ * the library, and stay.)
  */
 #include_next <stdint.h>
 
-#if defined(__APPLE__) && !defined(STANDIN_STDINT_H)
+#if defined(__APPLE__) && !defined(__cplusplus) && !defined(STANDIN_STDINT_H)
 #define STANDIN_STDINT_H
 
 typedef long long standin_int64_t;

@@ -359,6 +359,31 @@ static void test_main_queue(void **state)
 	finish(queue);
 }
 
+/* Goal: a workloop is a queue, one at a time, and may be a target. */
+static void test_workloop(void **state)
+{
+	dispatch_workloop_t workloop =
+		dispatch_workloop_create_inactive("workloop");
+	dispatch_queue_t queue;
+	__block int count = 0;
+
+	dispatch_workloop_set_autorelease_frequency(
+		workloop, DISPATCH_AUTORELEASE_FREQUENCY_NEVER);
+	dispatch_activate(workloop);
+	queue = dispatch_queue_create_with_target(
+		"on it", DISPATCH_QUEUE_CONCURRENT, workloop);
+	assert_string_equal(dispatch_queue_get_label(workloop), "workloop");
+	dispatch_apply(100, queue, ^(size_t i) {
+		dispatch_assert_queue(workloop);
+		count++;
+	});
+	dispatch_async_and_wait(workloop, ^{
+		assert_int_equal(count, 100);
+	});
+	dispatch_release(queue);
+	dispatch_release(workloop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,6 +400,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_finalizer, all_gone),
 		cmocka_unit_test_teardown(test_pool_grows, all_gone),
 		cmocka_unit_test_teardown(test_main_queue, all_gone),
+		cmocka_unit_test(test_workloop),
 	};
 
 	alarm(120);

@@ -249,6 +249,21 @@ dispatch_queue_t dispatch_queue_create(
 	return queue;
 }
 
+dispatch_workloop_t dispatch_workloop_create(const char *label)
+{
+	return dispatch_queue_create(label, DISPATCH_QUEUE_SERIAL);
+}
+
+dispatch_workloop_t dispatch_workloop_create_inactive(const char *label)
+{
+	return dispatch_queue_create(label, DISPATCH_QUEUE_SERIAL_INACTIVE);
+}
+
+void dispatch_workloop_set_autorelease_frequency(dispatch_workloop_t workloop,
+	dispatch_autorelease_frequency_t frequency)
+{
+}
+
 dispatch_queue_t system_queue_create(dispatch_queue_t target, bool suspended)
 {
 	dispatch_queue_t queue = queue_new(&hidden_class, NULL, target);

@@ -21,6 +21,7 @@
 #include "group.h"
 #include "semaphore.h"
 #include "once.h"
+#include "workloop.h"
 
 #define DISPATCH_API_VERSION 20181008
 

@@ -10,6 +10,7 @@
  * compared word by word, with its place.
  */
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -573,6 +574,45 @@ static void test_names(void **state)
 	}
 }
 
+/* Goal: S1, S14: of a million generated strings just those are names that the
+ * grammar makes, and each is escaped into printable text that fits. */
+static void test_generated_strings(void **state)
+{
+	static const char allowed[] = "abcxyz0189._-";
+	unsigned int names = 0;
+
+	(void)state;
+	srandom(1);
+	for (int i = 0; i < 1000000; i++) {
+		char text[70];
+		char out[TEXT_ESCAPED];
+		size_t length = (size_t)random() % sizeof(text);
+		bool name = length > 0 && length <= 63;
+
+		for (size_t at = 0; at < length; at++) {
+			text[at] = random() % 40 == 0
+				? (char)random()
+				: allowed[(size_t)random() %
+					  (sizeof(allowed) - 1)];
+			name = name &&
+				(islower((unsigned char)text[at]) ||
+					isdigit((unsigned char)text[at]) ||
+					(at > 0 && text[at] != '\0' &&
+						strchr("._-", text[at]) !=
+							NULL));
+		}
+		assert_int_equal(text_is_name(text, length), name);
+		names += name;
+		text_escape(out, text, length);
+		assert_true(strlen(out) < TEXT_ESCAPED);
+		for (const char *at = out; *at != '\0'; at++) {
+			assert_true(*at >= ' ' && *at <= '~' && *at != '"');
+		}
+	}
+	/* Both kinds were there. */
+	assert_true(names > 10000 && names < 990000);
+}
+
 static void test_numbers(void **state)
 {
 	static const char *const bad[] = {"", " 1", "1 ", "+1", "-1", "0x1",
@@ -679,6 +719,7 @@ int main(void)
 		cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_generated_strings),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_escape),
 		cmocka_unit_test(test_subnets),

@@ -255,6 +255,12 @@ static void test_errors(void **state)
 	event.flags = EV_DELETE;
 	assert_int_equal(kevent(kq, &event, 1, NULL, 0, NULL), -1);
 	assert_int_equal(errno, ENOENT);
+	EV_SET(&event, 0x7fffffff, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
+	assert_int_equal(kevent(kq, &event, 1, NULL, 0, NULL), -1);
+	assert_int_equal(errno, ESRCH);
+	EV_SET(&event, 0, EVFILT_VNODE, EV_ADD, NOTE_WRITE, 0, NULL);
+	assert_int_equal(kevent(kq, &event, 1, NULL, 0, NULL), -1);
+	assert_int_equal(errno, EINVAL);
 	close(kq);
 }
 

@@ -7,6 +7,7 @@
 #include "kqueue.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -135,6 +136,9 @@ static int knote_open(struct knote *knote)
 	case EVFILT_TIMER:
 		return open_source(knote, DISPATCH_SOURCE_TYPE_TIMER, 0);
 	case EVFILT_PROC:
+		if (kill((pid_t)knote->event.ident, 0) != 0 && errno == ESRCH) {
+			return -1;
+		}
 		return open_source(knote, DISPATCH_SOURCE_TYPE_PROC,
 			knote->event.fflags & NOTE_EXIT);
 	case EVFILT_USER:
@@ -250,6 +254,9 @@ bool knote_report(struct knote *knote, struct kevent *event)
 	case EVFILT_WRITE:
 		return report_fd(knote, event);
 	case EVFILT_PROC:
+		if (kill((pid_t)knote->event.ident, 0) != 0 && errno == ESRCH) {
+			return -1;
+		}
 		return report_exit(knote, event);
 	case EVFILT_USER:
 		event->fflags = knote->fflags;

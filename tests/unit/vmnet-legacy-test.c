@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <unistd.h>
 #include <net/if.h>
+#include <sched.h>
 #include <cmocka.h>
 
 #include <standin.h>
@@ -105,6 +106,10 @@ static void shared(void)
 	CHECK_TRUE(if_nametoindex("bridge100") != 0);
 	CHECK_INT(guest_stop(&b), VMNET_SUCCESS);
 	CHECK_INT(if_nametoindex("bridge100"), 0);
+	/* A queue goes when its thread has returned from the last handler. */
+	while (standin_objects_alive("dispatch_queue") != 0) {
+		sched_yield();
+	}
 	CHECK_INT(standin_objects_alive(NULL), 0);
 }
 

@@ -90,7 +90,8 @@ running() {
 }
 
 bridge() {
-    ip -o -4 addr show |
+    # It grumbles when what it lists changes meanwhile.
+    ip -o -4 addr show 2>/dev/null |
         sed -n 's/^[0-9]*: \(bridge[0-9]*\) *inet \([^ ]*\) .*/\1, \2/p'
 }
 

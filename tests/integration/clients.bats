@@ -109,15 +109,20 @@ broker=$(broker_pid)
 $cycles
 storm 10
 settle peers 1
-memory=\$(memory "\$broker")
 descriptors=\$(descriptors "\$broker")
-storm 63
-settle peers 1
+# How many threads met decides how much heap there is, so that the first round
+# may make some; a leak makes each of them grow.
+for round in 1 2 3; do
+    memory=\$(memory "\$broker")
+    storm 63
+    settle peers 1
+    grown=\$((\$(memory "\$broker") - memory))
+    echo "anonymous memory: \$memory KiB, \$grown KiB more after 1,008 cycles"
+    [ "\$grown" -gt 64 ] || break
+done
 expect "the broker" "\$broker" "\$(broker_pid)"
 expect "descriptors" "\$descriptors" "\$(descriptors "\$broker")"
-grown=\$((\$(memory "\$broker") - memory))
-echo "anonymous memory: \$memory KiB, and \$grown KiB more after 1,008 cycles"
-[ "\$grown" -le 64 ] || fail "grown by \$grown KiB"
+[ "\$grown" -le 64 ] || fail "grown by \$grown KiB in round \$round"
 SCRIPT
 }
 

@@ -33,14 +33,19 @@ flood() {
         settle peers 1
     done
 }
-# The first ones make the threads and the heap that the others find.
+# The first ones make the threads and the heap that the others find, and it
+# depends on who runs when how many are that: what is kept for a message that
+# nobody reads makes each round grow.
 flood
 broker=$(broker_pid)
-memory=$(memory "$broker")
-flood
+for round in $(seq 5); do
+    memory=$(memory "$broker")
+    flood
+    grown=$(($(memory "$broker") - memory))
+    [ "$grown" -gt 64 ] || break
+done
 expect "the broker" "$broker" "$(broker_pid)"
-grown=$(($(memory "$broker") - memory))
-[ "$grown" -le 64 ] || fail "grown by $grown KiB"
+[ "$grown" -le 64 ] || fail "grown by $grown KiB in round $round"
 SCRIPT
 }
 

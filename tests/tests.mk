@@ -69,7 +69,8 @@ build/test-vm/%/initrd: $(addprefix examples/test-vm/, \
 
 .PHONY: integration-test
 integration-test: deps-integration
-	@$(MAKE) --no-print-directory -s -j2 all examples $(PLATFORM) $(GUEST)
+	@$(MAKE) --no-print-directory -s -j2 all examples $(PLATFORM) \
+		build/test-vm/amd64/initrd build/test-vm/arm64/initrd
 	@tests/run-tests -v tests/integration/vm/run
 
 lint: deps-lint

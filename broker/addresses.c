@@ -27,14 +27,14 @@ static uint32_t get_address(const struct sockaddr *from)
 
 /* -1: not an IPv4 address that counts. */
 static int get_subnet(
-	const struct ifaddrs *interface, struct subnet *subnet, uint32_t *host)
+    const struct ifaddrs *interface, struct subnet *subnet, uint32_t *host)
 {
 	static const char bridge[] = "bridge";
 	uint32_t mask = UINT32_MAX;
 
 	if (interface->ifa_addr == NULL ||
-		interface->ifa_addr->sa_family != AF_INET ||
-		strncmp(interface->ifa_name, bridge, sizeof(bridge) - 1) == 0) {
+	    interface->ifa_addr->sa_family != AF_INET ||
+	    strncmp(interface->ifa_name, bridge, sizeof(bridge) - 1) == 0) {
 		return -1;
 	}
 	if (interface->ifa_netmask != NULL) {
@@ -43,24 +43,24 @@ static int get_subnet(
 	*host = get_address(interface->ifa_addr);
 	/* A tunnel may come with a mask of 0: it is on its own address. */
 	if (mask == 0 || subnet_of(*host, mask, subnet) != 0) {
-		*subnet = (struct subnet){.address = *host, .length = 32};
+		*subnet = (struct subnet){ .address = *host, .length = 32 };
 	}
 	return 0;
 }
 
 static bool find(const struct ifaddrs *interface, const struct subnet *subnet,
-	char text[ADDRESSES_TEXT])
+    char text[ADDRESSES_TEXT])
 {
 	for (; interface != NULL; interface = interface->ifa_next) {
-		struct subnet on = {0};
+		struct subnet on = { 0 };
 		uint32_t host = 0;
 		char address[ADDRESS_TEXT];
 
 		if (get_subnet(interface, &on, &host) == 0 &&
-			subnet_overlaps(&on, subnet)) {
+		    subnet_overlaps(&on, subnet)) {
 			subnet_format_address(host, address);
 			snprintf(text, ADDRESSES_TEXT, "%s (%s/%u)",
-				interface->ifa_name, address, on.length);
+			    interface->ifa_name, address, on.length);
 			return true;
 		}
 	}

@@ -22,8 +22,8 @@
 #include "text.h"
 
 static const struct config_network builtins[] = {
-	{.name = "host", .mode = CONFIG_HOST},
-	{.name = "shared", .mode = CONFIG_SHARED},
+	{ .name = "host", .mode = CONFIG_HOST },
+	{ .name = "shared", .mode = CONFIG_SHARED },
 };
 
 #define BUILTINS (sizeof(builtins) / sizeof(builtins[0]))
@@ -79,20 +79,20 @@ void config_destroy(struct config *config)
 static int compare(const void *a, const void *b)
 {
 	return strcmp(((const struct config_network *)a)->name,
-		((const struct config_network *)b)->name);
+	    ((const struct config_network *)b)->name);
 }
 
 const struct config_network *config_find(
-	const struct config *config, const char *name)
+    const struct config *config, const char *name)
 {
-	struct config_network key = {0};
+	struct config_network key = { 0 };
 
 	if (strlen(name) > VMNET_BROKER_NAME_MAX) {
 		return NULL;
 	}
 	memcpy(key.name, name, strlen(name));
 	return bsearch(
-		&key, config->networks, config->count, sizeof(key), compare);
+	    &key, config->networks, config->count, sizeof(key), compare);
 }
 
 /*
@@ -106,21 +106,21 @@ static int refuse_file(struct reader *reader, const char *reason)
 }
 
 static int refuse_at(struct reader *reader, struct place place,
-	const char *format, ...) __attribute__((format(printf, 3, 4)));
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 static int refuse_at(
-	struct reader *reader, struct place place, const char *format, ...)
+    struct reader *reader, struct place place, const char *format, ...)
 {
 	va_list args;
 	int used = snprintf(reader->error, CONFIG_ERROR,
-		"%s:%d:%d: ", reader->path, place.line, place.column);
+	    "%s:%d:%d: ", reader->path, place.line, place.column);
 
 	if (used < 0 || used >= CONFIG_ERROR) {
 		return -1;
 	}
 	va_start(args, format);
-	vsnprintf(reader->error + used, (size_t)(CONFIG_ERROR - used), format,
-		args);
+	vsnprintf(
+	    reader->error + used, (size_t)(CONFIG_ERROR - used), format, args);
 	va_end(args);
 	return -1;
 }
@@ -173,19 +173,19 @@ static int read_mode(struct reader *reader, const char *text)
 
 		text_escape(escaped, text, strlen(text));
 		return refuse_at(reader, here_value(reader),
-			"%s.mode: \"%s\" is not \"shared\" or \"host\"",
-			network->name, escaped);
+		    "%s.mode: \"%s\" is not \"shared\" or \"host\"",
+		    network->name, escaped);
 	}
 	reader->has_mode = true;
 	for (size_t i = 0; i < BUILTINS; i++) {
 		const struct config_network *defined = &builtins[i];
 
 		if (strcmp(network->name, defined->name) == 0 &&
-			network->mode != defined->mode) {
+		    network->mode != defined->mode) {
 			return refuse_at(reader, here_value(reader),
-				"%s.mode: the mode of this built-in network "
-				"is \"%s\"",
-				network->name, config_mode_name(defined->mode));
+			    "%s.mode: the mode of this built-in network "
+			    "is \"%s\"",
+			    network->name, config_mode_name(defined->mode));
 		}
 	}
 	return 0;
@@ -201,21 +201,21 @@ static int read_subnet(struct reader *reader, const char *text)
 
 		text_escape(escaped, text, strlen(text));
 		return refuse_at(reader, here_value(reader),
-			"%s.subnet: \"%s\" is not a subnet: %s", network->name,
-			escaped, reason);
+		    "%s.subnet: \"%s\" is not a subnet: %s", network->name,
+		    escaped, reason);
 	}
 	for (size_t i = 0; i < reader->config->count; i++) {
 		const struct config_network *other =
-			&reader->config->networks[i];
+		    &reader->config->networks[i];
 
 		if (other->has_subnet &&
-			subnet_overlaps(&network->subnet, &other->subnet)) {
+		    subnet_overlaps(&network->subnet, &other->subnet)) {
 			char theirs[SUBNET_TEXT];
 
 			subnet_format(&other->subnet, theirs);
 			return refuse_at(reader, here_value(reader),
-				"%s.subnet: \"%s\" overlaps %s.subnet, %s",
-				network->name, text, other->name, theirs);
+			    "%s.subnet: \"%s\" overlaps %s.subnet, %s",
+			    network->name, text, other->name, theirs);
 		}
 	}
 	network->has_subnet = true;
@@ -226,8 +226,8 @@ static const struct {
 	const char *name;
 	int (*read)(struct reader *reader, const char *text);
 } keys[] = {
-	{"mode", read_mode},
-	{"subnet", read_subnet},
+	{ "mode", read_mode },
+	{ "subnet", read_subnet },
 };
 
 static int read_key(struct reader *reader, const char *key, json_t *value)
@@ -240,14 +240,14 @@ static int read_key(struct reader *reader, const char *key, json_t *value)
 		}
 		if (!json_is_string(value)) {
 			return refuse_at(reader, here_value(reader),
-				"%s.%s: must be a string, not %s",
-				reader->network.name, key, type_name(value));
+			    "%s.%s: must be a string, not %s",
+			    reader->network.name, key, type_name(value));
 		}
 		return keys[i].read(reader, json_string_value(value));
 	}
 	text_escape(escaped, key, strlen(key));
 	return refuse_at(reader, here_key(reader), "%s: unknown key \"%s\"",
-		reader->network.name, escaped);
+	    reader->network.name, escaped);
 }
 
 /*
@@ -278,16 +278,15 @@ static int read_network(struct reader *reader, const char *name, json_t *value)
 
 		text_escape(escaped, name, length);
 		return refuse_at(reader, here_key(reader),
-			"\"%s\" is not a network name: "
-			"[a-z0-9][a-z0-9._-]{0,62}",
-			escaped);
+		    "\"%s\" is not a network name: "
+		    "[a-z0-9][a-z0-9._-]{0,62}",
+		    escaped);
 	}
 	if (!json_is_object(value)) {
 		return refuse_at(reader, here_value(reader),
-			"%s: must be an object, not %s", name,
-			type_name(value));
+		    "%s: must be an object, not %s", name, type_name(value));
 	}
-	reader->network = (struct config_network){0};
+	reader->network = (struct config_network){ 0 };
 	memcpy(reader->network.name, name, length);
 	reader->has_mode = false;
 	reader->here.depth = 2;
@@ -302,7 +301,7 @@ static int read_network(struct reader *reader, const char *name, json_t *value)
 	reader->here.depth = 1;
 	if (!reader->has_mode) {
 		return refuse_at(reader, here_value(reader),
-			"%s: the key \"mode\" is missing", name);
+		    "%s: the key \"mode\" is missing", name);
 	}
 	add_network(reader->config, &reader->network);
 	return 0;
@@ -315,8 +314,8 @@ static int read_networks(struct reader *reader, json_t *root)
 
 	if (!json_is_object(root)) {
 		return refuse_at(reader, here_value(reader),
-			"must be an object with one entry a network, not %s",
-			type_name(root));
+		    "must be an object with one entry a network, not %s",
+		    type_name(root));
 	}
 	reader->config = create(json_object_size(root));
 	if (reader->config == NULL) {
@@ -331,7 +330,7 @@ static int read_networks(struct reader *reader, json_t *root)
 		reader->here.member[0]++;
 	}
 	qsort(reader->config->networks, reader->config->count,
-		sizeof(*reader->config->networks), compare);
+	    sizeof(*reader->config->networks), compare);
 	return 0;
 }
 
@@ -341,7 +340,7 @@ static int read_networks(struct reader *reader, json_t *root)
 
 /* What jansson says quotes the file, which may be anything. */
 static const char *printable(
-	char text[JSON_ERROR_TEXT_LENGTH], const char *from)
+    char text[JSON_ERROR_TEXT_LENGTH], const char *from)
 {
 	snprintf(text, JSON_ERROR_TEXT_LENGTH, "%s", from);
 	for (char *at = text; *at != '\0'; at++) {
@@ -378,16 +377,16 @@ static int refuse_syntax(struct reader *reader, const json_error_t *error)
 
 		text_escape(escaped, key + 1, length - 2);
 		return refuse_at(reader, place_of(reader->text, key),
-			"the key \"%s\" is there twice", escaped);
+		    "the key \"%s\" is there twice", escaped);
 	}
 	return refuse_at(reader, place, "%s", printable(text, error->text));
 }
 
 static int read_text(struct reader *reader, size_t length)
 {
-	json_error_t error = {0};
-	json_t *root = json_loadb(
-		reader->text, length, JSON_REJECT_DUPLICATES, &error);
+	json_error_t error = { 0 };
+	json_t *root =
+	    json_loadb(reader->text, length, JSON_REJECT_DUPLICATES, &error);
 	int result = 0;
 
 	if (root == NULL) {
@@ -403,15 +402,15 @@ static int read_text(struct reader *reader, size_t length)
  */
 
 enum config_result config_load(
-	struct config *config, const char *path, uid_t owner)
+    struct config *config, const char *path, uid_t owner)
 {
-	struct reader reader = {.path = path, .error = config->error};
+	struct reader reader = { .path = path, .error = config->error };
 	const char *reason = NULL;
 	size_t length = 0;
 	int result = 0;
 
 	if (file_read(AT_FDCWD, path, owner, CONFIG_SIZE_MAX, &reader.text,
-		    &length, &reason) != 0) {
+		&length, &reason) != 0) {
 		if (errno == ENOENT) {
 			return CONFIG_MISSING;
 		}

@@ -61,10 +61,10 @@ enum config_result {
  * that says why.
  */
 enum config_result config_load(
-	struct config *config, const char *path, uid_t owner);
+    struct config *config, const char *path, uid_t owner);
 
 /* NULL: not there. */
 const struct config_network *config_find(
-	const struct config *config, const char *name);
+    const struct config *config, const char *name);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 void failure_set(struct failure *failure, enum failure_status status,
-	const char *format, ...)
+    const char *format, ...)
 {
 	va_list args;
 

@@ -29,6 +29,6 @@ struct failure {
 };
 
 void failure_set(struct failure *failure, enum failure_status status,
-	const char *format, ...) __attribute__((format(printf, 3, 4)));
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -67,11 +67,11 @@ static const char *read_all(int fd, size_t max, char *text, size_t *length)
 }
 
 int file_read(int directory, const char *name, uid_t owner, size_t max,
-	char **text, size_t *length, const char **reason)
+    char **text, size_t *length, const char **reason)
 {
 	char *buffer = NULL;
 	int fd = openat(directory, name,
-		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	if (fd < 0) {
 		*reason = errno == ELOOP ? "a symbolic link" : strerror(errno);

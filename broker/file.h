@@ -22,6 +22,6 @@
  * ENOENT if, and only if, there is no such file.
  */
 int file_read(int directory, const char *name, uid_t owner, size_t max,
-	char **text, size_t *length, const char **reason);
+    char **text, size_t *length, const char **reason);
 
 #endif

@@ -48,8 +48,8 @@ static os_log_type_t system_type(enum log_level level)
 
 static void write_stderr(const char *line)
 {
-	struct timespec now = {0};
-	struct tm tm = {0};
+	struct timespec now = { 0 };
+	struct tm tm = { 0 };
 	char stamp[sizeof("23:59:59")] = "";
 
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -77,7 +77,7 @@ void log_write(enum log_level level, const char *format, ...)
 }
 
 bool log_limit_allow(
-	struct log_limit *limit, uint64_t now, uint64_t *suppressed)
+    struct log_limit *limit, uint64_t now, uint64_t *suppressed)
 {
 	if (limit->used == 0 || now - limit->second >= NANOSECONDS) {
 		limit->second = now;

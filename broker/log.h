@@ -24,7 +24,7 @@ enum log_level {
 void log_start(bool foreground, bool debug);
 
 void log_write(enum log_level level, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_notice(...) log_write(LOG_LEVEL_NOTICE, __VA_ARGS__)
@@ -46,6 +46,6 @@ struct log_limit {
  * *suppressed is how many were not since the last: the caller says that too.
  */
 bool log_limit_allow(
-	struct log_limit *limit, uint64_t now, uint64_t *suppressed);
+    struct log_limit *limit, uint64_t now, uint64_t *suppressed);
 
 #endif

@@ -57,20 +57,20 @@ struct options {
 static void usage(FILE *file)
 {
 	fprintf(file,
-		"usage: vmnet-broker [-dfhnV] [-c file] [-l seconds] "
-		"[-p peers] [-s directory] [-t seconds]\n");
+	    "usage: vmnet-broker [-dfhnV] [-c file] [-l seconds] "
+	    "[-p peers] [-s directory] [-t seconds]\n");
 }
 
 static unsigned long number_option(
-	int option, unsigned long min, unsigned long max)
+    int option, unsigned long min, unsigned long max)
 {
 	unsigned long number = 0;
 
 	if (text_to_number(optarg, min, max, &number) != 0) {
 		fprintf(stderr,
-			"vmnet-broker: -%c: \"%s\" is not a number from %lu to "
-			"%lu\n",
-			option, optarg, min, max);
+		    "vmnet-broker: -%c: \"%s\" is not a number from %lu to "
+		    "%lu\n",
+		    option, optarg, min, max);
 		exit(EXIT_USAGE);
 	}
 	return number;
@@ -146,7 +146,7 @@ static void fatal(const char *reason)
 
 /* In the foreground, and for a check, the caller's own file will do. */
 static enum config_result load_config(
-	const struct options *options, struct config **config)
+    const struct options *options, struct config **config)
 {
 	uid_t owner = options->foreground || options->check ? getuid() : 0;
 
@@ -181,12 +181,12 @@ static struct config *read_config(const struct options *options)
 	switch (load_config(options, &config)) {
 	case CONFIG_LOADED:
 		log_info("config: %s: %zu networks", options->config_file,
-			config->count);
+		    config->count);
 		break;
 	case CONFIG_MISSING:
 		log_notice("config: %s: no such file: there are the built-in "
 			   "networks only",
-			options->config_file);
+		    options->config_file);
 		break;
 	case CONFIG_REFUSED:
 		log_error("config: %s", config->error);
@@ -206,8 +206,7 @@ static struct state *read_state(const struct options *options)
 }
 
 static struct service *serve(const struct options *options,
-	const struct config *config, struct state *state,
-	dispatch_queue_t queue)
+    const struct config *config, struct state *state, dispatch_queue_t queue)
 {
 	const struct service_options service_options = {
 		.config = config,
@@ -218,15 +217,14 @@ static struct service *serve(const struct options *options,
 		.max_peers = options->max_peers != 0 ? options->max_peers
 						     : VMNET_BROKER_MAX_PEERS,
 		.max_peers_per_user = options->max_peers != 0
-			? options->max_peers
-			: VMNET_BROKER_MAX_PEERS_PER_USER,
+		    ? options->max_peers
+		    : VMNET_BROKER_MAX_PEERS_PER_USER,
 		.done = exit,
 	};
-	xpc_connection_t listener =
-		xpc_connection_create_mach_service(VMNET_BROKER_SERVICE, queue,
-			XPC_CONNECTION_MACH_SERVICE_LISTENER);
+	xpc_connection_t listener = xpc_connection_create_mach_service(
+	    VMNET_BROKER_SERVICE, queue, XPC_CONNECTION_MACH_SERVICE_LISTENER);
 	struct service *service =
-		service_start(&service_options, listener, queue);
+	    service_start(&service_options, listener, queue);
 
 	if (service == NULL) {
 		fatal("out of memory");
@@ -238,13 +236,13 @@ static struct service *serve(const struct options *options,
  * networks are released. */
 static void stop_on_signals(struct service *service, dispatch_queue_t queue)
 {
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
 
 	signal(SIGPIPE, SIG_IGN); /* of a stderr that nobody reads */
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		dispatch_source_t source =
-			dispatch_source_create(DISPATCH_SOURCE_TYPE_SIGNAL,
-				(uintptr_t)signals[i], 0, queue);
+		    dispatch_source_create(DISPATCH_SOURCE_TYPE_SIGNAL,
+			(uintptr_t)signals[i], 0, queue);
 
 		signal(signals[i], SIG_IGN); /* the source sees it first */
 		dispatch_source_set_event_handler(source, ^{
@@ -269,8 +267,8 @@ int main(int argc, char **argv)
 	log_notice("start: version %s", VMNET_BROKER_VERSION);
 	config = read_config(&options);
 	state = read_state(&options);
-	queue = dispatch_queue_create(
-		VMNET_BROKER_SERVICE, DISPATCH_QUEUE_SERIAL);
+	queue =
+	    dispatch_queue_create(VMNET_BROKER_SERVICE, DISPATCH_QUEUE_SERIAL);
 	/* On the queue, so that no request comes before a signal can. */
 	dispatch_sync(queue, ^{
 		struct service *service = serve(&options, config, state, queue);

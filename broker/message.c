@@ -12,7 +12,7 @@
 #include "subnet.h"
 
 const char *message_get_string(
-	xpc_object_t message, const char *key, size_t *length)
+    xpc_object_t message, const char *key, size_t *length)
 {
 	xpc_object_t value = xpc_dictionary_get_value(message, key);
 
@@ -26,12 +26,12 @@ const char *message_get_string(
 void message_set_failure(xpc_object_t reply, const struct failure *failure)
 {
 	xpc_dictionary_set_int64(
-		reply, VMNET_BROKER_KEY_ERROR, failure->status);
+	    reply, VMNET_BROKER_KEY_ERROR, failure->status);
 	xpc_dictionary_set_string(
-		reply, VMNET_BROKER_KEY_ERROR_MESSAGE, failure->message);
+	    reply, VMNET_BROKER_KEY_ERROR_MESSAGE, failure->message);
 	if (failure->vmnet_status != 0) {
 		xpc_dictionary_set_int64(reply, VMNET_BROKER_KEY_VMNET_STATUS,
-			failure->vmnet_status);
+		    failure->vmnet_status);
 	}
 }
 
@@ -41,8 +41,8 @@ static void set_ipv6_prefix(xpc_object_t info, const struct vmnet_info *from)
 	char text[INET6_ADDRSTRLEN + sizeof("/255")];
 
 	if (from->ipv6_length == 0 ||
-		inet_ntop(AF_INET6, &from->ipv6_prefix, address,
-			sizeof(address)) == NULL) {
+	    inet_ntop(AF_INET6, &from->ipv6_prefix, address, sizeof(address)) ==
+		NULL) {
 		return;
 	}
 	snprintf(text, sizeof(text), "%s/%u", address, from->ipv6_length);
@@ -66,16 +66,16 @@ static void set_addresses(xpc_object_t info, const struct vmnet_info *from)
 static void set_names(xpc_object_t info, const struct network *network)
 {
 	xpc_dictionary_set_string(
-		info, VMNET_BROKER_INFO_NAME, network->config->name);
+	    info, VMNET_BROKER_INFO_NAME, network->config->name);
 	xpc_dictionary_set_string(info, VMNET_BROKER_INFO_MODE,
-		config_mode_name(network->config->mode));
+	    config_mode_name(network->config->mode));
 }
 
 static void set_info(xpc_object_t info, const struct network *network)
 {
 	set_addresses(info, &network->info);
 	xpc_dictionary_set_uint64(
-		info, VMNET_BROKER_INFO_GENERATION, network->generation);
+	    info, VMNET_BROKER_INFO_GENERATION, network->generation);
 }
 
 void message_set_network(xpc_object_t reply, const struct network *network)
@@ -85,7 +85,7 @@ void message_set_network(xpc_object_t reply, const struct network *network)
 	set_names(info, network);
 	set_info(info, network);
 	xpc_dictionary_set_value(reply, VMNET_BROKER_KEY_NETWORK,
-		vmnet_get_serialization(network->owned));
+	    vmnet_get_serialization(network->owned));
 	xpc_dictionary_set_value(reply, VMNET_BROKER_KEY_INFO, info);
 	xpc_release(info);
 }
@@ -96,11 +96,11 @@ void message_append_network(xpc_object_t array, const struct network *network)
 
 	set_names(entry, network);
 	xpc_dictionary_set_string(entry, VMNET_BROKER_STATUS_STATE,
-		network_state_name(network->state));
+	    network_state_name(network->state));
 	xpc_dictionary_set_uint64(
-		entry, VMNET_BROKER_STATUS_HOLDERS, network->hold_count);
+	    entry, VMNET_BROKER_STATUS_HOLDERS, network->hold_count);
 	if (network->state == NETWORK_HELD ||
-		network->state == NETWORK_LINGERING) {
+	    network->state == NETWORK_LINGERING) {
 		set_info(entry, network);
 	}
 	xpc_array_append_value(array, entry);

@@ -17,7 +17,7 @@
 
 /* Borrowed from message; any bytes. NULL: not there, or not a string. */
 const char *message_get_string(
-	xpc_object_t message, const char *key, size_t *length);
+    xpc_object_t message, const char *key, size_t *length);
 
 void message_set_failure(xpc_object_t reply, const struct failure *failure);
 

@@ -90,10 +90,10 @@ static uint64_t now(const struct peers *peers)
  */
 
 static void peer_log(struct peer *peer, enum log_level level,
-	const char *format, ...) __attribute__((format(printf, 3, 4)));
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 static void peer_log(
-	struct peer *peer, enum log_level level, const char *format, ...)
+    struct peer *peer, enum log_level level, const char *format, ...)
 {
 	struct peers *peers = peer->peers;
 	uint64_t time = now(peers);
@@ -111,13 +111,13 @@ static void peer_log(
 	if (of_peer > 0 || of_all > 0) {
 		log_notice("peer %" PRIu64 ": %" PRIu64 " lines before this "
 			   "were suppressed, and %" PRIu64 " of all peers",
-			peer->number, of_peer, of_all);
+		    peer->number, of_peer, of_all);
 	}
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	log_write(level, "peer %" PRIu64 " (uid %u, pid %d): %s", peer->number,
-		(unsigned)peer->euid, (int)peer->pid, text);
+	    (unsigned)peer->euid, (int)peer->pid, text);
 }
 
 /* The last word on it: what was not told before. */
@@ -126,11 +126,10 @@ static void log_suppressed(struct peer *peer)
 	uint64_t of_all = 0;
 
 	if (peer->lines.suppressed > 0 &&
-		log_limit_allow(
-			&peer->peers->lines, now(peer->peers), &of_all)) {
+	    log_limit_allow(&peer->peers->lines, now(peer->peers), &of_all)) {
 		log_notice("peer %" PRIu64 ": %" PRIu64 " more lines were "
 			   "suppressed, and %" PRIu64 " of all peers",
-			peer->number, peer->lines.suppressed, of_all);
+		    peer->number, peer->lines.suppressed, of_all);
 	}
 }
 
@@ -356,7 +355,7 @@ struct peer *peer_create(struct peers *peers, xpc_connection_t connection)
 		slow_begin(peer); /* it is to ask at once, and go */
 	}
 	log_debug("peer %" PRIu64 ": connected, uid %u, pid %d", peer->number,
-		(unsigned)peer->euid, (int)peer->pid);
+	    (unsigned)peer->euid, (int)peer->pid);
 	return peer;
 }
 
@@ -458,7 +457,7 @@ void peer_answer(struct peer *peer, xpc_object_t reply)
 }
 
 void peer_refuse(struct peer *peer, xpc_object_t reply, const char *what,
-	const struct failure *failure)
+    const struct failure *failure)
 {
 	peer_log(peer, LOG_LEVEL_NOTICE, "%s: %s", what, failure->message);
 	message_set_failure(reply, failure);
@@ -472,12 +471,12 @@ static void refuse_verdict(struct peer *peer, xpc_object_t reply)
 
 	if (peer->verdict == TOO_MANY) {
 		failure_set(&failure, FAILURE_NOT_ALLOWED,
-			"the broker has %zu clients, which is the limit",
-			options->max);
+		    "the broker has %zu clients, which is the limit",
+		    options->max);
 	} else {
 		failure_set(&failure, FAILURE_NOT_ALLOWED,
-			"user %u has %zu clients, which is the limit",
-			(unsigned)peer->euid, options->max_per_user);
+		    "user %u has %zu clients, which is the limit",
+		    (unsigned)peer->euid, options->max_per_user);
 	}
 	peer_refuse(peer, reply, "connect", &failure);
 }
@@ -502,9 +501,9 @@ xpc_object_t peer_receive(struct peer *peer, xpc_object_t message)
 	touch(peer);
 	if (peer->waiting == VMNET_BROKER_MAX_REQUESTS_PER_PEER) {
 		failure_set(&failure, FAILURE_NOT_ALLOWED,
-			"%d requests of this client wait for an answer, which "
-			"is the limit",
-			VMNET_BROKER_MAX_REQUESTS_PER_PEER);
+		    "%d requests of this client wait for an answer, which "
+		    "is the limit",
+		    VMNET_BROKER_MAX_REQUESTS_PER_PEER);
 		peer_refuse(peer, reply, "request", &failure);
 		return NULL;
 	}
@@ -541,13 +540,13 @@ static void wait_for(struct peer *peer, xpc_object_t reply, struct hold *hold)
 	while (request->reply != NULL) {
 		request++;
 	}
-	*request = (struct request){.reply = reply, .hold = hold};
+	*request = (struct request){ .reply = reply, .hold = hold };
 	peer->waiting++;
 }
 
 /* Who refused the hold has logged why. */
-static void answer_request(struct peer *peer, struct request *request,
-	const struct failure *failure)
+static void answer_request(
+    struct peer *peer, struct request *request, const struct failure *failure)
 {
 	xpc_object_t reply = request->reply;
 
@@ -556,7 +555,7 @@ static void answer_request(struct peer *peer, struct request *request,
 	} else {
 		message_set_network(reply, request->hold->network);
 	}
-	*request = (struct request){0};
+	*request = (struct request){ 0 };
 	peer->waiting--;
 	peer_answer(peer, reply);
 }
@@ -567,7 +566,7 @@ static void hold_done(struct hold *hold, const struct failure *failure)
 
 	if (failure == NULL) {
 		peer_log(peer, LOG_LEVEL_INFO, "acquire %s: granted",
-			hold->network->config->name);
+		    hold->network->config->name);
 	}
 	for (size_t i = 0; i < VMNET_BROKER_MAX_REQUESTS_PER_PEER; i++) {
 		struct request *request = &peer->requests[i];
@@ -580,15 +579,15 @@ static void hold_done(struct hold *hold, const struct failure *failure)
 }
 
 void peer_acquire(
-	struct peer *peer, xpc_object_t reply, struct network *network)
+    struct peer *peer, xpc_object_t reply, struct network *network)
 {
 	struct hold *hold = find_hold(peer, network);
 	struct failure failure;
 
 	if (hold == NULL) {
 		failure_set(&failure, FAILURE_NOT_ALLOWED,
-			"this client has %d networks, which is the limit",
-			VMNET_BROKER_MAX_NETWORKS_PER_PEER);
+		    "this client has %d networks, which is the limit",
+		    VMNET_BROKER_MAX_NETWORKS_PER_PEER);
 		peer_refuse(peer, reply, "acquire", &failure);
 		return;
 	}

@@ -84,10 +84,10 @@ void peer_answer(struct peer *peer, xpc_object_t reply);
 
 /* Sends a failure; `what` was asked for, already fit for the log. */
 void peer_refuse(struct peer *peer, xpc_object_t reply, const char *what,
-	const struct failure *failure);
+    const struct failure *failure);
 
 /* Sends the network, when it is there. */
 void peer_acquire(
-	struct peer *peer, xpc_object_t reply, struct network *network);
+    struct peer *peer, xpc_object_t reply, struct network *network);
 
 #endif

@@ -91,7 +91,7 @@ static const char *find(const char *text, const struct place_path *path)
 
 struct place place_of(const char *text, const char *at)
 {
-	struct place place = {.line = 1, .column = 1};
+	struct place place = { .line = 1, .column = 1 };
 
 	for (; text < at; text++) {
 		if (*text == '\n') {

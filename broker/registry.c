@@ -18,7 +18,7 @@
 
 static const uint64_t create_timeout = VMNET_BROKER_VMNET_TIMEOUT * NANOSECONDS;
 static const uint64_t release_timeout =
-	VMNET_BROKER_RELEASE_TIMEOUT * NANOSECONDS;
+    VMNET_BROKER_RELEASE_TIMEOUT * NANOSECONDS;
 
 /* Each costs a thread that hangs in vmnet: more than a few only do harm. */
 #define ABANDONED_MAX 8
@@ -68,7 +68,7 @@ static void changed(const struct registry *registry)
 }
 
 struct registry *registry_create(const struct config *config,
-	struct state *state, const struct registry_options *options)
+    struct state *state, const struct registry_options *options)
 {
 	struct registry *registry = calloc(1, sizeof(*registry));
 
@@ -110,7 +110,7 @@ void registry_destroy(struct registry *registry)
 struct network *registry_find(struct registry *registry, const char *name)
 {
 	const struct config_network *config =
-		config_find(registry->config, name);
+	    config_find(registry->config, name);
 
 	if (config == NULL) {
 		return NULL;
@@ -144,8 +144,8 @@ static void hold_grant(struct hold *hold)
 	hold->done(hold, NULL);
 }
 
-static void hold_refuse(struct network *network, struct hold *hold,
-	const struct failure *failure)
+static void hold_refuse(
+    struct network *network, struct hold *hold, const struct failure *failure)
 {
 	hold_detach(network, hold);
 	hold->done(hold, failure);
@@ -161,8 +161,8 @@ static void refuse_all(struct network *network, const struct failure *failure)
 static void failure_set_stopping(struct failure *failure)
 {
 	failure_set(failure, FAILURE_NOT_ALLOWED,
-		"the broker was asked to stop and takes no new clients; it "
-		"starts again when the last network is released");
+	    "the broker was asked to stop and takes no new clients; it "
+	    "starts again when the last network is released");
 }
 
 /*
@@ -170,7 +170,7 @@ static void failure_set_stopping(struct failure *failure)
  */
 
 static void set_state(
-	struct network *network, enum network_state state, uint64_t timeout)
+    struct network *network, enum network_state state, uint64_t timeout)
 {
 	struct registry *registry = network->registry;
 
@@ -180,7 +180,7 @@ static void set_state(
 	}
 	network->state = state;
 	network->deadline =
-		timeout == UINT64_MAX ? UINT64_MAX : now(registry) + timeout;
+	    timeout == UINT64_MAX ? UINT64_MAX : now(registry) + timeout;
 	if (state == NETWORK_ABSENT) {
 		TAILQ_REMOVE(&registry->there, network, entry);
 		registry->count--;
@@ -222,15 +222,15 @@ static void network_fail(struct network *network, const struct failure *failure)
 
 	/* Clients decide how often this happens. */
 	if (log_limit_allow(&registry->failures, now(registry), &suppressed)) {
-		log_error("network %s: %s", network->config->name,
-			failure->message);
+		log_error(
+		    "network %s: %s", network->config->name, failure->message);
 	}
 	set_state(network, NETWORK_ABSENT, UINT64_MAX);
 	refuse_all(network, failure);
 }
 
 static void network_created(
-	void *context, struct vmnet_owned *owned, const struct vmnet_info *info)
+    void *context, struct vmnet_owned *owned, const struct vmnet_info *info)
 {
 	struct network *network = context;
 	struct registry *registry = network->registry;
@@ -243,12 +243,12 @@ static void network_created(
 	registry->generation++;
 	if (!network->config->has_subnet) {
 		state_put(
-			registry->state, network->config->name, &info->subnet);
+		    registry->state, network->config->name, &info->subnet);
 	}
 	subnet_format(&info->subnet, subnet);
 	log_notice("network %s: created, %s %s, generation %016llx",
-		network->config->name, config_mode_name(network->config->mode),
-		subnet, (unsigned long long)network->generation);
+	    network->config->name, config_mode_name(network->config->mode),
+	    subnet, (unsigned long long)network->generation);
 	if (TAILQ_EMPTY(&network->holds)) {
 		network_leave(network);
 	} else {
@@ -271,7 +271,7 @@ static void network_released(struct network *network)
 }
 
 static void network_gone(
-	void *context, struct vmnet_owned *owned, const struct failure *failure)
+    void *context, struct vmnet_owned *owned, const struct failure *failure)
 {
 	struct network *network = context;
 	struct registry *registry = network->registry;
@@ -279,7 +279,7 @@ static void network_gone(
 	if (owned != network->owned) {
 		registry->abandoned--;
 		log_notice("network %s: vmnet gave back what had been given up",
-			network->config->name);
+		    network->config->name);
 	} else if (failure != NULL) {
 		network_fail(network, failure);
 	} else {
@@ -299,7 +299,7 @@ static const struct vmnet_events network_events = {
  * whoever comes first must not take what is somebody else's for sure.
  */
 static void wish_set_subnet(
-	const struct network *network, struct vmnet_wish *wish)
+    const struct network *network, struct vmnet_wish *wish)
 {
 	const struct registry *registry = network->registry;
 	const struct config *config = registry->config;
@@ -311,13 +311,13 @@ static void wish_set_subnet(
 	}
 	wish->choice = VMNET_SUBNET_ANY;
 	if (state_get(registry->state, network->config->name, &wish->subnet) !=
-		0) {
+	    0) {
 		return;
 	}
 	for (size_t i = 0; i < config->count; i++) {
 		if (config->networks[i].has_subnet &&
-			subnet_overlaps(
-				&config->networks[i].subnet, &wish->subnet)) {
+		    subnet_overlaps(
+			&config->networks[i].subnet, &wish->subnet)) {
 			return;
 		}
 	}
@@ -336,9 +336,9 @@ static void network_create(struct network *network)
 	set_state(network, NETWORK_CREATING, create_timeout);
 	if (registry->abandoned >= ABANDONED_MAX) {
 		failure_set(&failure, FAILURE_CREATE,
-			"vmnet has stopped answering: %zu calls never came "
-			"back; restart the Mac if this stays",
-			registry->abandoned);
+		    "vmnet has stopped answering: %zu calls never came "
+		    "back; restart the Mac if this stays",
+		    registry->abandoned);
 		network_fail(network, &failure);
 		return;
 	}
@@ -416,14 +416,14 @@ static void network_expire(struct network *network)
 	case NETWORK_CREATING:
 		abandon(network);
 		failure_set(&failure, FAILURE_CREATE,
-			"vmnet did not answer within %d seconds",
-			VMNET_BROKER_VMNET_TIMEOUT);
+		    "vmnet did not answer within %d seconds",
+		    VMNET_BROKER_VMNET_TIMEOUT);
 		network_fail(network, &failure);
 		break;
 	case NETWORK_RELEASING:
 		log_error("network %s: vmnet did not release it within %d "
 			  "seconds",
-			network->config->name, VMNET_BROKER_RELEASE_TIMEOUT);
+		    network->config->name, VMNET_BROKER_RELEASE_TIMEOUT);
 		abandon(network);
 		network_released(network);
 		break;
@@ -538,7 +538,7 @@ uint64_t registry_idle_since(const struct registry *registry)
 }
 
 const struct network *registry_next(
-	const struct registry *registry, const struct network *network)
+    const struct registry *registry, const struct network *network)
 {
 	return network == NULL ? TAILQ_FIRST(&registry->there)
 			       : TAILQ_NEXT(network, entry);

@@ -85,7 +85,7 @@ struct registry;
 
 /* config and state stay the caller's, and stay. NULL: no memory. */
 struct registry *registry_create(const struct config *config,
-	struct state *state, const struct registry_options *options);
+    struct state *state, const struct registry_options *options);
 
 /* When all networks are absent. */
 void registry_destroy(struct registry *registry);
@@ -126,7 +126,7 @@ uint64_t registry_idle_since(const struct registry *registry);
 
 /* The networks that are not absent: the one after network; NULL: the first. */
 const struct network *registry_next(
-	const struct registry *registry, const struct network *network);
+    const struct registry *registry, const struct network *network);
 
 /* "held" and so on. */
 const char *network_state_name(enum network_state state);

@@ -55,7 +55,7 @@ struct service {
  * so that nobody is late for having slept. */
 static uint64_t now(void *context)
 {
-	struct timespec time = {0};
+	struct timespec time = { 0 };
 
 	(void)context;
 	clock_gettime(CLOCK_UPTIME_RAW, &time);
@@ -72,9 +72,9 @@ static void finish(struct service *service, int exit_status)
 	dispatch_source_cancel(service->timer);
 	xpc_connection_cancel(service->listener);
 	dispatch_sync(service->disk,
-		^{
-			/* The state is written. */
-		});
+	    ^{
+		/* The state is written. */
+	    });
 	service->options.done(exit_status);
 }
 
@@ -82,7 +82,7 @@ static void finish(struct service *service, int exit_status)
 static void end_check(struct service *service)
 {
 	size_t left = registry_count(service->registry) +
-		registry_count_abandoned(service->registry);
+	    registry_count_abandoned(service->registry);
 
 	if (left == 0) {
 		log_notice("exit: all networks are released");
@@ -90,7 +90,7 @@ static void end_check(struct service *service)
 	} else if (now(NULL) >= service->end_deadline) {
 		log_error("exit: vmnet did not release %zu networks: their "
 			  "subnets may stay unusable until the Mac restarts",
-			left);
+		    left);
 		finish(service, EXIT_FAILURE);
 	}
 }
@@ -117,7 +117,7 @@ static const char *end_reason(const struct service *service)
 		return "launchd waits no longer for the holders";
 	}
 	if (registry_count(registry) == 0 &&
-		time - registry_idle_since(registry) >= service->options.idle) {
+	    time - registry_idle_since(registry) >= service->options.idle) {
 		return "idle";
 	}
 	return NULL;
@@ -131,15 +131,15 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 static uint64_t next_deadline(const struct service *service)
 {
 	uint64_t due = earlier(registry_deadline(service->registry),
-		peers_deadline(service->peers));
+	    peers_deadline(service->peers));
 
 	if (service->ending) {
 		return earlier(due, service->end_deadline);
 	}
 	if (registry_count(service->registry) == 0) {
 		due = earlier(due,
-			registry_idle_since(service->registry) +
-				service->options.idle);
+		    registry_idle_since(service->registry) +
+			service->options.idle);
 	}
 	return earlier(due, service->stop_deadline);
 }
@@ -155,11 +155,11 @@ static void set_timer(struct service *service)
 	}
 	service->due = due;
 	if (due != UINT64_MAX) {
-		start = dispatch_time(DISPATCH_TIME_NOW,
-			(int64_t)(due > time ? due - time : 0));
+		start = dispatch_time(
+		    DISPATCH_TIME_NOW, (int64_t)(due > time ? due - time : 0));
 	}
 	dispatch_source_set_timer(
-		service->timer, start, DISPATCH_TIME_FOREVER, 0);
+	    service->timer, start, DISPATCH_TIME_FOREVER, 0);
 }
 
 /* What the registry learned about subnets goes to the disk. */
@@ -177,7 +177,7 @@ static void save_state(struct service *service)
 		if (state_write(directory, text) != 0 && !told) {
 			told = true;
 			log_notice("state: %s: not written: %s", directory,
-				strerror(errno));
+			    strerror(errno));
 		}
 		free(text);
 	});
@@ -229,7 +229,7 @@ static void stop(struct service *service)
 	} else {
 		log_notice("asked to stop: waiting for the holders of %zu "
 			   "networks",
-			registry_count_held(service->registry));
+		    registry_count_held(service->registry));
 	}
 	registry_stop(service->registry);
 }
@@ -248,7 +248,7 @@ static void terminate(struct service *service)
 	if (!service->ending && service->stop_deadline == UINT64_MAX) {
 		service->stop_deadline = now(NULL) + stop_timeout;
 		log_notice("stopped by launchd: holders have %d seconds",
-			VMNET_BROKER_STOP_TIMEOUT);
+		    VMNET_BROKER_STOP_TIMEOUT);
 	}
 }
 
@@ -257,7 +257,7 @@ static void terminate(struct service *service)
  */
 
 static void refuse_acquire(struct service *service, struct peer *peer,
-	xpc_object_t reply, const char *name)
+    xpc_object_t reply, const char *name)
 {
 	const char *error = service->options.config->error;
 	char what[sizeof("acquire ") + VMNET_BROKER_NAME_MAX];
@@ -265,28 +265,28 @@ static void refuse_acquire(struct service *service, struct peer *peer,
 
 	if (error[0] != '\0') {
 		failure_set(&failure, FAILURE_INTERNAL,
-			"the broker's configuration was refused: %s", error);
+		    "the broker's configuration was refused: %s", error);
 	} else {
 		failure_set(&failure, FAILURE_NOT_FOUND,
-			"no such network: networks are defined in "
-			"networks.json, and shared and host are always there");
+		    "no such network: networks are defined in "
+		    "networks.json, and shared and host are always there");
 	}
 	snprintf(what, sizeof(what), "acquire %s", name);
 	peer_refuse(peer, reply, what, &failure);
 }
 
 static void acquire(struct service *service, struct peer *peer,
-	xpc_object_t message, xpc_object_t reply)
+    xpc_object_t message, xpc_object_t reply)
 {
 	size_t length = 0;
-	const char *name = message_get_string(
-		message, VMNET_BROKER_KEY_NETWORK_NAME, &length);
+	const char *name =
+	    message_get_string(message, VMNET_BROKER_KEY_NETWORK_NAME, &length);
 	struct network *network = NULL;
 	struct failure failure;
 
 	if (name == NULL) {
 		failure_set(&failure, FAILURE_INVALID_REQUEST,
-			"%s must be a string", VMNET_BROKER_KEY_NETWORK_NAME);
+		    "%s must be a string", VMNET_BROKER_KEY_NETWORK_NAME);
 		peer_refuse(peer, reply, "acquire", &failure);
 		return;
 	}
@@ -295,9 +295,9 @@ static void acquire(struct service *service, struct peer *peer,
 
 		text_escape(escaped, name, length);
 		failure_set(&failure, FAILURE_INVALID_REQUEST,
-			"\"%s\" is not a network name: "
-			"[a-z0-9][a-z0-9._-]{0,62}",
-			escaped);
+		    "\"%s\" is not a network name: "
+		    "[a-z0-9][a-z0-9._-]{0,62}",
+		    escaped);
 		peer_refuse(peer, reply, "acquire", &failure);
 		return;
 	}
@@ -310,20 +310,20 @@ static void acquire(struct service *service, struct peer *peer,
 }
 
 static void status(struct service *service, struct peer *peer,
-	xpc_object_t message, xpc_object_t reply)
+    xpc_object_t message, xpc_object_t reply)
 {
 	const struct network *network = registry_next(service->registry, NULL);
 	xpc_object_t networks = xpc_array_create(NULL, 0);
 
 	(void)message;
 	for (; network != NULL;
-		network = registry_next(service->registry, network)) {
+	     network = registry_next(service->registry, network)) {
 		message_append_network(networks, network);
 	}
 	xpc_dictionary_set_uint64(
-		reply, VMNET_BROKER_STATUS_PEERS, peers_count(service->peers));
+	    reply, VMNET_BROKER_STATUS_PEERS, peers_count(service->peers));
 	xpc_dictionary_set_bool(
-		reply, VMNET_BROKER_STATUS_STOPPING, service->stopping);
+	    reply, VMNET_BROKER_STATUS_STOPPING, service->stopping);
 	xpc_dictionary_set_value(reply, VMNET_BROKER_STATUS_NETWORKS, networks);
 	xpc_release(networks);
 	peer_answer(peer, reply);
@@ -332,31 +332,31 @@ static void status(struct service *service, struct peer *peer,
 static const struct {
 	const char *name;
 	void (*run)(struct service *service, struct peer *peer,
-		xpc_object_t message, xpc_object_t reply);
+	    xpc_object_t message, xpc_object_t reply);
 } commands[] = {
-	{VMNET_BROKER_COMMAND_ACQUIRE, acquire},
-	{VMNET_BROKER_COMMAND_STATUS, status},
+	{ VMNET_BROKER_COMMAND_ACQUIRE, acquire },
+	{ VMNET_BROKER_COMMAND_STATUS, status },
 };
 
-static void refuse_command(struct peer *peer, xpc_object_t reply,
-	const char *command, size_t length)
+static void refuse_command(
+    struct peer *peer, xpc_object_t reply, const char *command, size_t length)
 {
 	char escaped[TEXT_ESCAPED];
 	struct failure failure;
 
 	if (command == NULL) {
 		failure_set(&failure, FAILURE_INVALID_REQUEST,
-			"%s must be a string", VMNET_BROKER_KEY_COMMAND);
+		    "%s must be a string", VMNET_BROKER_KEY_COMMAND);
 	} else {
 		text_escape(escaped, command, length);
 		failure_set(&failure, FAILURE_INVALID_REQUEST,
-			"no such command: \"%s\"", escaped);
+		    "no such command: \"%s\"", escaped);
 	}
 	peer_refuse(peer, reply, "request", &failure);
 }
 
 static void handle_message(
-	struct service *service, struct peer *peer, xpc_object_t message)
+    struct service *service, struct peer *peer, xpc_object_t message)
 {
 	xpc_object_t reply = peer_receive(peer, message);
 	const char *command = NULL;
@@ -366,10 +366,10 @@ static void handle_message(
 		return;
 	}
 	command =
-		message_get_string(message, VMNET_BROKER_KEY_COMMAND, &length);
+	    message_get_string(message, VMNET_BROKER_KEY_COMMAND, &length);
 	for (size_t i = 0;
-		command != NULL && i < sizeof(commands) / sizeof(commands[0]);
-		i++) {
+	     command != NULL && i < sizeof(commands) / sizeof(commands[0]);
+	     i++) {
 		if (strcmp(command, commands[i].name) == 0) {
 			commands[i].run(service, peer, message, reply);
 			return;
@@ -383,7 +383,7 @@ static void handle_message(
  */
 
 static void handle_peer(
-	struct service *service, struct peer *peer, xpc_object_t event)
+    struct service *service, struct peer *peer, xpc_object_t event)
 {
 	dispatch_assert_queue(service->queue);
 	if (xpc_get_type(event) == XPC_TYPE_DICTIONARY) {
@@ -397,7 +397,7 @@ static void handle_peer(
 }
 
 static void accept_connection(
-	struct service *service, xpc_connection_t connection)
+    struct service *service, xpc_connection_t connection)
 {
 	struct peer *peer = NULL;
 
@@ -420,14 +420,14 @@ static void accept_connection(
 static void listener_failed(struct service *service, xpc_object_t error)
 {
 	const char *reason =
-		xpc_dictionary_get_string(error, XPC_ERROR_KEY_DESCRIPTION);
+	    xpc_dictionary_get_string(error, XPC_ERROR_KEY_DESCRIPTION);
 
 	if (service->done) {
 		return;
 	}
 	log_error("listener: %s: only launchd can start the broker, with its "
 		  "plist loaded",
-		reason == NULL ? "unknown error" : reason);
+	    reason == NULL ? "unknown error" : reason);
 	service->exit_status = EXIT_FAILURE;
 	stop(service);
 }
@@ -463,7 +463,7 @@ static void create_registry(struct service *service)
 
 	arc4random_buf(&registry.generation, sizeof(registry.generation));
 	service->registry =
-		registry_create(options->config, options->state, &registry);
+	    registry_create(options->config, options->state, &registry);
 }
 
 static void create_peers(struct service *service)
@@ -483,7 +483,7 @@ static void create_peers(struct service *service)
 static void start_timer(struct service *service)
 {
 	service->timer = dispatch_source_create(
-		DISPATCH_SOURCE_TYPE_TIMER, 0, 0, service->queue);
+	    DISPATCH_SOURCE_TYPE_TIMER, 0, 0, service->queue);
 	dispatch_source_set_event_handler(service->timer, ^{
 		timer_fired(service);
 	});
@@ -493,7 +493,7 @@ static void start_timer(struct service *service)
 }
 
 struct service *service_start(const struct service_options *options,
-	xpc_connection_t listener, dispatch_queue_t queue)
+    xpc_connection_t listener, dispatch_queue_t queue)
 {
 	struct service *service = calloc(1, sizeof(*service));
 
@@ -513,7 +513,7 @@ struct service *service_start(const struct service_options *options,
 		return NULL;
 	}
 	service->disk = dispatch_queue_create(
-		VMNET_BROKER_SERVICE ".disk", DISPATCH_QUEUE_SERIAL);
+	    VMNET_BROKER_SERVICE ".disk", DISPATCH_QUEUE_SERIAL);
 	vmnet_start(queue);
 	start_timer(service);
 	xpc_connection_set_event_handler(listener, ^(xpc_object_t event) {

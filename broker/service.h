@@ -40,7 +40,7 @@ struct service_options {
  * yet activated. Both stay the caller's and must stay. NULL: no memory.
  */
 struct service *service_start(const struct service_options *options,
-	xpc_connection_t listener, dispatch_queue_t queue);
+    xpc_connection_t listener, dispatch_queue_t queue);
 
 /*
  * Asked to stop, on the serial queue: no new holds; done when the last holder

@@ -29,7 +29,7 @@
 #define SIZE_MAX_TEXT ((size_t)32 * 1024)
 
 _Static_assert((size_t)STATE_MAX *LINE_MAX_LENGTH <= SIZE_MAX_TEXT,
-	"what is written can be read again");
+    "what is written can be read again");
 
 struct entry {
 	char name[VMNET_BROKER_NAME_MAX + 1];
@@ -55,7 +55,7 @@ static int open_directory(const char *path)
 		goto out;
 	}
 	if ((st.st_uid != 0 && st.st_uid != geteuid()) ||
-		(st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
 		errno = EPERM;
 		goto out;
 	}
@@ -86,7 +86,7 @@ static int parse_line(struct state *state, const char *line, size_t length)
 	const char *space = memchr(line, ' ', length);
 	const char *reason = NULL;
 	char text[SUBNET_TEXT];
-	struct entry entry = {0};
+	struct entry entry = { 0 };
 	size_t left = 0;
 
 	if (space == NULL || !text_is_name(line, (size_t)(space - line))) {
@@ -100,8 +100,8 @@ static int parse_line(struct state *state, const char *line, size_t length)
 	memcpy(text, space + 1, left);
 	text[left] = '\0';
 	if (subnet_parse(text, &entry.subnet, &reason) != 0 ||
-		find(state, entry.name) != state->count ||
-		state->count == STATE_MAX) {
+	    find(state, entry.name) != state->count ||
+	    state->count == STATE_MAX) {
 		return -1;
 	}
 	state->entries[state->count] = entry;
@@ -115,7 +115,7 @@ static int parse(struct state *state, const char *text, size_t length)
 		const char *end = memchr(text, '\n', length);
 
 		if (end == NULL ||
-			parse_line(state, text, (size_t)(end - text)) != 0) {
+		    parse_line(state, text, (size_t)(end - text)) != 0) {
 			state->count = 0;
 			return -1;
 		}
@@ -134,11 +134,11 @@ static void load(struct state *state, const char *directory)
 
 	if (dir < 0) {
 		log_notice("state: %s: subnets are not remembered: %s",
-			directory, strerror(errno));
+		    directory, strerror(errno));
 		return;
 	}
 	if (file_read(dir, NAME, geteuid(), SIZE_MAX_TEXT, &text, &length,
-		    &reason) == 0) {
+		&reason) == 0) {
 		reason = parse(state, text, length) == 0 ? NULL : "damaged";
 		free(text);
 	} else if (errno == ENOENT) {
@@ -147,7 +147,7 @@ static void load(struct state *state, const char *directory)
 	close(dir);
 	if (reason != NULL) {
 		log_notice(
-			"state: %s/%s: ignored: %s", directory, NAME, reason);
+		    "state: %s/%s: ignored: %s", directory, NAME, reason);
 	}
 }
 
@@ -171,7 +171,7 @@ void state_destroy(struct state *state)
  */
 
 int state_get(
-	const struct state *state, const char *name, struct subnet *subnet)
+    const struct state *state, const char *name, struct subnet *subnet)
 {
 	size_t i = find(state, name);
 
@@ -189,16 +189,16 @@ static void append(struct state *state, const char *name)
 	if (state->count == STATE_MAX) {
 		state->count--;
 		memmove(&state->entries[0], &state->entries[1],
-			state->count * sizeof(*entry));
+		    state->count * sizeof(*entry));
 	}
 	entry = &state->entries[state->count];
 	state->count++;
-	*entry = (struct entry){0};
+	*entry = (struct entry){ 0 };
 	memcpy(entry->name, name, strlen(name));
 }
 
 void state_put(
-	struct state *state, const char *name, const struct subnet *subnet)
+    struct state *state, const char *name, const struct subnet *subnet)
 {
 	size_t i = find(state, name);
 	struct subnet *known = NULL;
@@ -212,7 +212,7 @@ void state_put(
 	}
 	known = &state->entries[i].subnet;
 	if (known->address != subnet->address ||
-		known->length != subnet->length) {
+	    known->length != subnet->length) {
 		*known = *subnet;
 		state->changed = true;
 	}
@@ -241,7 +241,7 @@ char *state_copy_changes(struct state *state)
 
 		subnet_format(&state->entries[i].subnet, subnet);
 		used += (size_t)snprintf(text + used, size - used, "%s %s\n",
-			state->entries[i].name, subnet);
+		    state->entries[i].name, subnet);
 	}
 	state->changed = false;
 	return text;
@@ -273,12 +273,12 @@ static int replace(int dir, const char *text)
 		return -1;
 	}
 	fd = openat(dir, NAME_NEW,
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		return -1;
 	}
 	if (write_all(fd, text, strlen(text)) == 0 && fsync(fd) == 0 &&
-		renameat(dir, NAME_NEW, dir, NAME) == 0) {
+	    renameat(dir, NAME_NEW, dir, NAME) == 0) {
 		result = 0;
 	}
 	error = errno;

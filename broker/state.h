@@ -32,11 +32,11 @@ void state_destroy(struct state *state);
 
 /* 0, or -1: not known. */
 int state_get(
-	const struct state *state, const char *name, struct subnet *subnet);
+    const struct state *state, const char *name, struct subnet *subnet);
 
 /* Remembers subnet, in memory, if it is one that subnet_parse() would take. */
 void state_put(
-	struct state *state, const char *name, const struct subnet *subnet);
+    struct state *state, const char *name, const struct subnet *subnet);
 
 /*
  * The file's new content if something changed since the last call, else NULL

@@ -17,9 +17,9 @@
 #define LENGTH_MAX 29
 
 static const struct subnet private_ranges[] = {
-	{0x0a000000, 8},
-	{0xac100000, 12},
-	{0xc0a80000, 16},
+	{ 0x0a000000, 8 },
+	{ 0xac100000, 12 },
+	{ 0xc0a80000, 16 },
 };
 
 /* Reads a decimal number up to max, without leading zeros; moves *text. */
@@ -74,7 +74,7 @@ const char *subnet_check(const struct subnet *subnet)
 		return "the address has bits set behind the prefix";
 	}
 	for (size_t i = 0;
-		i < sizeof(private_ranges) / sizeof(private_ranges[0]); i++) {
+	     i < sizeof(private_ranges) / sizeof(private_ranges[0]); i++) {
 		if (subnet_overlaps(&private_ranges[i], subnet)) {
 			return NULL;
 		}
@@ -84,7 +84,7 @@ const char *subnet_check(const struct subnet *subnet)
 
 int subnet_parse(const char *text, struct subnet *subnet, const char **reason)
 {
-	struct subnet result = {0};
+	struct subnet result = { 0 };
 	uint32_t length = 0;
 
 	*reason = "it does not look like 192.168.100.0/24";
@@ -107,7 +107,7 @@ int subnet_parse(const char *text, struct subnet *subnet, const char **reason)
 void subnet_format_address(uint32_t address, char text[ADDRESS_TEXT])
 {
 	snprintf(text, ADDRESS_TEXT, "%u.%u.%u.%u", address >> 24,
-		address >> 16 & 0xff, address >> 8 & 0xff, address & 0xff);
+	    address >> 16 & 0xff, address >> 8 & 0xff, address & 0xff);
 }
 
 void subnet_format(const struct subnet *subnet, char text[SUBNET_TEXT])
@@ -125,7 +125,7 @@ uint32_t subnet_mask(const struct subnet *subnet)
 
 int subnet_of(uint32_t address, uint32_t mask, struct subnet *subnet)
 {
-	struct subnet result = {0};
+	struct subnet result = { 0 };
 
 	while (result.length < 32 && mask >> (31 - result.length) & 1) {
 		result.length++;

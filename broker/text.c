@@ -39,8 +39,8 @@ void text_escape(char escaped[TEXT_ESCAPED], const char *text, size_t length)
 		if (need == 1) {
 			escaped[used] = (char)c;
 		} else {
-			snprintf(escaped + used, TEXT_ESCAPED - used, "\\x%02x",
-				c);
+			snprintf(
+			    escaped + used, TEXT_ESCAPED - used, "\\x%02x", c);
 		}
 		used += need;
 		if (used + sizeof(more) - 1 <= max) {
@@ -57,7 +57,7 @@ bool text_is_name(const char *text, size_t length)
 	}
 	for (size_t i = 0; i < length; i++) {
 		const char *allowed =
-			i == 0 ? LOWER DIGITS : LOWER DIGITS "._-";
+		    i == 0 ? LOWER DIGITS : LOWER DIGITS "._-";
 
 		if (text[i] == '\0' || strchr(allowed, text[i]) == NULL) {
 			return false;
@@ -67,7 +67,7 @@ bool text_is_name(const char *text, size_t length)
 }
 
 int text_to_number(const char *text, unsigned long min, unsigned long max,
-	unsigned long *number)
+    unsigned long *number)
 {
 	unsigned long value = 0;
 

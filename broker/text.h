@@ -26,6 +26,6 @@ bool text_is_name(const char *text, size_t length);
 
 /* Digits only, no sign, no space, min to max. 0, or -1 and number untouched. */
 int text_to_number(const char *text, unsigned long min, unsigned long max,
-	unsigned long *number);
+    unsigned long *number);
 
 #endif

@@ -126,7 +126,7 @@ static const char *status_name(vmnet_return_t status)
 
 /* What to do, as far as anybody found out. */
 static const char *status_advice(
-	vmnet_return_t status, const struct vmnet_wish *wish)
+    vmnet_return_t status, const struct vmnet_wish *wish)
 {
 	switch (status) {
 	case VMNET_FAILURE:
@@ -149,11 +149,11 @@ static const char *status_advice(
 }
 
 static void fail(
-	struct vmnet_owned *owned, const char *function, vmnet_return_t status)
+    struct vmnet_owned *owned, const char *function, vmnet_return_t status)
 {
 	failure_set(&owned->failure, FAILURE_CREATE, "%s: %s (%u): %s",
-		function, status_name(status), (unsigned)status,
-		status_advice(status, &owned->wish));
+	    function, status_name(status), (unsigned)status,
+	    status_advice(status, &owned->wish));
 	owned->failure.vmnet_status = status;
 }
 
@@ -163,26 +163,26 @@ static void fail(
 
 /* vmnet takes the gateway's address, whatever it calls the argument. */
 static vmnet_return_t set_subnet(
-	vmnet_network_configuration_ref config, const struct subnet *subnet)
+    vmnet_network_configuration_ref config, const struct subnet *subnet)
 {
-	struct in_addr gateway = {.s_addr = htonl(subnet->address + 1)};
-	struct in_addr mask = {.s_addr = htonl(subnet_mask(subnet))};
+	struct in_addr gateway = { .s_addr = htonl(subnet->address + 1) };
+	struct in_addr mask = { .s_addr = htonl(subnet_mask(subnet)) };
 
 	return vmnet_network_configuration_set_ipv4_subnet(
-		config, &gateway, &mask);
+	    config, &gateway, &mask);
 }
 
 /* NULL: the subnet is for the system to choose. */
 static vmnet_network_ref create_network(
-	struct vmnet_owned *owned, const struct subnet *subnet)
+    struct vmnet_owned *owned, const struct subnet *subnet)
 {
 	vmnet_return_t status = VMNET_SUCCESS;
 	vmnet_network_ref network = NULL;
 	vmnet_network_configuration_ref config =
-		vmnet_network_configuration_create(
-			owned->wish.mode == CONFIG_HOST ? VMNET_HOST_MODE
-							: VMNET_SHARED_MODE,
-			&status);
+	    vmnet_network_configuration_create(owned->wish.mode == CONFIG_HOST
+		    ? VMNET_HOST_MODE
+		    : VMNET_SHARED_MODE,
+		&status);
 
 	if (config == NULL) {
 		fail(owned, "vmnet_network_configuration_create", status);
@@ -192,8 +192,8 @@ static vmnet_network_ref create_network(
 		status = set_subnet(config, subnet);
 		if (status != VMNET_SUCCESS) {
 			fail(owned,
-				"vmnet_network_configuration_set_ipv4_subnet",
-				status);
+			    "vmnet_network_configuration_set_ipv4_subnet",
+			    status);
 			goto out;
 		}
 	}
@@ -213,14 +213,14 @@ static vmnet_network_ref create_with_choice(struct vmnet_owned *owned)
 	char interface[ADDRESSES_TEXT];
 	char subnet[SUBNET_TEXT];
 	bool overlap = wish->choice != VMNET_SUBNET_ANY &&
-		addresses_overlap(&wish->subnet, interface);
+	    addresses_overlap(&wish->subnet, interface);
 
 	subnet_format(&wish->subnet, subnet);
 	if (wish->choice == VMNET_SUBNET_FIXED && overlap) {
 		failure_set(&owned->failure, FAILURE_CREATE,
-			"the subnet %s overlaps the Mac's own interface %s: "
-			"choose another in networks.json",
-			subnet, interface);
+		    "the subnet %s overlaps the Mac's own interface %s: "
+		    "choose another in networks.json",
+		    subnet, interface);
 		return NULL;
 	}
 	if (wish->choice == VMNET_SUBNET_FIXED) {
@@ -230,11 +230,11 @@ static vmnet_network_ref create_with_choice(struct vmnet_owned *owned)
 		network = create_network(owned, &wish->subnet);
 		/* What it says if, and only if, the subnet is taken. */
 		if (network != NULL ||
-			owned->failure.vmnet_status != VMNET_FAILURE) {
+		    owned->failure.vmnet_status != VMNET_FAILURE) {
 			return network;
 		}
 		log_notice(
-			"network %s: cannot have %s again", wish->name, subnet);
+		    "network %s: cannot have %s again", wish->name, subnet);
 	}
 	return create_network(owned, NULL);
 }
@@ -242,12 +242,12 @@ static vmnet_network_ref create_with_choice(struct vmnet_owned *owned)
 /* Reads what the network is. 0, or -1: it cannot be. */
 static int describe(vmnet_network_ref network, struct vmnet_info *info)
 {
-	struct in_addr address = {0};
-	struct in_addr mask = {0};
+	struct in_addr address = { 0 };
+	struct in_addr mask = { 0 };
 
 	vmnet_network_get_ipv4_subnet(network, &address, &mask);
 	vmnet_network_get_ipv6_prefix(
-		network, &info->ipv6_prefix, &info->ipv6_length);
+	    network, &info->ipv6_prefix, &info->ipv6_length);
 	info->gateway = ntohl(address.s_addr);
 	info->mtu = MTU_DEFAULT;
 	return subnet_of(info->gateway, ntohl(mask.s_addr), &info->subnet);
@@ -265,7 +265,7 @@ static void make(struct vmnet_owned *owned)
 		return;
 	}
 	owned->serialization =
-		vmnet_network_copy_serialization(network, &status);
+	    vmnet_network_copy_serialization(network, &status);
 	if (owned->serialization == NULL) {
 		fail(owned, "vmnet_network_copy_serialization", status);
 		CFRelease(network);
@@ -273,7 +273,7 @@ static void make(struct vmnet_owned *owned)
 	}
 	if (describe(network, &owned->info) != 0) {
 		failure_set(&owned->failure, FAILURE_CREATE,
-			"vmnet made a network with a subnet that is none");
+		    "vmnet made a network with a subnet that is none");
 		xpc_release(owned->serialization);
 		owned->serialization = NULL;
 		CFRelease(network);
@@ -288,14 +288,14 @@ static void make(struct vmnet_owned *owned)
  */
 
 static void anchor_started(
-	uint64_t number, vmnet_return_t status, uint64_t mtu);
+    uint64_t number, vmnet_return_t status, uint64_t mtu);
 static void anchor_stopped(uint64_t number, vmnet_return_t status);
 
 /* 0: not told. */
 static uint64_t get_mtu(xpc_object_t parameters)
 {
 	if (parameters == NULL ||
-		xpc_get_type(parameters) != XPC_TYPE_DICTIONARY) {
+	    xpc_get_type(parameters) != XPC_TYPE_DICTIONARY) {
 		return 0;
 	}
 	return xpc_dictionary_get_uint64(parameters, vmnet_mtu_key);
@@ -306,9 +306,9 @@ static void start_anchor(struct vmnet_owned *owned)
 	xpc_object_t description = xpc_dictionary_create(NULL, NULL, 0);
 	uint64_t number = owned->number;
 
-	owned->anchor = vmnet_interface_start_with_network(owned->network,
-		description, queue,
-		^(vmnet_return_t status, xpc_object_t parameters) {
+	owned->anchor =
+	    vmnet_interface_start_with_network(owned->network, description,
+		queue, ^(vmnet_return_t status, xpc_object_t parameters) {
 			anchor_started(number, status, get_mtu(parameters));
 		});
 	xpc_release(description);
@@ -320,9 +320,9 @@ static vmnet_return_t stop_anchor(struct vmnet_owned *owned)
 	uint64_t number = owned->number;
 
 	return vmnet_stop_interface(
-		owned->anchor, queue, ^(vmnet_return_t status) {
-			anchor_stopped(number, status);
-		});
+	    owned->anchor, queue, ^(vmnet_return_t status) {
+		    anchor_stopped(number, status);
+	    });
 }
 
 /*
@@ -332,7 +332,7 @@ static vmnet_return_t stop_anchor(struct vmnet_owned *owned)
 static void finish(struct vmnet_owned *owned)
 {
 	const struct failure *failure =
-		owned->network == NULL ? &owned->failure : NULL;
+	    owned->network == NULL ? &owned->failure : NULL;
 
 	TAILQ_REMOVE(&all, owned, entry);
 	owned->events->gone(owned->context, owned, failure);
@@ -365,10 +365,9 @@ static void check_stopped(struct vmnet_owned *owned)
 	}
 	if (!owned->stopped.given || owned->stopped.status != VMNET_SUCCESS) {
 		log_error("network %s: its anchor did not stop: %s",
-			owned->wish.name,
-			owned->stopped.given
-				? status_name(owned->stopped.status)
-				: "vmnet did not answer");
+		    owned->wish.name,
+		    owned->stopped.given ? status_name(owned->stopped.status)
+					 : "vmnet did not answer");
 	}
 	release_network(owned);
 }
@@ -379,7 +378,7 @@ static void anchor_stopped(uint64_t number, vmnet_return_t status)
 
 	if (owned != NULL) {
 		owned->stopped =
-			(struct answer){.given = true, .status = status};
+		    (struct answer){ .given = true, .status = status };
 		check_stopped(owned);
 	}
 }
@@ -390,7 +389,7 @@ static void stop_returned(struct vmnet_owned *owned, vmnet_return_t status)
 	if (status != VMNET_SUCCESS) {
 		/* Then the handler is not called. */
 		owned->stopped =
-			(struct answer){.given = true, .status = status};
+		    (struct answer){ .given = true, .status = status };
 	}
 	check_stopped(owned);
 }
@@ -414,13 +413,12 @@ static void release(struct vmnet_owned *owned)
 static void become_ready(struct vmnet_owned *owned)
 {
 	vmnet_return_t status =
-		owned->started.given ? owned->started.status : VMNET_FAILURE;
+	    owned->started.given ? owned->started.status : VMNET_FAILURE;
 
 	if (owned->anchor == NULL || status != VMNET_SUCCESS) {
 		log_error("network %s: no anchor: %s (%u): whenever no guest "
 			  "is attached, its gateway and its DHCP stop",
-			owned->wish.name, status_name(status),
-			(unsigned)status);
+		    owned->wish.name, status_name(status), (unsigned)status);
 		owned->anchor = NULL;
 	}
 	owned->phase = READY;
@@ -434,7 +432,7 @@ static void anchor_started(uint64_t number, vmnet_return_t status, uint64_t mtu)
 	if (owned == NULL || owned->started.given) {
 		return;
 	}
-	owned->started = (struct answer){.given = true, .status = status};
+	owned->started = (struct answer){ .given = true, .status = status };
 	if (mtu >= MTU_MIN && mtu <= MTU_MAX) {
 		owned->info.mtu = (uint32_t)mtu;
 	}
@@ -467,7 +465,7 @@ void vmnet_start(void *serial_queue)
 }
 
 struct vmnet_owned *vmnet_own(const struct vmnet_wish *wish,
-	const struct vmnet_events *events, void *context)
+    const struct vmnet_events *events, void *context)
 {
 	struct vmnet_owned *owned = calloc(1, sizeof(*owned));
 

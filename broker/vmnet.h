@@ -52,12 +52,12 @@ struct vmnet_info {
 struct vmnet_events {
 	/* The network is there and can be handed out. */
 	void (*created)(void *context, struct vmnet_owned *owned,
-		const struct vmnet_info *info);
+	    const struct vmnet_info *info);
 
 	/* It could not be made (failure says why), or it was released
 	 * (NULL). The last that is told of it: owned is no more. */
 	void (*gone)(void *context, struct vmnet_owned *owned,
-		const struct failure *failure);
+	    const struct failure *failure);
 };
 
 /* Once. queue is the serial dispatch_queue_t. */
@@ -68,7 +68,7 @@ void vmnet_start(void *queue);
  * `gone` is told in the end, and `created` before it if all goes well.
  */
 struct vmnet_owned *vmnet_own(const struct vmnet_wish *wish,
-	const struct vmnet_events *events, void *context);
+    const struct vmnet_events *events, void *context);
 
 /* Once, after `created`: begins to release it. */
 void vmnet_disown(struct vmnet_owned *owned);

@@ -81,21 +81,21 @@ static struct {
 	struct hold *holds;          /* only ever grows, at the front */
 	bool restoring;              /* restore() runs, or is due */
 	unsigned int restore_delay;  /* restorer only: seconds */
-} broker = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} broker = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void start(void)
 {
 	broker.events = dispatch_queue_create(VMNET_BROKER_SERVICE, NULL);
 	broker.restorer =
-		dispatch_queue_create(VMNET_BROKER_SERVICE ".restore", NULL);
+	    dispatch_queue_create(VMNET_BROKER_SERVICE ".restore", NULL);
 	broker.slots =
-		dispatch_semaphore_create(VMNET_BROKER_MAX_REQUESTS_PER_PEER);
+	    dispatch_semaphore_create(VMNET_BROKER_MAX_REQUESTS_PER_PEER);
 }
 
 static dispatch_time_t seconds_from_now(unsigned int seconds)
 {
 	return dispatch_time(
-		DISPATCH_TIME_NOW, (int64_t)(seconds * NSEC_PER_SEC));
+	    DISPATCH_TIME_NOW, (int64_t)(seconds * NSEC_PER_SEC));
 }
 
 /*
@@ -247,8 +247,8 @@ static xpc_connection_t connection_create(void)
 	/* Privileged: only the system's launchd may answer, not an agent that
 	 * the user was made to install. */
 	xpc_connection_t connection =
-		xpc_connection_create_mach_service(VMNET_BROKER_SERVICE,
-			broker.events, XPC_CONNECTION_MACH_SERVICE_PRIVILEGED);
+	    xpc_connection_create_mach_service(VMNET_BROKER_SERVICE,
+		broker.events, XPC_CONNECTION_MACH_SERVICE_PRIVILEGED);
 
 	xpc_connection_set_event_handler(connection, ^(xpc_object_t event) {
 		connection_event(connection, event);
@@ -291,17 +291,17 @@ static bool request_ask(struct request *request, dispatch_time_t deadline)
 		return false;
 	}
 	message = xpc_dictionary_create(NULL, NULL, 0);
-	xpc_dictionary_set_string(message, VMNET_BROKER_KEY_COMMAND,
-		VMNET_BROKER_COMMAND_ACQUIRE);
 	xpc_dictionary_set_string(
-		message, VMNET_BROKER_KEY_NETWORK_NAME, request->hold->name);
+	    message, VMNET_BROKER_KEY_COMMAND, VMNET_BROKER_COMMAND_ACQUIRE);
+	xpc_dictionary_set_string(
+	    message, VMNET_BROKER_KEY_NETWORK_NAME, request->hold->name);
 
 	connection = connection_copy(&request->era);
 	atomic_fetch_add(&request->references, 1);
 	xpc_connection_send_message_with_reply(
-		connection, message, broker.events, ^(xpc_object_t reply) {
-			request_answer(request, reply);
-		});
+	    connection, message, broker.events, ^(xpc_object_t reply) {
+		    request_answer(request, reply);
+	    });
 	answered = dispatch_semaphore_wait(request->answered, deadline) == 0;
 	if (answered && request->reply == XPC_ERROR_CONNECTION_INVALID) {
 		connection_lost(connection, true);
@@ -328,7 +328,7 @@ static vmnet_broker_return_t error_read(xpc_object_t error)
 
 /* Stores a reference to the network, if the reply has it. */
 static vmnet_broker_return_t reply_read(
-	xpc_object_t reply, xpc_object_t *result)
+    xpc_object_t reply, xpc_object_t *result)
 {
 	xpc_object_t network;
 	xpc_object_t error;
@@ -354,7 +354,7 @@ static vmnet_broker_return_t reply_read(
 /* `attempts`: 2 asks again when the broker went away meanwhile, as one does
  * that exits for lack of work in that moment. */
 static vmnet_broker_return_t acquire(
-	const char *name, int attempts, xpc_object_t *result)
+    const char *name, int attempts, xpc_object_t *result)
 {
 	vmnet_broker_return_t status = VMNET_BROKER_XPC_FAILURE;
 	dispatch_time_t deadline = seconds_from_now(TIMEOUT);
@@ -418,13 +418,13 @@ static void restore(void)
 	}
 	broker.restore_delay = restore_delay_next(broker.restore_delay);
 	dispatch_after(
-		seconds_from_now(broker.restore_delay), broker.restorer, ^{
-			restore();
-		});
+	    seconds_from_now(broker.restore_delay), broker.restorer, ^{
+		    restore();
+	    });
 }
 
 xpc_object_t vmnet_broker_acquire_network(
-	const char *network_name, vmnet_broker_return_t *status)
+    const char *network_name, vmnet_broker_return_t *status)
 {
 	static dispatch_once_t once;
 	vmnet_broker_return_t result;

@@ -113,8 +113,8 @@ typedef enum {
  * that the broker has now.
  */
 xpc_object_t _Nullable vmnet_broker_acquire_network(
-	const char *_Nonnull network_name,
-	vmnet_broker_return_t *_Nullable status) XPC_RETURNS_RETAINED;
+    const char *_Nonnull network_name,
+    vmnet_broker_return_t *_Nullable status) XPC_RETURNS_RETAINED;
 
 /* Describes a status, for people. Returns a constant, never NULL. */
 const char *_Nonnull vmnet_broker_strerror(vmnet_broker_return_t status);

@@ -58,20 +58,20 @@ static vmnet_network_ref acquire(const char *name)
 {
 	vmnet_broker_return_t status = VMNET_BROKER_SUCCESS;
 	xpc_object_t serialization =
-		vmnet_broker_acquire_network(name, &status);
+	    vmnet_broker_acquire_network(name, &status);
 	if (serialization == NULL) {
 		fprintf(stderr, "acquire: %s: %s\n", name,
-			vmnet_broker_strerror(status));
+		    vmnet_broker_strerror(status));
 		exit(EXIT_FAILURE);
 	}
 
 	vmnet_return_t vmnet_status = VMNET_SUCCESS;
 	vmnet_network_ref network = vmnet_network_create_with_serialization(
-		serialization, &vmnet_status);
+	    serialization, &vmnet_status);
 	xpc_release(serialization);
 	if (network == NULL) {
 		fprintf(stderr, "acquire: %s: vmnet status %u\n", name,
-			(unsigned)vmnet_status);
+		    (unsigned)vmnet_status);
 		exit(EXIT_FAILURE);
 	}
 	return network;
@@ -89,15 +89,15 @@ static unsigned prefix_length(struct in_addr mask)
 
 static void print_network(const char *name, vmnet_network_ref network)
 {
-	struct in_addr gateway = {0};
-	struct in_addr mask = {0};
-	struct in6_addr prefix = {0};
+	struct in_addr gateway = { 0 };
+	struct in_addr mask = { 0 };
+	struct in6_addr prefix = { 0 };
 	uint8_t prefix_len = 0;
 	char text[INET6_ADDRSTRLEN] = "";
 
 	vmnet_network_get_ipv4_subnet(network, &gateway, &mask);
 	vmnet_network_get_ipv6_prefix(network, &prefix, &prefix_len);
-	struct in_addr subnet = {.s_addr = gateway.s_addr & mask.s_addr};
+	struct in_addr subnet = { .s_addr = gateway.s_addr & mask.s_addr };
 
 	printf("name     %s\n", name);
 	inet_ntop(AF_INET, &subnet, text, sizeof(text));
@@ -115,8 +115,8 @@ static void exit_on(int number, vmnet_network_ref network)
 {
 	signal(number, SIG_IGN);
 	dispatch_source_t source =
-		dispatch_source_create(DISPATCH_SOURCE_TYPE_SIGNAL,
-			(uintptr_t)number, 0, dispatch_get_main_queue());
+	    dispatch_source_create(DISPATCH_SOURCE_TYPE_SIGNAL,
+		(uintptr_t)number, 0, dispatch_get_main_queue());
 	dispatch_source_set_event_handler(source, ^{
 		CFRelease(network);
 		exit(EXIT_SUCCESS);

@@ -98,7 +98,7 @@ static struct {
 	unsigned count;
 	double interval; /* seconds */
 	double timeout;  /* seconds */
-} options = {.network = "", .count = 4, .interval = 1, .timeout = 1};
+} options = { .network = "", .count = 4, .interval = 1, .timeout = 1 };
 
 /* What vmnet gave us. */
 static struct {
@@ -166,8 +166,8 @@ struct text {
 
 static struct text ip_text(ipv4 address)
 {
-	struct text text = {"none"};
-	struct in_addr in = {.s_addr = htonl(address)};
+	struct text text = { "none" };
+	struct in_addr in = { .s_addr = htonl(address) };
 
 	if (address != 0) {
 		inet_ntop(AF_INET, &in, text.s, sizeof(text.s));
@@ -195,11 +195,11 @@ static void timer_start(struct timer *timer, double seconds, void (*act)(void))
 	int64_t delay = (int64_t)(seconds * (double)NSEC_PER_SEC);
 
 	dispatch_after(dispatch_time(DISPATCH_TIME_NOW, delay),
-		dispatch_get_main_queue(), ^{
-			if (timer->turn == turn) {
-				act();
-			}
-		});
+	    dispatch_get_main_queue(), ^{
+		    if (timer->turn == turn) {
+			    act();
+		    }
+	    });
 }
 
 static void timer_stop(struct timer *timer)
@@ -209,7 +209,7 @@ static void timer_stop(struct timer *timer)
 
 static double seconds_now(void)
 {
-	struct timespec now = {0};
+	struct timespec now = { 0 };
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
@@ -227,7 +227,7 @@ struct ethernet {
 	uint8_t type[2];
 };
 
-static const uint8_t broadcast_mac[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+static const uint8_t broadcast_mac[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
 static bool mac_equal(const uint8_t *a, const uint8_t *b)
 {
@@ -237,14 +237,14 @@ static bool mac_equal(const uint8_t *a, const uint8_t *b)
 /* Not that of a group, which nobody can send from. */
 static bool mac_is_host(const uint8_t *mac)
 {
-	static const uint8_t zero[6] = {0};
+	static const uint8_t zero[6] = { 0 };
 
 	return (mac[0] & 1) == 0 && !mac_equal(mac, zero);
 }
 
 static void frame_write(uint8_t *frame, size_t size)
 {
-	struct iovec iov = {.iov_base = frame, .iov_len = size};
+	struct iovec iov = { .iov_base = frame, .iov_len = size };
 	struct vmpktdesc packet = {
 		.vm_pkt_size = size,
 		.vm_pkt_iov = &iov,
@@ -256,13 +256,13 @@ static void frame_write(uint8_t *frame, size_t size)
 	 * again: there is nothing here to wait for. */
 	vmnet_return_t status = vmnet_write(guest.interface, &packet, &count);
 	if (status != VMNET_SUCCESS) {
-		fprintf(stderr, "ping: vmnet_write: status %u\n",
-			(unsigned)status);
+		fprintf(
+		    stderr, "ping: vmnet_write: status %u\n", (unsigned)status);
 	}
 }
 
 static void frame_send(
-	const uint8_t *to, unsigned type, const void *payload, size_t size)
+    const uint8_t *to, unsigned type, const void *payload, size_t size)
 {
 	uint8_t frame[sizeof(struct ethernet) + PACKET_MAX];
 	struct ethernet *ethernet = (struct ethernet *)frame;
@@ -321,7 +321,7 @@ static struct neighbour {
 
 static void arp_send(unsigned operation, const uint8_t *mac, ipv4 ip)
 {
-	struct arp arp = {.hardware_size = 6, .protocol_size = 4};
+	struct arp arp = { .hardware_size = 6, .protocol_size = 4 };
 
 	put16(arp.hardware, 1);
 	put16(arp.protocol, ETHERNET_IPV4);
@@ -338,13 +338,12 @@ static void arp_send(unsigned operation, const uint8_t *mac, ipv4 ip)
 static bool arp_is_valid(const struct arp *arp)
 {
 	return get16(arp->hardware) == 1 &&
-		get16(arp->protocol) == ETHERNET_IPV4 &&
-		arp->hardware_size == 6 && arp->protocol_size == 4 &&
-		mac_is_host(arp->sender_mac);
+	    get16(arp->protocol) == ETHERNET_IPV4 && arp->hardware_size == 6 &&
+	    arp->protocol_size == 4 && mac_is_host(arp->sender_mac);
 }
 
 static void neighbour_learn(
-	struct neighbour *neighbour, ipv4 ip, const uint8_t *mac)
+    struct neighbour *neighbour, ipv4 ip, const uint8_t *mac)
 {
 	if (neighbour->ip != ip || ip == 0) {
 		return;
@@ -353,7 +352,7 @@ static void neighbour_learn(
 	neighbour->known = true;
 	if (neighbour->parked_size != 0) {
 		frame_send(neighbour->mac, ETHERNET_IPV4, neighbour->parked,
-			neighbour->parked_size);
+		    neighbour->parked_size);
 		neighbour->parked_size = 0;
 	}
 }
@@ -370,7 +369,7 @@ static void arp_receive(const uint8_t *payload, size_t size)
 	neighbour_learn(&dhcp_server, sender, arp->sender_mac);
 	neighbour_learn(&other, sender, arp->sender_mac);
 	if (get16(arp->operation) == ARP_REQUEST &&
-		get32(arp->target_ip) == lease.address) {
+	    get32(arp->target_ip) == lease.address) {
 		arp_send(ARP_REPLY, arp->sender_mac, sender);
 	}
 }
@@ -379,7 +378,7 @@ static void arp_receive(const uint8_t *payload, size_t size)
 static void arp_resolve(ipv4 ip, const void *packet, size_t size)
 {
 	struct neighbour *neighbour =
-		ip == lease.server ? &dhcp_server : &other;
+	    ip == lease.server ? &dhcp_server : &other;
 
 	if (neighbour->ip != ip) {
 		neighbour->ip = ip;
@@ -494,7 +493,7 @@ struct udp {
 /* The addresses of the IP header are part of the checksum. */
 static uint32_t udp_sum(ipv4 from, ipv4 to, const void *datagram, size_t size)
 {
-	uint8_t pseudo[12] = {0};
+	uint8_t pseudo[12] = { 0 };
 
 	put32(pseudo, from);
 	put32(pseudo + 4, to);
@@ -504,7 +503,7 @@ static uint32_t udp_sum(ipv4 from, ipv4 to, const void *datagram, size_t size)
 }
 
 static void udp_send(ipv4 to, unsigned from_port, unsigned to_port,
-	const void *payload, size_t payload_size)
+    const void *payload, size_t payload_size)
 {
 	uint8_t datagram[PACKET_MAX];
 	struct udp *udp = (struct udp *)datagram;
@@ -585,7 +584,7 @@ static struct {
 } dhcp;
 
 static uint8_t *option_put(
-	uint8_t *end, uint8_t code, const void *value, uint8_t size)
+    uint8_t *end, uint8_t code, const void *value, uint8_t size)
 {
 	end[0] = code;
 	end[1] = size;
@@ -596,8 +595,8 @@ static uint8_t *option_put(
 /* No more than DHCP_OPTIONS bytes, at the very most 22. */
 static void dhcp_put_options(uint8_t *end, uint8_t type)
 {
-	const uint8_t wanted[] = {
-		OPTION_MASK, OPTION_ROUTER, OPTION_DNS, OPTION_LEASE_TIME};
+	const uint8_t wanted[] = { OPTION_MASK, OPTION_ROUTER, OPTION_DNS,
+		OPTION_LEASE_TIME };
 	uint8_t address[4], server[4];
 	bool first = type == DHCP_REQUEST && lease.address == 0;
 
@@ -618,7 +617,7 @@ static void dhcp_put_options(uint8_t *end, uint8_t type)
 
 static void dhcp_send(uint8_t type)
 {
-	uint8_t bytes[sizeof(struct dhcp) + DHCP_OPTIONS] = {0};
+	uint8_t bytes[sizeof(struct dhcp) + DHCP_OPTIONS] = { 0 };
 	struct dhcp *message = (struct dhcp *)bytes;
 	ipv4 to = type == DHCP_RELEASE ? lease.server : BROADCAST_IP;
 
@@ -659,7 +658,7 @@ static void dhcp_renew(void)
 
 /* NULL if there is no such option, or it is shorter than that. */
 static const uint8_t *option_find(
-	const uint8_t *bytes, size_t size, uint8_t code, size_t least)
+    const uint8_t *bytes, size_t size, uint8_t code, size_t least)
 {
 	for (size_t i = 0; i < size && bytes[i] != OPTION_END;) {
 		if (bytes[i] == OPTION_PAD) {
@@ -688,20 +687,19 @@ static uint32_t option_get32(const uint8_t *bytes, size_t size, uint8_t code)
 static bool dhcp_is_ours(const struct dhcp *message)
 {
 	return message->op == BOOT_REPLY && message->hardware == 1 &&
-		message->hardware_size == sizeof(guest.mac) &&
-		get32(message->id) == dhcp.id &&
-		mac_equal(message->client_mac, guest.mac) &&
-		get32(message->magic) == DHCP_MAGIC;
+	    message->hardware_size == sizeof(guest.mac) &&
+	    get32(message->id) == dhcp.id &&
+	    mac_equal(message->client_mac, guest.mac) &&
+	    get32(message->magic) == DHCP_MAGIC;
 }
 
 /* Made for this network, and not an address that nobody may have? */
 static bool lease_fits(const struct lease *got)
 {
 	return got->server != 0 && got->mask == guest.mask &&
-		((got->address ^ guest.gateway) & got->mask) == 0 &&
-		got->address != guest.gateway &&
-		(got->address & ~got->mask) != 0 &&
-		(got->address | got->mask) != BROADCAST_IP && got->seconds != 0;
+	    ((got->address ^ guest.gateway) & got->mask) == 0 &&
+	    got->address != guest.gateway && (got->address & ~got->mask) != 0 &&
+	    (got->address | got->mask) != BROADCAST_IP && got->seconds != 0;
 }
 
 static void ready(void);
@@ -721,7 +719,7 @@ static void dhcp_acknowledged(const struct lease *got)
 
 /* The whole message is there; its options are what follows, size bytes. */
 static void dhcp_read(const struct dhcp *message, const uint8_t *rest,
-	size_t size, struct lease *got)
+    size_t size, struct lease *got)
 {
 	*got = (struct lease){
 		.address = get32(message->your_ip),
@@ -736,7 +734,7 @@ static void dhcp_read(const struct dhcp *message, const uint8_t *rest,
 static void dhcp_receive(const uint8_t *payload, size_t size)
 {
 	const struct dhcp *message = (const struct dhcp *)payload;
-	struct lease got = {0};
+	struct lease got = { 0 };
 
 	if (size < sizeof(*message) || !dhcp_is_ours(message)) {
 		return;
@@ -755,12 +753,12 @@ static void dhcp_receive(const uint8_t *payload, size_t size)
 		dhcp.tries = 0;
 		dhcp_try();
 	} else if (*type == DHCP_ACK && asked && lease_fits(&got) &&
-		got.address == dhcp.offer.address) {
+	    got.address == dhcp.offer.address) {
 		dhcp_acknowledged(&got);
 	} else if (*type == DHCP_NAK && asked &&
-		got.server == dhcp.offer.server) {
+	    got.server == dhcp.offer.server) {
 		fail("the DHCP server refuses %s",
-			ip_text(dhcp.offer.address).s);
+		    ip_text(dhcp.offer.address).s);
 	}
 }
 
@@ -795,7 +793,7 @@ static void ping_finish(void)
 {
 	if (ping.sent > 0) {
 		printf("%u packet%s sent, %u received\n", ping.sent,
-			ping.sent == 1 ? "" : "s", ping.answered);
+		    ping.sent == 1 ? "" : "s", ping.answered);
 	}
 	finish(ping.answered == ping.sent ? STATUS_OK : STATUS_LOST);
 }
@@ -812,8 +810,8 @@ static void ping_wait(void)
 	if (ping.sent < options.count) {
 		timer_start(&step_timer, rest > 0 ? rest : 0, ping_next);
 	} else if (options.hold) {
-		printf("holding %s until interrupted\n",
-			ip_text(lease.address).s);
+		printf(
+		    "holding %s until interrupted\n", ip_text(lease.address).s);
 	} else {
 		ping_finish();
 	}
@@ -822,7 +820,7 @@ static void ping_wait(void)
 static void ping_timeout(void)
 {
 	printf("no answer from %s: icmp_seq=%u\n", ip_text(ping.target).s,
-		ping.sent);
+	    ping.sent);
 	ping_wait();
 }
 
@@ -831,14 +829,14 @@ static void ping_fill(uint8_t *message, uint8_t type)
 {
 	struct echo *echo = (struct echo *)message;
 
-	*echo = (struct echo){.type = type};
+	*echo = (struct echo){ .type = type };
 	put16(echo->id, ping.id);
 	put16(echo->sequence, ping.sent);
 	for (size_t i = 0; i < PING_DATA; i++) {
 		message[sizeof(*echo) + i] = (uint8_t)i;
 	}
 	put16(echo->checksum,
-		sum_finish(sum_add(0, message, sizeof(*echo) + PING_DATA)));
+	    sum_finish(sum_add(0, message, sizeof(*echo) + PING_DATA)));
 }
 
 static void ping_next(void)
@@ -860,7 +858,7 @@ static void ping_start(ipv4 target)
 
 	if (!is_reachable(target)) {
 		fail("%s: not on %s, which has no gateway", name,
-			options.network);
+		    options.network);
 		return;
 	}
 	printf("PING %s", name);
@@ -881,12 +879,12 @@ static void ping_receive(ipv4 from, const uint8_t *message, size_t size)
 
 	ping_fill(expected, ECHO_REPLY);
 	if (!ping.waiting || from != ping.target || size != sizeof(expected) ||
-		memcmp(message, expected, size) != 0) {
+	    memcmp(message, expected, size) != 0) {
 		return;
 	}
 	ping.answered++;
 	printf("%zu bytes from %s: icmp_seq=%u time=%.3f ms\n", size,
-		ip_text(from).s, ping.sent, elapsed * 1000);
+	    ip_text(from).s, ping.sent, elapsed * 1000);
 	ping_wait();
 }
 
@@ -1001,7 +999,7 @@ static ipv4 dns_find_address(const uint8_t *message, size_t size)
 			break;
 		}
 		if (get16(record + TYPE) == DNS_A &&
-			get16(record + CLASS) == DNS_IN && data_size == 4) {
+		    get16(record + CLASS) == DNS_IN && data_size == 4) {
 			return get32(record + DATA);
 		}
 		offset += DATA + data_size;
@@ -1016,10 +1014,10 @@ static bool dns_is_ours(const uint8_t *message, size_t size)
 	const size_t question = sizeof(*header);
 
 	return dns.size != 0 && size >= dns.size &&
-		memcmp(header->id, dns.query, sizeof(header->id)) == 0 &&
-		(header->flags & 0x80) != 0 && get16(header->questions) == 1 &&
-		memcmp(message + question, dns.query + question,
-			dns.size - question) == 0;
+	    memcmp(header->id, dns.query, sizeof(header->id)) == 0 &&
+	    (header->flags & 0x80) != 0 && get16(header->questions) == 1 &&
+	    memcmp(message + question, dns.query + question,
+		dns.size - question) == 0;
 }
 
 static void dns_receive(const uint8_t *message, size_t size)
@@ -1045,7 +1043,7 @@ static void dns_receive(const uint8_t *message, size_t size)
  */
 
 static void udp_receive(
-	ipv4 from, ipv4 to, const uint8_t *datagram, size_t received)
+    ipv4 from, ipv4 to, const uint8_t *datagram, size_t received)
 {
 	const struct udp *udp = (const struct udp *)datagram;
 	size_t size = received < sizeof(*udp) ? 0 : get16(udp->size);
@@ -1054,7 +1052,7 @@ static void udp_receive(
 		return;
 	}
 	if (get16(udp->checksum) != 0 &&
-		sum_finish(udp_sum(from, to, datagram, size)) != 0) {
+	    sum_finish(udp_sum(from, to, datagram, size)) != 0) {
 		return;
 	}
 	unsigned to_port = get16(udp->to);
@@ -1065,7 +1063,7 @@ static void udp_receive(
 	if (from_port == DHCP_SERVER_PORT && to_port == DHCP_CLIENT_PORT) {
 		dhcp_receive(payload, size);
 	} else if (from_port == DNS_PORT && to_port == dns.port &&
-		from == lease.dns) {
+	    from == lease.dns) {
 		dns_receive(payload, size);
 	}
 }
@@ -1086,7 +1084,7 @@ static size_t ip_check(const uint8_t *packet, size_t *size)
 	}
 	/* Of a packet in fragments we want none: no "more", no offset. */
 	if (sum_finish(sum_add(0, packet, header)) != 0 ||
-		(get16(ip->fragment) & 0x3fff) != 0) {
+	    (get16(ip->fragment) & 0x3fff) != 0) {
 		return 0;
 	}
 	*size = total;
@@ -1117,7 +1115,7 @@ static void icmp_receive(uint8_t *frame, uint8_t *message, size_t size)
 	struct echo *echo = (struct echo *)message;
 
 	if (size < sizeof(*echo) ||
-		sum_finish(sum_add(0, message, size)) != 0) {
+	    sum_finish(sum_add(0, message, size)) != 0) {
 		return;
 	}
 	if (echo->type == ECHO_REQUEST) {
@@ -1142,11 +1140,11 @@ static void ip_receive(uint8_t *frame, size_t size)
 
 	/* A DHCP server sends to the address that is to become ours. */
 	if (ip->protocol == IP_UDP &&
-		(!have_address || to == lease.address || to == BROADCAST_IP)) {
+	    (!have_address || to == lease.address || to == BROADCAST_IP)) {
 		udp_receive(
-			get32(ip->from), to, packet + header, size - header);
+		    get32(ip->from), to, packet + header, size - header);
 	} else if (ip->protocol == IP_ICMP && have_address &&
-		to == lease.address) {
+	    to == lease.address) {
 		icmp_receive(frame, packet + header, size - header);
 	}
 }
@@ -1159,12 +1157,12 @@ static void frame_receive(uint8_t *frame, size_t size)
 		return;
 	}
 	if (!mac_equal(ethernet->to, guest.mac) &&
-		!mac_equal(ethernet->to, broadcast_mac)) {
+	    !mac_equal(ethernet->to, broadcast_mac)) {
 		return;
 	}
 	if (get16(ethernet->type) == ETHERNET_ARP) {
 		arp_receive(
-			frame + sizeof(*ethernet), size - sizeof(*ethernet));
+		    frame + sizeof(*ethernet), size - sizeof(*ethernet));
 	} else if (get16(ethernet->type) == ETHERNET_IPV4) {
 		ip_receive(frame, size);
 	}
@@ -1190,8 +1188,8 @@ static size_t frame_read(void)
 		return 0;
 	}
 	return count == 1 && packet.vm_pkt_size <= guest.frame_max
-		? packet.vm_pkt_size
-		: 0;
+	    ? packet.vm_pkt_size
+	    : 0;
 }
 
 /* Any frame can be the one after which we stop. */
@@ -1215,13 +1213,13 @@ static void packets_available(void)
 static void ready(void)
 {
 	const uint8_t *mac = guest.mac;
-	struct in_addr address = {0};
+	struct in_addr address = { 0 };
 
 	printf("ping: %02x:%02x:%02x:%02x:%02x:%02x %s/%d\n", mac[0], mac[1],
-		mac[2], mac[3], mac[4], mac[5], ip_text(lease.address).s,
-		33 - ffs((int)lease.mask));
+	    mac[2], mac[3], mac[4], mac[5], ip_text(lease.address).s,
+	    33 - ffs((int)lease.mask));
 	printf("ping: gateway %s dns %s\n", ip_text(lease.gateway).s,
-		ip_text(lease.dns).s);
+	    ip_text(lease.dns).s);
 
 	/* Know where the lease goes back to. All hear the question, so who knew
 	 * another MAC for our address learns the right one. */
@@ -1253,10 +1251,10 @@ static void stop_interface(void)
 		dhcp_send(DHCP_RELEASE);
 	}
 	vmnet_return_t status = vmnet_stop_interface(guest.interface,
-		dispatch_get_main_queue(), ^(vmnet_return_t stopped) {
-			(void)stopped; /* nothing could be done about it */
-			exit_now();
-		});
+	    dispatch_get_main_queue(), ^(vmnet_return_t stopped) {
+		    (void)stopped; /* nothing could be done about it */
+		    exit_now();
+	    });
 	if (status != VMNET_SUCCESS) {
 		exit_now();
 	}
@@ -1285,8 +1283,8 @@ static void stop_on(int number)
 {
 	signal(number, SIG_IGN);
 	dispatch_source_t source =
-		dispatch_source_create(DISPATCH_SOURCE_TYPE_SIGNAL,
-			(uintptr_t)number, 0, dispatch_get_main_queue());
+	    dispatch_source_create(DISPATCH_SOURCE_TYPE_SIGNAL,
+		(uintptr_t)number, 0, dispatch_get_main_queue());
 	dispatch_source_set_event_handler(source, ^{
 		ping_finish();
 	});
@@ -1316,9 +1314,9 @@ static bool mac_parse(const char *text, uint8_t *mac)
 static bool interface_describe(xpc_object_t param)
 {
 	const char *mac =
-		xpc_dictionary_get_string(param, vmnet_mac_address_key);
+	    xpc_dictionary_get_string(param, vmnet_mac_address_key);
 	uint64_t size =
-		xpc_dictionary_get_uint64(param, vmnet_max_packet_size_key);
+	    xpc_dictionary_get_uint64(param, vmnet_max_packet_size_key);
 
 	if (options.has_mac) {
 		memcpy(guest.mac, options.mac, sizeof(guest.mac));
@@ -1326,7 +1324,7 @@ static bool interface_describe(xpc_object_t param)
 		return false;
 	}
 	if (size < sizeof(struct ethernet) + PACKET_MAX ||
-		size > sizeof(struct ethernet) + UINT16_MAX) {
+	    size > sizeof(struct ethernet) + UINT16_MAX) {
 		return false;
 	}
 	guest.frame_max = (size_t)size;
@@ -1340,7 +1338,7 @@ static void interface_started(vmnet_return_t status, xpc_object_t param)
 		guest.interface = NULL;
 		guest.stopping = false;
 		fail("%s: no interface: vmnet status %u", options.network,
-			(unsigned)status);
+		    (unsigned)status);
 		return;
 	}
 	guest.started = true;
@@ -1353,15 +1351,15 @@ static void interface_started(vmnet_return_t status, xpc_object_t param)
 		return;
 	}
 	status = vmnet_interface_set_event_callback(guest.interface,
-		VMNET_INTERFACE_PACKETS_AVAILABLE, dispatch_get_main_queue(),
-		^(interface_event_t events, xpc_object_t event) {
-			(void)events;
-			(void)event;
-			packets_available();
-		});
+	    VMNET_INTERFACE_PACKETS_AVAILABLE, dispatch_get_main_queue(),
+	    ^(interface_event_t events, xpc_object_t event) {
+		    (void)events;
+		    (void)event;
+		    packets_available();
+	    });
 	if (status != VMNET_SUCCESS) {
 		fail("%s: no events: vmnet status %u", options.network,
-			(unsigned)status);
+		    (unsigned)status);
 		return;
 	}
 	dhcp.id = arc4random();
@@ -1373,10 +1371,10 @@ static void interface_start(void)
 	xpc_object_t description = xpc_dictionary_create(NULL, NULL, 0);
 
 	guest.interface = vmnet_interface_start_with_network(guest.network,
-		description, dispatch_get_main_queue(),
-		^(vmnet_return_t status, xpc_object_t param) {
-			interface_started(status, param);
-		});
+	    description, dispatch_get_main_queue(),
+	    ^(vmnet_return_t status, xpc_object_t param) {
+		    interface_started(status, param);
+	    });
 	xpc_release(description);
 	if (guest.interface == NULL) {
 		fail("%s: no interface", options.network);
@@ -1388,21 +1386,21 @@ static void network_acquire(void)
 {
 	vmnet_broker_return_t status = VMNET_BROKER_SUCCESS;
 	vmnet_return_t vmnet_status = VMNET_SUCCESS;
-	struct in_addr gateway = {0};
-	struct in_addr mask = {0};
+	struct in_addr gateway = { 0 };
+	struct in_addr mask = { 0 };
 
 	xpc_object_t serialization =
-		vmnet_broker_acquire_network(options.network, &status);
+	    vmnet_broker_acquire_network(options.network, &status);
 	if (serialization == NULL) {
 		fail("%s: %s", options.network, vmnet_broker_strerror(status));
 		return;
 	}
 	guest.network = vmnet_network_create_with_serialization(
-		serialization, &vmnet_status);
+	    serialization, &vmnet_status);
 	xpc_release(serialization);
 	if (guest.network == NULL) {
 		fail("%s: no network: vmnet status %u", options.network,
-			(unsigned)vmnet_status);
+		    (unsigned)vmnet_status);
 		return;
 	}
 	vmnet_network_get_ipv4_subnet(guest.network, &gateway, &mask);
@@ -1413,8 +1411,8 @@ static void network_acquire(void)
 static _Noreturn void usage(void)
 {
 	fprintf(stderr,
-		"usage: ping [-H] [-c COUNT] [-i SECONDS] "
-		"[-W SECONDS] [-m MAC] NETWORK [ADDRESS]\n");
+	    "usage: ping [-H] [-c COUNT] [-i SECONDS] "
+	    "[-W SECONDS] [-m MAC] NETWORK [ADDRESS]\n");
 	exit(STATUS_FAILED);
 }
 
@@ -1424,7 +1422,7 @@ static double parse_number(const char *text, double least, double most)
 	double number = strtod(text, &end);
 
 	if (end == text || *end != '\0' ||
-		!(number >= least && number <= most)) {
+	    !(number >= least && number <= most)) {
 		usage();
 	}
 	return number;
@@ -1441,7 +1439,7 @@ static void parse_options(int argc, char *argv[])
 			options.hold = true;
 		} else if (option == 'c') {
 			options.count =
-				(unsigned)parse_number(optarg, 0, UINT16_MAX);
+			    (unsigned)parse_number(optarg, 0, UINT16_MAX);
 		} else if (option == 'i') {
 			options.interval = parse_number(optarg, 0.001, 3600);
 		} else if (option == 'W') {

@@ -89,7 +89,7 @@ static struct {
 	NSMutableArray *addresses; /* of NSString: their mac=, or "" */
 	unsigned cpus;
 	unsigned long long memory; /* MiB */
-} options = {.cpus = 1, .memory = 512};
+} options = { .cpus = 1, .memory = 512 };
 
 /* Says something to the person; the console has standard output. */
 static void say(NSString *format, ...) NS_FORMAT_FUNCTION(1, 2);
@@ -114,7 +114,7 @@ static void say(NSString *format, ...)
 
 /* For whatever goes wrong. exit() runs terminalRestore(). */
 static void fail(NSString *format, ...) NS_FORMAT_FUNCTION(1, 2)
-	__attribute__((noreturn));
+    __attribute__((noreturn));
 
 static void fail(NSString *format, ...)
 {
@@ -128,7 +128,7 @@ static void fail(NSString *format, ...)
 
 /* For what is wrong with the arguments. */
 static void mistake(NSString *format, ...) NS_FORMAT_FUNCTION(1, 2)
-	__attribute__((noreturn));
+    __attribute__((noreturn));
 
 static void mistake(NSString *format, ...)
 {
@@ -163,9 +163,9 @@ static void terminalRestoreOn(int number)
 
 static void terminalRestoreOnCrash(void)
 {
-	static const int crashes[] = {
-		SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP};
-	struct sigaction action = {.sa_flags = (int)SA_RESETHAND};
+	static const int crashes[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV,
+		SIGTRAP };
+	struct sigaction action = { .sa_flags = (int)SA_RESETHAND };
 
 	action.sa_handler = terminalRestoreOn;
 	sigemptyset(&action.sa_mask);
@@ -182,7 +182,7 @@ static void terminalRestoreOnCrash(void)
 static void terminalMakeRaw(void)
 {
 	if (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) != getpgrp() ||
-		tcgetattr(STDIN_FILENO, &savedTerminal) != 0) {
+	    tcgetattr(STDIN_FILENO, &savedTerminal) != 0) {
 		return;
 	}
 	struct termios raw = savedTerminal;
@@ -205,10 +205,10 @@ static void terminalMakeRaw(void)
 
 static void checkSystem(void)
 {
-	NSOperatingSystemVersion needed = {26, 2, 0};
+	NSOperatingSystemVersion needed = { 26, 2, 0 };
 
 	if (![[NSProcessInfo processInfo]
-		    isOperatingSystemAtLeastVersion:needed]) {
+		isOperatingSystemAtLeastVersion:needed]) {
 		say(@"this macOS is older than 26.2: a VM cannot be attached "
 		    @"to a network that another program made, so expect the "
 		    @"VM not to start; update macOS");
@@ -222,7 +222,7 @@ static vmnet_network_ref acquireNetwork(NSString *name)
 {
 	vmnet_broker_return_t status = VMNET_BROKER_SUCCESS;
 	xpc_object_t serialization =
-		vmnet_broker_acquire_network([name UTF8String], &status);
+	    vmnet_broker_acquire_network([name UTF8String], &status);
 	if (serialization == NULL) {
 		fail(@"network %@: %s", name, vmnet_broker_strerror(status));
 	}
@@ -230,24 +230,24 @@ static vmnet_network_ref acquireNetwork(NSString *name)
 	/* A local object: nothing is asked, and nobody is held by it. */
 	vmnet_return_t vmnetStatus = VMNET_SUCCESS;
 	vmnet_network_ref network = vmnet_network_create_with_serialization(
-		serialization, &vmnetStatus);
+	    serialization, &vmnetStatus);
 	if (network == NULL) {
 		fail(@"network %@: vmnet status %u", name,
-			(unsigned)vmnetStatus);
+		    (unsigned)vmnetStatus);
 	}
 	/* Kept, as the network, until the process ends. */
 	return network;
 }
 
 static VZVirtioNetworkDeviceConfiguration *createCard(
-	NSString *name, VZMACAddress *address)
+    NSString *name, VZMACAddress *address)
 {
 	VZVirtioNetworkDeviceConfiguration *card =
-		[[VZVirtioNetworkDeviceConfiguration alloc] init];
+	    [[VZVirtioNetworkDeviceConfiguration alloc] init];
 
 	card.MACAddress = address;
 	card.attachment = [[VZVmnetNetworkDeviceAttachment alloc]
-		initWithNetwork:acquireNetwork(name)];
+	    initWithNetwork:acquireNetwork(name)];
 	if (card.attachment == nil) {
 		fail(@"network %@: cannot attach to it", name);
 	}
@@ -268,22 +268,23 @@ static NSMutableArray *readIdentity(void)
 	NSMutableArray *addresses = [NSMutableArray array];
 
 	if (options.identity == nil ||
-		![[NSFileManager defaultManager]
-			fileExistsAtPath:options.identity]) {
+	    ![[NSFileManager defaultManager]
+		fileExistsAtPath:options.identity]) {
 		return addresses;
 	}
-	[addresses addObjectsFromArray:
-			   [NSArray arrayWithContentsOfFile:options.identity]];
+	[addresses
+	    addObjectsFromArray:[NSArray
+				    arrayWithContentsOfFile:options.identity]];
 	for (id text in addresses) {
 		if (![text isKindOfClass:[NSString class]] ||
-			parseMACAddress(text) == nil) {
+		    parseMACAddress(text) == nil) {
 			[addresses removeAllObjects];
 			break;
 		}
 	}
 	if ([addresses count] == 0) {
 		fail(@"%@: holds no MAC addresses; remove it to have new ones",
-			options.identity);
+		    options.identity);
 	}
 	return addresses;
 }
@@ -299,7 +300,7 @@ static NSArray *createCards(void)
 		NSString *name = [options.networks objectAtIndex:i];
 		NSString *given = [options.addresses objectAtIndex:i];
 		VZMACAddress *address =
-			[VZMACAddress randomLocallyAdministeredAddress];
+		    [VZMACAddress randomLocallyAdministeredAddress];
 		if ([given length] > 0) {
 			address = parseMACAddress(given);
 		} else if (i < [kept count]) {
@@ -315,7 +316,7 @@ static NSArray *createCards(void)
 		say(@"%@: %@", name, [address string]);
 	}
 	if (options.identity != nil && [kept count] > 0 &&
-		![kept writeToFile:options.identity atomically:YES]) {
+	    ![kept writeToFile:options.identity atomically:YES]) {
 		fail(@"cannot write %@", options.identity);
 	}
 	return cards;
@@ -354,7 +355,7 @@ static VZBootLoader *createLinuxBootLoader(void)
 {
 	checkKernel(options.kernel);
 	VZLinuxBootLoader *loader = [[VZLinuxBootLoader alloc]
-		initWithKernelURL:fileURL(options.kernel)];
+	    initWithKernelURL:fileURL(options.kernel)];
 
 	if (options.initrd != nil) {
 		loader.initialRamdiskURL = fileURL(options.initrd);
@@ -375,13 +376,13 @@ static VZBootLoader *createEFIBootLoader(void)
 
 	if ([[NSFileManager defaultManager] fileExistsAtPath:path]) {
 		loader.variableStore =
-			[[VZEFIVariableStore alloc] initWithURL:url];
+		    [[VZEFIVariableStore alloc] initWithURL:url];
 		return loader;
 	}
-	loader.variableStore = [[VZEFIVariableStore alloc]
-		initCreatingVariableStoreAtURL:url
-				       options:0
-					 error:&error];
+	loader.variableStore =
+	    [[VZEFIVariableStore alloc] initCreatingVariableStoreAtURL:url
+							       options:0
+								 error:&error];
 	if (loader.variableStore == nil) {
 		fail(@"%@: %@", path, [error localizedDescription]);
 	}
@@ -392,58 +393,58 @@ static VZVirtioBlockDeviceConfiguration *createDisk(void)
 {
 	NSError *error = nil;
 	VZDiskImageStorageDeviceAttachment *image =
-		[[VZDiskImageStorageDeviceAttachment alloc]
-			initWithURL:fileURL(options.disk)
-			   readOnly:NO
-			      error:&error];
+	    [[VZDiskImageStorageDeviceAttachment alloc]
+		initWithURL:fileURL(options.disk)
+		   readOnly:NO
+		      error:&error];
 
 	if (image == nil) {
 		fail(@"%@: %@", options.disk, [error localizedDescription]);
 	}
-	return [[VZVirtioBlockDeviceConfiguration alloc]
-		initWithAttachment:image];
+	return
+	    [[VZVirtioBlockDeviceConfiguration alloc] initWithAttachment:image];
 }
 
 static VZSerialPortConfiguration *createConsole(void)
 {
 	VZVirtioConsoleDeviceSerialPortConfiguration *console =
-		[[VZVirtioConsoleDeviceSerialPortConfiguration alloc] init];
+	    [[VZVirtioConsoleDeviceSerialPortConfiguration alloc] init];
 
 	console.attachment = [[VZFileHandleSerialPortAttachment alloc]
-		initWithFileHandleForReading:
-			[NSFileHandle fileHandleWithStandardInput]
-			fileHandleForWriting:
-				[NSFileHandle fileHandleWithStandardOutput]];
+	    initWithFileHandleForReading:[NSFileHandle
+					     fileHandleWithStandardInput]
+		    fileHandleForWriting:[NSFileHandle
+					     fileHandleWithStandardOutput]];
 	return console;
 }
 
 static void checkSize(VZVirtualMachineConfiguration *configuration)
 {
 	uint64_t memoryMin =
-		[VZVirtualMachineConfiguration minimumAllowedMemorySize];
+	    [VZVirtualMachineConfiguration minimumAllowedMemorySize];
 	uint64_t memoryMax =
-		[VZVirtualMachineConfiguration maximumAllowedMemorySize];
+	    [VZVirtualMachineConfiguration maximumAllowedMemorySize];
 	NSUInteger cpuMin =
-		[VZVirtualMachineConfiguration minimumAllowedCPUCount];
+	    [VZVirtualMachineConfiguration minimumAllowedCPUCount];
 	NSUInteger cpuMax =
-		[VZVirtualMachineConfiguration maximumAllowedCPUCount];
+	    [VZVirtualMachineConfiguration maximumAllowedCPUCount];
 
 	if (configuration.memorySize < memoryMin ||
-		configuration.memorySize > memoryMax) {
+	    configuration.memorySize > memoryMax) {
 		mistake(@"--memory must be from %llu to %llu here",
-			memoryMin / MIB, memoryMax / MIB);
+		    memoryMin / MIB, memoryMax / MIB);
 	}
 	if (configuration.CPUCount < cpuMin ||
-		configuration.CPUCount > cpuMax) {
+	    configuration.CPUCount > cpuMax) {
 		mistake(@"--cpus must be from %lu to %lu here",
-			(unsigned long)cpuMin, (unsigned long)cpuMax);
+		    (unsigned long)cpuMin, (unsigned long)cpuMax);
 	}
 }
 
 static VZVirtualMachineConfiguration *createConfiguration(void)
 {
 	VZVirtualMachineConfiguration *configuration =
-		[[VZVirtualMachineConfiguration alloc] init];
+	    [[VZVirtualMachineConfiguration alloc] init];
 	NSError *error = nil;
 
 	configuration.CPUCount = options.cpus;
@@ -451,21 +452,20 @@ static VZVirtualMachineConfiguration *createConfiguration(void)
 	checkSize(configuration);
 	configuration.platform = [[VZGenericPlatformConfiguration alloc] init];
 	configuration.bootLoader = options.kernel != nil
-		? createLinuxBootLoader()
-		: createEFIBootLoader();
+	    ? createLinuxBootLoader()
+	    : createEFIBootLoader();
 	if (options.disk != nil) {
 		configuration.storageDevices =
-			[NSArray arrayWithObject:createDisk()];
+		    [NSArray arrayWithObject:createDisk()];
 	}
 	configuration.serialPorts = [NSArray arrayWithObject:createConsole()];
 	configuration.entropyDevices = [NSArray
-		arrayWithObject:[[VZVirtioEntropyDeviceConfiguration alloc]
-					init]];
+	    arrayWithObject:[[VZVirtioEntropyDeviceConfiguration alloc] init]];
 	configuration.networkDevices = createCards();
 	if (![configuration validateWithError:&error]) {
 		fail(@"%@ (is this program signed with the entitlement "
 		     @"com.apple.security.virtualization?)",
-			[error localizedDescription]);
+		    [error localizedDescription]);
 	}
 	return configuration;
 }
@@ -486,7 +486,7 @@ static VZVirtualMachineConfiguration *createConfiguration(void)
 }
 
 - (void)virtualMachine:(VZVirtualMachine *)machine
-	didStopWithError:(NSError *)error
+      didStopWithError:(NSError *)error
 {
 	(void)machine;
 	fail(@"stopped by an error: %@", [error localizedDescription]);
@@ -495,16 +495,16 @@ static VZVirtualMachineConfiguration *createConfiguration(void)
 /* The guest goes on without this network: the broker died, perhaps, and its
  * networks with it. To have it back, start the VM again. */
 - (void)virtualMachine:(VZVirtualMachine *)machine
-			     networkDevice:(VZNetworkDevice *)device
-	attachmentWasDisconnectedWithError:(NSError *)error
+			 networkDevice:(VZNetworkDevice *)device
+    attachmentWasDisconnectedWithError:(NSError *)error
 {
 	NSUInteger index = [machine.networkDevices indexOfObject:device];
 
 	say(@"network %@ disconnected: %@",
-		index < [options.networks count]
-			? [options.networks objectAtIndex:index]
-			: @"?",
-		[error localizedDescription]);
+	    index < [options.networks count]
+		? [options.networks objectAtIndex:index]
+		: @"?",
+	    [error localizedDescription]);
 }
 
 @end
@@ -574,7 +574,7 @@ static void stopOn(int number)
 	/* The source sees it all the same, and the process lives. */
 	signal(number, SIG_IGN);
 	sources[number] = dispatch_source_create(
-		DISPATCH_SOURCE_TYPE_SIGNAL, (uintptr_t)number, 0, queue);
+	    DISPATCH_SOURCE_TYPE_SIGNAL, (uintptr_t)number, 0, queue);
 	dispatch_source_set_event_handler(sources[number], ^{
 		stopMachine();
 	});
@@ -588,12 +588,12 @@ static void usage(void) __attribute__((noreturn));
 static void usage(void)
 {
 	fprintf(stderr,
-		"usage: vm [--network NAME[,mac=ADDRESS]]... [--cpus N] "
-		"[--memory MIB]\n"
-		"          [--identity FILE] [--disk FILE]\n"
-		"          [--kernel FILE [--initrd FILE] "
-		"[--command-line TEXT]]\n"
-		"Without a kernel the disk is booted, by EFI.\n");
+	    "usage: vm [--network NAME[,mac=ADDRESS]]... [--cpus N] "
+	    "[--memory MIB]\n"
+	    "          [--identity FILE] [--disk FILE]\n"
+	    "          [--kernel FILE [--initrd FILE] "
+	    "[--command-line TEXT]]\n"
+	    "Without a kernel the disk is booted, by EFI.\n");
 	exit(EXIT_USAGE);
 }
 
@@ -603,7 +603,7 @@ static unsigned long long parseNumber(const char *text)
 	unsigned long long number = strtoull(text, &end, 10);
 
 	if (*text < '0' || *text > '9' || *end != '\0' || number == 0 ||
-		number > 1024 * 1024) {
+	    number > 1024 * 1024) {
 		mistake(@"not a number from 1: %s", text);
 	}
 	return number;
@@ -630,8 +630,8 @@ static void parseNetwork(NSString *text)
 static void parseOption(int option, const char *argument)
 {
 	NSString *text = argument == NULL
-		? @""
-		: [[NSString alloc] initWithUTF8String:argument];
+	    ? @""
+	    : [[NSString alloc] initWithUTF8String:argument];
 
 	if (text == nil) {
 		mistake(@"an argument is not UTF-8");
@@ -669,15 +669,15 @@ static void parseOption(int option, const char *argument)
 static void parse(int argc, char *argv[])
 {
 	static const struct option names[] = {
-		{"network", required_argument, NULL, 'n'},
-		{"kernel", required_argument, NULL, 'k'},
-		{"initrd", required_argument, NULL, 'i'},
-		{"command-line", required_argument, NULL, 'c'},
-		{"disk", required_argument, NULL, 'd'},
-		{"identity", required_argument, NULL, 'I'},
-		{"cpus", required_argument, NULL, 'p'},
-		{"memory", required_argument, NULL, 'm'},
-		{NULL, 0, NULL, 0},
+		{ "network", required_argument, NULL, 'n' },
+		{ "kernel", required_argument, NULL, 'k' },
+		{ "initrd", required_argument, NULL, 'i' },
+		{ "command-line", required_argument, NULL, 'c' },
+		{ "disk", required_argument, NULL, 'd' },
+		{ "identity", required_argument, NULL, 'I' },
+		{ "cpus", required_argument, NULL, 'p' },
+		{ "memory", required_argument, NULL, 'm' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int option = 0;
 
@@ -694,7 +694,7 @@ static void parse(int argc, char *argv[])
 		usage();
 	}
 	if (options.kernel == nil &&
-		(options.initrd != nil || options.commandLine != nil)) {
+	    (options.initrd != nil || options.commandLine != nil)) {
 		mistake(@"--initrd and --command-line need a --kernel");
 	}
 }
@@ -708,8 +708,8 @@ int main(int argc, char *argv[])
 		queue = dispatch_queue_create("vm", DISPATCH_QUEUE_SERIAL);
 		delegate = [[Delegate alloc] init];
 		machine = [[VZVirtualMachine alloc]
-			initWithConfiguration:createConfiguration()
-					queue:queue];
+		    initWithConfiguration:createConfiguration()
+				    queue:queue];
 		dispatch_sync(queue, ^{
 			machine.delegate = delegate;
 		});

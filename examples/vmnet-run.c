@@ -178,7 +178,7 @@ static pid_t child;
 static void leave(int status) __attribute__((noreturn));
 
 static void fail(const char *format, ...)
-	__attribute__((format(printf, 1, 2), noreturn));
+    __attribute__((format(printf, 1, 2), noreturn));
 
 static void fail(const char *format, ...)
 {
@@ -207,8 +207,8 @@ static bool port_receive(struct port *port, int *taken)
 	batch->count = 0;
 	for (*taken = 0; *taken < BATCH; (*taken)++) {
 		struct iovec *iov = &batch->iov[batch->count];
-		ssize_t size = recv(
-			port->fd, iov->iov_base, port->max_packet_size + 1, 0);
+		ssize_t size =
+		    recv(port->fd, iov->iov_base, port->max_packet_size + 1, 0);
 		if (size < 0) {
 			return errno == EAGAIN || errno == EINTR;
 		}
@@ -234,7 +234,7 @@ static void port_write(struct port *port)
 	while (next < batch->count) {
 		int written = batch->count - next;
 		vmnet_return_t status = vmnet_write(
-			port->interface, batch->packets + next, &written);
+		    port->interface, batch->packets + next, &written);
 		if (status != VMNET_SUCCESS || written <= 0) {
 			break;
 		}
@@ -288,7 +288,7 @@ static void port_forward(struct port *port)
 static bool is_gone(int error)
 {
 	return error == ECONNREFUSED || error == ENOTCONN ||
-		error == ECONNRESET || error == EDESTADDRREQ || error == EPIPE;
+	    error == ECONNRESET || error == EDESTADDRREQ || error == EPIPE;
 }
 
 /* Sends what is left of the batch; false when that has to wait. */
@@ -309,7 +309,7 @@ static bool port_send(struct port *port)
 		} else if (errno == EMSGSIZE) {
 			port->in.unfit++;
 		} else if ((errno == EAGAIN || errno == ENOBUFS) &&
-			port->pause < PAUSE_LAST) {
+		    port->pause < PAUSE_LAST) {
 			return false;
 		} else {
 			port->in.dropped++;
@@ -332,7 +332,7 @@ static bool port_read(struct port *port)
 	batch->next = 0;
 	batch->count = BATCH;
 	vmnet_return_t status =
-		vmnet_read(port->interface, batch->packets, &batch->count);
+	    vmnet_read(port->interface, batch->packets, &batch->count);
 	if (status != VMNET_SUCCESS || batch->count <= 0) {
 		batch->count = 0;
 	}
@@ -347,8 +347,8 @@ static void port_move(struct port *port)
 {
 	for (int i = 0; i < TURN; i++) {
 		if (!port_send(port)) {
-			port->pause = port->pause == 0 ? PAUSE_FIRST
-						       : port->pause * 2;
+			port->pause =
+			    port->pause == 0 ? PAUSE_FIRST : port->pause * 2;
 			port_wait(port, port->pause);
 			return;
 		}
@@ -364,12 +364,12 @@ static void port_wait(struct port *port, uint64_t pause)
 {
 	port->waiting = true;
 	dispatch_suspend(port->events);
-	dispatch_after(dispatch_time(DISPATCH_TIME_NOW, (int64_t)pause),
-		port->queue, ^{
-			dispatch_resume(port->events);
-			port->waiting = false;
-			port_move(port);
-		});
+	dispatch_after(
+	    dispatch_time(DISPATCH_TIME_NOW, (int64_t)pause), port->queue, ^{
+		    dispatch_resume(port->events);
+		    port->waiting = false;
+		    port_move(port);
+	    });
 }
 
 /* --- Starting a port ----------------------------------------------------- */
@@ -388,13 +388,13 @@ static vmnet_network_ref acquire(const char *name)
 {
 	vmnet_broker_return_t status = VMNET_BROKER_SUCCESS;
 	xpc_object_t serialization =
-		vmnet_broker_acquire_network(name, &status);
+	    vmnet_broker_acquire_network(name, &status);
 	if (serialization == NULL) {
 		fail("network %s: %s", name, vmnet_broker_strerror(status));
 	}
 	vmnet_return_t vmnet_status = VMNET_SUCCESS;
 	vmnet_network_ref network = vmnet_network_create_with_serialization(
-		serialization, &vmnet_status);
+	    serialization, &vmnet_status);
 	xpc_release(serialization);
 	if (network == NULL) {
 		fail("network %s: vmnet status %d", name, (int)vmnet_status);
@@ -406,11 +406,11 @@ static vmnet_network_ref acquire(const char *name)
 static void port_learn(struct port *port, xpc_object_t parameters)
 {
 	const char *mac =
-		xpc_dictionary_get_string(parameters, vmnet_mac_address_key);
+	    xpc_dictionary_get_string(parameters, vmnet_mac_address_key);
 
 	port->mtu = xpc_dictionary_get_uint64(parameters, vmnet_mtu_key);
 	port->max_packet_size = (size_t)xpc_dictionary_get_uint64(
-		parameters, vmnet_max_packet_size_key);
+	    parameters, vmnet_max_packet_size_key);
 	snprintf(port->mac, sizeof(port->mac), "%s", mac != NULL ? mac : "");
 }
 
@@ -421,9 +421,9 @@ static void port_start_interface(struct port *port)
 	xpc_object_t description = xpc_dictionary_create(NULL, NULL, 0);
 	__block vmnet_return_t result = VMNET_FAILURE;
 
-	port->interface = vmnet_interface_start_with_network(port->network,
-		description, port->queue,
-		^(vmnet_return_t status, xpc_object_t parameters) {
+	port->interface =
+	    vmnet_interface_start_with_network(port->network, description,
+		port->queue, ^(vmnet_return_t status, xpc_object_t parameters) {
 			result = status;
 			if (status == VMNET_SUCCESS) {
 				port_learn(port, parameters);
@@ -439,11 +439,11 @@ static void port_start_interface(struct port *port)
 	if (result != VMNET_SUCCESS) {
 		port->interface = NULL; /* there is nothing to stop */
 		fail("network %s: cannot start an interface: vmnet status %d",
-			port->network_name, (int)result);
+		    port->network_name, (int)result);
 	}
 	if (port->mac[0] == '\0' || port->max_packet_size < FRAME_MIN) {
 		fail("network %s: an interface without an address or a size",
-			port->network_name);
+		    port->network_name);
 	}
 }
 
@@ -452,7 +452,7 @@ static void batch_create(struct batch *batch, size_t max_packet_size)
 	batch->buffer = allocate(BATCH, max_packet_size + 1);
 	for (size_t i = 0; i < BATCH; i++) {
 		batch->iov[i].iov_base =
-			batch->buffer + i * (max_packet_size + 1);
+		    batch->buffer + i * (max_packet_size + 1);
 		batch->packets[i].vm_pkt_iov = &batch->iov[i];
 	}
 }
@@ -470,12 +470,12 @@ static void port_create_sockets(struct port *port)
 	}
 	for (int i = 0; i < 2; i++) {
 		setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &send_size,
-			sizeof(send_size));
+		    sizeof(send_size));
 		setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &receive_size,
-			sizeof(receive_size));
+		    sizeof(receive_size));
 	}
 	if (fcntl(fds[0], F_SETFD, FD_CLOEXEC) != 0 ||
-		fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0) {
+	    fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0) {
 		fail("cannot set up a socket: %s", strerror(errno));
 	}
 	port->fd = fds[0];
@@ -488,24 +488,24 @@ static void port_open(struct port *port)
 	port->events = dispatch_queue_create(port->network_name, NULL);
 	dispatch_set_target_queue(port->events, port->queue);
 	port->source = dispatch_source_create(
-		DISPATCH_SOURCE_TYPE_READ, (uintptr_t)port->fd, 0, port->queue);
+	    DISPATCH_SOURCE_TYPE_READ, (uintptr_t)port->fd, 0, port->queue);
 	dispatch_source_set_event_handler(port->source, ^{
 		port_forward(port);
 	});
 	dispatch_activate(port->source);
 
 	vmnet_return_t status = vmnet_interface_set_event_callback(
-		port->interface, VMNET_INTERFACE_PACKETS_AVAILABLE,
-		port->events, ^(interface_event_t mask, xpc_object_t event) {
-			(void)mask;
-			(void)event;
-			if (!port->waiting) {
-				port_move(port);
-			}
-		});
+	    port->interface, VMNET_INTERFACE_PACKETS_AVAILABLE, port->events,
+	    ^(interface_event_t mask, xpc_object_t event) {
+		    (void)mask;
+		    (void)event;
+		    if (!port->waiting) {
+			    port_move(port);
+		    }
+	    });
 	if (status != VMNET_SUCCESS) {
 		fail("network %s: no events: vmnet status %d",
-			port->network_name, (int)status);
+		    port->network_name, (int)status);
 	}
 }
 
@@ -525,10 +525,10 @@ static void port_stop_interface(struct port *port)
 {
 	dispatch_semaphore_t stopped = dispatch_semaphore_create(0);
 	vmnet_return_t status = vmnet_stop_interface(
-		port->interface, port->queue, ^(vmnet_return_t result) {
-			(void)result;
-			dispatch_semaphore_signal(stopped);
-		});
+	    port->interface, port->queue, ^(vmnet_return_t result) {
+		    (void)result;
+		    dispatch_semaphore_signal(stopped);
+	    });
 
 	if (status == VMNET_SUCCESS) {
 		dispatch_semaphore_wait(stopped, DISPATCH_TIME_FOREVER);
@@ -544,7 +544,7 @@ static void port_stop(struct port *port)
 			port_close(port);
 		});
 		vmnet_interface_set_event_callback(port->interface,
-			VMNET_INTERFACE_PACKETS_AVAILABLE, NULL, NULL);
+		    VMNET_INTERFACE_PACKETS_AVAILABLE, NULL, NULL);
 		dispatch_resume(port->events);
 	}
 	if (port->interface != NULL) {
@@ -556,13 +556,13 @@ static void port_stop(struct port *port)
 }
 
 static void counter_print(
-	const char *name, const char *way, const struct counter *counter)
+    const char *name, const char *way, const struct counter *counter)
 {
 	fprintf(stderr,
-		"vmnet-run: %s %s: %" PRIu64 " frames, %" PRIu64
-		" bytes, %" PRIu64 " dropped, %" PRIu64 " unfit\n",
-		name, way, counter->frames, counter->bytes, counter->dropped,
-		counter->unfit);
+	    "vmnet-run: %s %s: %" PRIu64 " frames, %" PRIu64 " bytes, %" PRIu64
+	    " dropped, %" PRIu64 " unfit\n",
+	    name, way, counter->frames, counter->bytes, counter->dropped,
+	    counter->unfit);
 }
 
 static void leave(int status)
@@ -583,7 +583,7 @@ static void leave(int status)
 enum word { WORD_FD, WORD_MAC, WORD_MTU, WORD_COUNT };
 
 static void word_value(
-	enum word word, const struct port *port, char *value, size_t size)
+    enum word word, const struct port *port, char *value, size_t size)
 {
 	switch (word) {
 	case WORD_FD:
@@ -600,7 +600,7 @@ static void word_value(
 /* The value of "fd0", "mac1", …, or false when it is no word of ours. */
 static bool lookup(const char *name, size_t length, char *value, size_t size)
 {
-	static const char *const words[WORD_COUNT] = {"fd", "mac", "mtu"};
+	static const char *const words[WORD_COUNT] = { "fd", "mac", "mtu" };
 	char known[16];
 
 	for (int i = 0; i < port_count * WORD_COUNT; i++) {
@@ -608,7 +608,7 @@ static bool lookup(const char *name, size_t length, char *value, size_t size)
 		int port = i / WORD_COUNT;
 		snprintf(known, sizeof(known), "%s%d", words[word], port);
 		if (strlen(known) == length &&
-			memcmp(known, name, length) == 0) {
+		    memcmp(known, name, length) == 0) {
 			word_value(word, &ports[port], value, size);
 			return true;
 		}
@@ -628,8 +628,8 @@ static char *expand(const char *argument)
 	while (*argument != '\0') {
 		const char *close = strchr(argument, '}');
 		if (*argument == '{' && close != NULL &&
-			lookup(argument + 1, (size_t)(close - argument - 1),
-				value, sizeof(value))) {
+		    lookup(argument + 1, (size_t)(close - argument - 1), value,
+			sizeof(value))) {
 			end = stpcpy(end, value);
 			argument = close + 1;
 		} else {
@@ -648,7 +648,7 @@ static void expand_all(char *words[])
 
 static void export_ports(void)
 {
-	static const char *const names[WORD_COUNT] = {"FD", "MAC", "MTU"};
+	static const char *const names[WORD_COUNT] = { "FD", "MAC", "MTU" };
 	char value[32];
 	char name[32];
 
@@ -663,8 +663,8 @@ static void export_ports(void)
 	}
 }
 
-static const int signals[] = {
-	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1,
+	SIGUSR2 };
 #define SIGNAL_COUNT ((int)(sizeof(signals) / sizeof(signals[0])))
 
 /* What we ignore and the command must not, unless we were told to as well, by
@@ -684,7 +684,7 @@ static bool ignore(int number)
 static bool came_from_terminal(int number)
 {
 	return (number == SIGINT || number == SIGQUIT) && isatty(0) &&
-		tcgetpgrp(0) == getpgrp();
+	    tcgetpgrp(0) == getpgrp();
 }
 
 /* A signal that comes before the command runs waits for dispatch_main(). */
@@ -695,9 +695,9 @@ static void forward_signals(void)
 		if (!ignore(number)) {
 			continue;
 		}
-		dispatch_source_t source = dispatch_source_create(
-			DISPATCH_SOURCE_TYPE_SIGNAL, (uintptr_t)number, 0,
-			dispatch_get_main_queue());
+		dispatch_source_t source =
+		    dispatch_source_create(DISPATCH_SOURCE_TYPE_SIGNAL,
+			(uintptr_t)number, 0, dispatch_get_main_queue());
 		dispatch_source_set_event_handler(source, ^{
 			if (!came_from_terminal(number)) {
 				kill(child, number);
@@ -717,7 +717,7 @@ static void spawn(char *argv[])
 		posix_spawnattr_setsigdefault(&attributes, &ignored);
 		posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
 		error = posix_spawnp(
-			&child, argv[0], NULL, &attributes, argv, environ);
+		    &child, argv[0], NULL, &attributes, argv, environ);
 		posix_spawnattr_destroy(&attributes);
 	}
 	if (error != 0) {
@@ -737,32 +737,31 @@ static void finish(void)
 	if (waitpid(child, &status, 0) < 0) {
 		fail("waitpid: %s", strerror(errno));
 	}
-	leave(WIFSIGNALED(status) ? 128 + WTERMSIG(status)
-				  : WEXITSTATUS(status));
+	leave(
+	    WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 static void wait_for_command(void)
 {
 	dispatch_async(
-		dispatch_get_global_queue(DISPATCH_QUEUE_PRIORITY_DEFAULT, 0),
-		^{
-			siginfo_t info;
-			while (waitid(P_PID, (id_t)child, &info,
-				       WEXITED | WNOWAIT) != 0 &&
-				errno == EINTR) {
-				continue;
-			}
-			dispatch_async(dispatch_get_main_queue(), ^{
-				finish();
-			});
-		});
+	    dispatch_get_global_queue(DISPATCH_QUEUE_PRIORITY_DEFAULT, 0), ^{
+		    siginfo_t info;
+		    while (waitid(P_PID, (id_t)child, &info,
+			       WEXITED | WNOWAIT) != 0 &&
+			errno == EINTR) {
+			    continue;
+		    }
+		    dispatch_async(dispatch_get_main_queue(), ^{
+			    finish();
+		    });
+	    });
 }
 
 static void usage(void)
 {
 	fprintf(stderr,
-		"usage: vmnet-run [--stats] --network NAME "
-		"[--network NAME ...] -- COMMAND [ARGUMENT ...]\n");
+	    "usage: vmnet-run [--stats] --network NAME "
+	    "[--network NAME ...] -- COMMAND [ARGUMENT ...]\n");
 	exit(EXIT_USAGE);
 }
 
@@ -779,9 +778,9 @@ static void add_port(const char *network_name)
 static void parse(int argc, char *argv[])
 {
 	static const struct option options[] = {
-		{"network", required_argument, NULL, 'n'},
-		{"stats", no_argument, NULL, 's'},
-		{NULL, 0, NULL, 0},
+		{ "network", required_argument, NULL, 'n' },
+		{ "stats", no_argument, NULL, 's' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int option = 0;
 

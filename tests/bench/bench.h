@@ -107,7 +107,7 @@ struct latency_counts {
 	unsigned cold;
 };
 void latency_run(
-	const struct latency_counts *counts, const struct floor *floor);
+    const struct latency_counts *counts, const struct floor *floor);
 
 /* memory.c: prints a table of bytes, a line for each number of peers. */
 void memory_run(const unsigned *peers, size_t count, const struct floor *floor);

@@ -20,7 +20,7 @@ xpc_connection_t client_connect(const char *service)
 {
 	dispatch_semaphore_t ended = dispatch_semaphore_create(0);
 	xpc_connection_t connection = xpc_connection_create_mach_service(
-		service, NULL, XPC_CONNECTION_MACH_SERVICE_PRIVILEGED);
+	    service, NULL, XPC_CONNECTION_MACH_SERVICE_PRIVILEGED);
 
 	xpc_connection_set_context(connection, ended);
 	xpc_connection_set_event_handler(connection, ^(xpc_object_t event) {
@@ -34,8 +34,8 @@ xpc_connection_t client_connect(const char *service)
 
 static xpc_object_t request(xpc_connection_t connection, xpc_object_t message)
 {
-	xpc_object_t reply = xpc_connection_send_message_with_reply_sync(
-		connection, message);
+	xpc_object_t reply =
+	    xpc_connection_send_message_with_reply_sync(connection, message);
 
 	if (xpc_get_type(reply) != XPC_TYPE_DICTIONARY) {
 		char *text = xpc_copy_description(reply);
@@ -49,10 +49,10 @@ void client_acquire(xpc_connection_t connection)
 {
 	xpc_object_t message = xpc_dictionary_create(NULL, NULL, 0);
 
-	xpc_dictionary_set_string(message, VMNET_BROKER_KEY_COMMAND,
-		VMNET_BROKER_COMMAND_ACQUIRE);
 	xpc_dictionary_set_string(
-		message, VMNET_BROKER_KEY_NETWORK_NAME, BENCH_NETWORK);
+	    message, VMNET_BROKER_KEY_COMMAND, VMNET_BROKER_COMMAND_ACQUIRE);
+	xpc_dictionary_set_string(
+	    message, VMNET_BROKER_KEY_NETWORK_NAME, BENCH_NETWORK);
 	xpc_object_t reply = request(connection, message);
 	if (xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_NETWORK) == NULL) {
 		char *text = xpc_copy_description(reply);
@@ -84,7 +84,7 @@ void client_disconnect(xpc_connection_t connection)
 void client_disconnect_last(xpc_connection_t connection)
 {
 	pid_t pid = xpc_connection_get_pid(connection);
-	struct pollfd process = {.events = POLLIN};
+	struct pollfd process = { .events = POLLIN };
 
 	process.fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (process.fd == -1) {

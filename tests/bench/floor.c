@@ -40,13 +40,13 @@ static bool child(pid_t *pid)
 /* Sends the request's size of bytes with a descriptor, or -1 for none. */
 static void send_bytes(int socket, int descriptor)
 {
-	char bytes[REQUEST_SIZE] = {0};
+	char bytes[REQUEST_SIZE] = { 0 };
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(int))];
-	} control = {0};
-	struct iovec iov = {.iov_base = bytes, .iov_len = sizeof(bytes)};
-	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+	} control = { 0 };
+	struct iovec iov = { .iov_base = bytes, .iov_len = sizeof(bytes) };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 
 	if (descriptor != -1) {
 		message.msg_control = &control;
@@ -68,12 +68,12 @@ static bool receive_bytes(int socket, int *descriptor)
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(int))];
-	} control = {0};
-	struct iovec iov = {.iov_base = bytes, .iov_len = sizeof(bytes)};
-	struct msghdr message = {.msg_iov = &iov,
+	} control = { 0 };
+	struct iovec iov = { .iov_base = bytes, .iov_len = sizeof(bytes) };
+	struct msghdr message = { .msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = sizeof(control)};
+		.msg_controllen = sizeof(control) };
 
 	*descriptor = -1;
 	ssize_t size = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
@@ -140,7 +140,7 @@ static int unix_socket(const char *path, struct sockaddr_un *address)
 {
 	int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (descriptor == -1) {
 		err(EXIT_FAILURE, "socket");
 	}
@@ -157,7 +157,7 @@ static int unix_listen(const char *path)
 	int descriptor = unix_socket(path, &address);
 
 	if (bind(descriptor, (struct sockaddr *)&address, sizeof(address)) ||
-		listen(descriptor, SOMAXCONN)) {
+	    listen(descriptor, SOMAXCONN)) {
 		err(EXIT_FAILURE, "%s", path);
 	}
 	return descriptor;
@@ -238,7 +238,7 @@ static pid_t keeper_start(const char *path)
 		all = kept;
 		kept->descriptor = accept_next(listener);
 		if (getsockopt(kept->descriptor, SOL_SOCKET, SO_PEERCRED,
-			    &kept->who, &size)) {
+			&kept->who, &size)) {
 			err(EXIT_FAILURE, "SO_PEERCRED");
 		}
 		send_bytes(kept->descriptor, -1);
@@ -269,13 +269,13 @@ int floor_keep(const struct floor *floor)
 void floor_spawn(void)
 {
 	static char name[] = "true";
-	char *arguments[] = {name, NULL};
-	char *environment[] = {NULL};
+	char *arguments[] = { name, NULL };
+	char *environment[] = { NULL };
 	int status = 0;
 	pid_t pid = 0;
 
-	if (posix_spawn(&pid, "/bin/true", NULL, NULL, arguments,
-		    environment) != 0) {
+	if (posix_spawn(
+		&pid, "/bin/true", NULL, NULL, arguments, environment) != 0) {
 		errx(EXIT_FAILURE, "posix_spawn");
 	}
 	if (waitpid(pid, &status, 0) != pid || status != 0) {

@@ -23,19 +23,19 @@ static double us(uint64_t ns)
 static double ratio(struct samples *left, struct samples *right, unsigned p)
 {
 	return (double)samples_percentile(left, p) /
-		(double)samples_percentile(right, p);
+	    (double)samples_percentile(right, p);
 }
 
 static void row_print(struct row *row)
 {
 	printf("%-17s %9.1f %9.1f %9.1f %9.1f %7.1f %7.1f %9.1f\n", row->name,
-		us(samples_percentile(&row->broker, 50)),
-		us(samples_percentile(&row->broker, 99)),
-		us(samples_percentile(&row->bare, 50)),
-		us(samples_percentile(&row->bare, 99)),
-		ratio(&row->broker, &row->bare, 50),
-		ratio(&row->broker, &row->bare, 99),
-		ratio(&row->broker, &row->standin, 50));
+	    us(samples_percentile(&row->broker, 50)),
+	    us(samples_percentile(&row->broker, 99)),
+	    us(samples_percentile(&row->bare, 50)),
+	    us(samples_percentile(&row->bare, 99)),
+	    ratio(&row->broker, &row->bare, 50),
+	    ratio(&row->broker, &row->bare, 99),
+	    ratio(&row->broker, &row->standin, 50));
 	samples_destroy(&row->broker);
 	samples_destroy(&row->bare);
 	samples_destroy(&row->standin);
@@ -48,7 +48,7 @@ static void add(struct samples *samples, uint64_t start)
 
 /* A request on a connection that is there. */
 static void request(struct samples *samples, xpc_connection_t connection,
-	void (*use)(xpc_connection_t connection))
+    void (*use)(xpc_connection_t connection))
 {
 	uint64_t start = samples_clock();
 
@@ -65,9 +65,9 @@ static void request_bare(struct samples *samples, const struct floor *floor)
 }
 
 static void acquire(unsigned count, xpc_connection_t holder,
-	xpc_connection_t service, const struct floor *floor)
+    xpc_connection_t service, const struct floor *floor)
 {
-	struct row row = {.name = "acquire"};
+	struct row row = { .name = "acquire" };
 
 	for (unsigned i = 0; i < 3 * count; i++) {
 		/* 012 120 201 012 */
@@ -90,7 +90,7 @@ static void acquire(unsigned count, xpc_connection_t holder,
  * service does when a client goes does not count as part of what comes next:
  * it is done when another client has its answer. */
 static void visit(struct samples *samples, const char *name,
-	xpc_connection_t other, void (*use)(xpc_connection_t connection))
+    xpc_connection_t other, void (*use)(xpc_connection_t connection))
 {
 	uint64_t start = samples_clock();
 	xpc_connection_t connection = client_connect(name);
@@ -110,22 +110,22 @@ static void visit_bare(struct samples *samples, const struct floor *floor)
 }
 
 static void connect_acquire(unsigned count, xpc_connection_t holder,
-	xpc_connection_t service, const struct floor *floor)
+    xpc_connection_t service, const struct floor *floor)
 {
-	struct row row = {.name = "connect, acquire"};
+	struct row row = { .name = "connect, acquire" };
 
 	for (unsigned i = 0; i < 3 * count; i++) {
 		switch ((i + i / 3) % 3) {
 		case 0:
 			visit(&row.broker, VMNET_BROKER_SERVICE, holder,
-				client_acquire);
+			    client_acquire);
 			break;
 		case 1:
 			visit_bare(&row.bare, floor);
 			break;
 		default:
-			visit(&row.standin, BENCH_SERVICE, service,
-				client_ping);
+			visit(
+			    &row.standin, BENCH_SERVICE, service, client_ping);
 			break;
 		}
 	}
@@ -159,7 +159,7 @@ static void visit_alone_standin(struct samples *samples)
 
 static void start_acquire(unsigned count)
 {
-	struct row row = {.name = "start, acquire"};
+	struct row row = { .name = "start, acquire" };
 
 	for (unsigned i = 0; i < count; i++) {
 		uint64_t start = samples_clock();
@@ -179,7 +179,7 @@ void latency_run(const struct latency_counts *counts, const struct floor *floor)
 	client_acquire(holder); /* starts them */
 	client_ping(service);
 	printf("%-17s %9s %9s %9s %9s %7s %7s %9s\n", "time (us)", "median",
-		"p99", "floor", "p99", "ratio", "p99", "framework");
+	    "p99", "floor", "p99", "ratio", "p99", "framework");
 	acquire(counts->warm, holder, service, floor);
 	connect_acquire(counts->connect, holder, service, floor);
 	client_disconnect_last(service);

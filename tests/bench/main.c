@@ -17,7 +17,7 @@ static const struct latency_counts full = {
 	.connect = 5000,
 	.cold = 200,
 };
-static const unsigned full_peers[] = {1000, 10000};
+static const unsigned full_peers[] = { 1000, 10000 };
 
 /* Enough to see that it works. */
 static const struct latency_counts quick = {
@@ -25,7 +25,7 @@ static const struct latency_counts quick = {
 	.connect = 100,
 	.cold = 5,
 };
-static const unsigned quick_peers[] = {200};
+static const unsigned quick_peers[] = { 200 };
 
 /* A client has a descriptor for each of its connections. */
 static void raise_limit(void)

@@ -38,7 +38,7 @@ static long anonymous(pid_t pid)
  * service beyond use(), and one connection there before.
  */
 static double per_connection(const char *service, unsigned count,
-	void (*use)(xpc_connection_t connection))
+    void (*use)(xpc_connection_t connection))
 {
 	xpc_connection_t *connections = calloc(count, sizeof(*connections));
 
@@ -90,16 +90,16 @@ static double per_socket(const struct floor *floor, unsigned count)
 void memory_run(const unsigned *peers, size_t count, const struct floor *floor)
 {
 	printf("%-17s %9s %9s %9s %9s %7s %7s %9s\n", "memory (B/peer)",
-		"broker", "", "floor", "", "ratio", "", "framework");
+	    "broker", "", "floor", "", "ratio", "", "framework");
 	for (size_t i = 0; i < count; i++) {
 		double bare = per_socket(floor, peers[i]);
 		double standin =
-			per_connection(BENCH_SERVICE, peers[i], client_ping);
+		    per_connection(BENCH_SERVICE, peers[i], client_ping);
 		double broker = per_connection(
-			VMNET_BROKER_SERVICE, peers[i], client_acquire);
+		    VMNET_BROKER_SERVICE, peers[i], client_acquire);
 
 		printf("%5u peers       %9.0f %9s %9.0f %9s %7.1f %7s %9.1f\n",
-			peers[i], broker, "", bare, "", broker / bare, "",
-			broker / standin);
+		    peers[i], broker, "", bare, "", broker / bare, "",
+		    broker / standin);
 	}
 }

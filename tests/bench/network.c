@@ -12,7 +12,7 @@ static vmnet_network_ref create(void)
 {
 	vmnet_return_t status = VMNET_SUCCESS;
 	vmnet_network_configuration_ref config =
-		vmnet_network_configuration_create(VMNET_SHARED_MODE, &status);
+	    vmnet_network_configuration_create(VMNET_SHARED_MODE, &status);
 
 	if (config == NULL) {
 		errx(EXIT_FAILURE, "vmnet configuration: status %u", status);
@@ -34,21 +34,21 @@ void network_start(struct network *network)
 	network->ref = create();
 	network->queue = dispatch_queue_create(BENCH_SERVICE, NULL);
 	network->interface = vmnet_interface_start_with_network(network->ref,
-		description, network->queue,
-		^(vmnet_return_t result, xpc_object_t parameters) {
-			(void)parameters;
-			if (result != VMNET_SUCCESS) {
-				errx(EXIT_FAILURE, "vmnet interface: status %u",
-					result);
-			}
-			dispatch_semaphore_signal(done);
-		});
+	    description, network->queue,
+	    ^(vmnet_return_t result, xpc_object_t parameters) {
+		    (void)parameters;
+		    if (result != VMNET_SUCCESS) {
+			    errx(EXIT_FAILURE, "vmnet interface: status %u",
+				result);
+		    }
+		    dispatch_semaphore_signal(done);
+	    });
 	if (network->interface == NULL) {
 		errx(EXIT_FAILURE, "vmnet interface: refused");
 	}
 	dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
 	xpc_object_t serialization =
-		vmnet_network_copy_serialization(network->ref, &status);
+	    vmnet_network_copy_serialization(network->ref, &status);
 	if (serialization == NULL) {
 		errx(EXIT_FAILURE, "vmnet serialization: status %u", status);
 	}
@@ -61,10 +61,10 @@ void network_stop(struct network *network)
 {
 	dispatch_semaphore_t done = dispatch_semaphore_create(0);
 	vmnet_return_t status = vmnet_stop_interface(
-		network->interface, network->queue, ^(vmnet_return_t result) {
-			(void)result;
-			dispatch_semaphore_signal(done);
-		});
+	    network->interface, network->queue, ^(vmnet_return_t result) {
+		    (void)result;
+		    dispatch_semaphore_signal(done);
+	    });
 
 	if (status != VMNET_SUCCESS) {
 		errx(EXIT_FAILURE, "vmnet stop: status %u", status);

@@ -20,8 +20,8 @@ void samples_add(struct samples *samples, uint64_t value)
 {
 	if (samples->count == samples->room) {
 		samples->room = samples->room * 2 + 64;
-		samples->values = reallocarray(samples->values, samples->room,
-			sizeof(*samples->values));
+		samples->values = reallocarray(
+		    samples->values, samples->room, sizeof(*samples->values));
 		if (samples->values == NULL) {
 			err(EXIT_FAILURE, "samples");
 		}
@@ -40,13 +40,13 @@ static int compare(const void *left, const void *right)
 uint64_t samples_percentile(struct samples *samples, unsigned percent)
 {
 	assert(samples->count > 0 && percent > 0 && percent <= 100);
-	qsort(samples->values, samples->count, sizeof(*samples->values),
-		compare);
+	qsort(
+	    samples->values, samples->count, sizeof(*samples->values), compare);
 	return samples->values[(samples->count * percent + 99) / 100 - 1];
 }
 
 void samples_destroy(struct samples *samples)
 {
 	free(samples->values);
-	*samples = (struct samples){0};
+	*samples = (struct samples){ 0 };
 }

@@ -32,7 +32,7 @@ _Noreturn void service_run(void)
 {
 	dispatch_queue_t queue = dispatch_queue_create(BENCH_SERVICE, NULL);
 	xpc_connection_t listener = xpc_connection_create_mach_service(
-		BENCH_SERVICE, queue, XPC_CONNECTION_MACH_SERVICE_LISTENER);
+	    BENCH_SERVICE, queue, XPC_CONNECTION_MACH_SERVICE_LISTENER);
 
 	xpc_connection_set_event_handler(listener, ^(xpc_object_t event) {
 		if (xpc_get_type(event) != XPC_TYPE_CONNECTION) {

@@ -50,14 +50,14 @@ static void again(xpc_object_t object)
 	xpc_object_t decoded = NULL;
 
 	if (frame->descriptor_count == 0) {
-		decoded = xwire_decode(
-			frame->bytes + sizeof(struct xwire_header),
+		decoded =
+		    xwire_decode(frame->bytes + sizeof(struct xwire_header),
 			frame->length - sizeof(struct xwire_header), NULL, 0);
 		require(decoded != NULL);
 		second = xwire_encode(decoded, XWIRE_MESSAGE, 0);
 		require(second->length == frame->length);
-		require(memcmp(second->bytes, frame->bytes, frame->length) ==
-			0);
+		require(
+		    memcmp(second->bytes, frame->bytes, frame->length) == 0);
 		xframe_destroy(second);
 		xpc_release(decoded);
 	}

@@ -96,7 +96,7 @@ static struct config *load_text(const char *text)
 }
 
 static void assert_network(const struct config *config, const char *name,
-	enum config_mode mode, const char *subnet)
+    enum config_mode mode, const char *subnet)
 {
 	const struct config_network *network = config_find(config, name);
 	char text[SUBNET_TEXT] = "";
@@ -135,7 +135,7 @@ static void test_shipped(void **state)
 
 	(void)state;
 	assert_int_equal(config_load(config, "broker/networks.json", geteuid()),
-		CONFIG_LOADED);
+	    CONFIG_LOADED);
 	assert_int_equal(config->count, 3);
 	assert_network(config, "default", CONFIG_SHARED, "");
 	config_destroy(config);
@@ -144,11 +144,11 @@ static void test_shipped(void **state)
 static void test_good(void **state)
 {
 	struct config *config = load_text(
-		"{\"web\": {\"subnet\": \"192.168.100.0/24\","
-		"\"mode\": \"shared\"}, \"db.0_x-y\": {\"mode\":\"host\"},"
-		"\"0\": {\"mode\": \"host\", \"subnet\": "
-		"\"10.255.255.248/29\"},"
-		"\"a\": {\"mode\": \"shared\", \"subnet\":\"172.16.0.0/16\"}}");
+	    "{\"web\": {\"subnet\": \"192.168.100.0/24\","
+	    "\"mode\": \"shared\"}, \"db.0_x-y\": {\"mode\":\"host\"},"
+	    "\"0\": {\"mode\": \"host\", \"subnet\": "
+	    "\"10.255.255.248/29\"},"
+	    "\"a\": {\"mode\": \"shared\", \"subnet\":\"172.16.0.0/16\"}}");
 
 	(void)state;
 	assert_int_equal(config->count, 6);
@@ -160,7 +160,7 @@ static void test_good(void **state)
 	assert_network(config, "host", CONFIG_HOST, "");
 	for (size_t i = 1; i < config->count; i++) {
 		assert_true(strcmp(config->networks[i - 1].name,
-				    config->networks[i].name) < 0);
+				config->networks[i].name) < 0);
 	}
 	config_destroy(config);
 }
@@ -178,8 +178,8 @@ static void test_empty_object(void **state)
 static void test_builtin_subnet(void **state)
 {
 	struct config *config = load_text(
-		"{\"host\": {\"mode\": \"host\", \"subnet\":"
-		" \"192.168.9.0/24\"}, \"shared\": {\"mode\": \"shared\"}}");
+	    "{\"host\": {\"mode\": \"host\", \"subnet\":"
+	    " \"192.168.9.0/24\"}, \"shared\": {\"mode\": \"shared\"}}");
 
 	(void)state;
 	assert_int_equal(config->count, 2);
@@ -200,16 +200,16 @@ static void test_many(void **state)
 	assert_non_null(text);
 	for (int i = 0; i < 2000; i++) {
 		used += (size_t)snprintf(text + used, CONFIG_SIZE_MAX - used,
-			"%c\"n%d\":{\"mode\":\"%s\"}", i == 0 ? '{' : ',',
-			i * 7919 % 2000, i % 2 == 0 ? "host" : "shared");
+		    "%c\"n%d\":{\"mode\":\"%s\"}", i == 0 ? '{' : ',',
+		    i * 7919 % 2000, i % 2 == 0 ? "host" : "shared");
 	}
 	snprintf(text + used, CONFIG_SIZE_MAX - used, "}");
 	config = load_text(text);
 	assert_int_equal(config->count, 2002);
 	for (int i = 0; i < 2000; i++) {
 		snprintf(name, sizeof(name), "n%d", i * 7919 % 2000);
-		assert_network(config, name,
-			i % 2 == 0 ? CONFIG_HOST : CONFIG_SHARED, "");
+		assert_network(
+		    config, name, i % 2 == 0 ? CONFIG_HOST : CONFIG_SHARED, "");
 	}
 	config_destroy(config);
 	free(text);
@@ -224,128 +224,128 @@ static const struct mistake {
 	const char *error;
 } mistakes[] = {
 	/* Syntax: where jansson saw it. */
-	{"", ":1:1: '[' or '{' expected near end of file"},
-	{"{\n  \"a\": {\"mode\": \"shared\"}\n  \"b\": {}\n}",
-		":3:5: '}' expected near '\"b\"'"},
-	{"{\"a\": {\"mode\": \"shared\",}}",
-		":1:25: string or '}' expected near '}'"},
-	{"{\"a\": {\"mode\": \"shared\"}",
-		":1:24: '}' expected near end of "
-		"file"},
-	{"{\"a\" {}}", ":1:6: ':' expected near '{'"},
-	{"{} {}", ":1:4: end of file expected near '{'"},
-	{"# no\n{}", ":1:1: '[' or '{' expected near '#'"},
-	{"{\"a\": {\"mode\": shared}}", ":1:21: invalid token near 'shared'"},
-	{"{\"a\": \"\x01\"}", ":1:7: control character 0x1 near '\"'"},
-	{"{\"a\": \"\xff\"}", ":1:7: unable to decode byte 0xff near '\"'"},
+	{ "", ":1:1: '[' or '{' expected near end of file" },
+	{ "{\n  \"a\": {\"mode\": \"shared\"}\n  \"b\": {}\n}",
+	    ":3:5: '}' expected near '\"b\"'" },
+	{ "{\"a\": {\"mode\": \"shared\",}}",
+	    ":1:25: string or '}' expected near '}'" },
+	{ "{\"a\": {\"mode\": \"shared\"}",
+	    ":1:24: '}' expected near end of "
+	    "file" },
+	{ "{\"a\" {}}", ":1:6: ':' expected near '{'" },
+	{ "{} {}", ":1:4: end of file expected near '{'" },
+	{ "# no\n{}", ":1:1: '[' or '{' expected near '#'" },
+	{ "{\"a\": {\"mode\": shared}}", ":1:21: invalid token near 'shared'" },
+	{ "{\"a\": \"\x01\"}", ":1:7: control character 0x1 near '\"'" },
+	{ "{\"a\": \"\xff\"}", ":1:7: unable to decode byte 0xff near '\"'" },
 
 	/* The whole. */
-	{"[]",
-		":1:1: must be an object with one entry a network, not an "
-		"array"},
-	{"\n  [\"default\"]",
-		":2:3: must be an object with one entry a "
-		"network, not an array"},
-	{"\"default\"", ":1:9: '[' or '{' expected near '\"default\"'"},
+	{ "[]",
+	    ":1:1: must be an object with one entry a network, not an "
+	    "array" },
+	{ "\n  [\"default\"]",
+	    ":2:3: must be an object with one entry a "
+	    "network, not an array" },
+	{ "\"default\"", ":1:9: '[' or '{' expected near '\"default\"'" },
 
 	/* Names. */
-	{"{\"Web\": {\"mode\": \"shared\"}}",
-		":1:2: \"Web\" is not a network name: "
-		"[a-z0-9][a-z0-9._-]{0,62}"},
-	{"{\"\": {}}",
-		":1:2: \"\" is not a network name: "
-		"[a-z0-9][a-z0-9._-]{0,62}"},
-	{"{\"a\":{\"mode\":\"host\"},\n\t\"../x\": {}}",
-		":2:2: \"../x\" is not a network name: "
-		"[a-z0-9][a-z0-9._-]{0,62}"},
-	{"{\"\xc3\xbc\\n\": {}}",
-		":1:2: \"\\xc3\\xbc\\x0a\" is not a network "
-		"name: [a-z0-9][a-z0-9._-]{0,62}"},
+	{ "{\"Web\": {\"mode\": \"shared\"}}",
+	    ":1:2: \"Web\" is not a network name: "
+	    "[a-z0-9][a-z0-9._-]{0,62}" },
+	{ "{\"\": {}}",
+	    ":1:2: \"\" is not a network name: "
+	    "[a-z0-9][a-z0-9._-]{0,62}" },
+	{ "{\"a\":{\"mode\":\"host\"},\n\t\"../x\": {}}",
+	    ":2:2: \"../x\" is not a network name: "
+	    "[a-z0-9][a-z0-9._-]{0,62}" },
+	{ "{\"\xc3\xbc\\n\": {}}",
+	    ":1:2: \"\\xc3\\xbc\\x0a\" is not a network "
+	    "name: [a-z0-9][a-z0-9._-]{0,62}" },
 
 	/* Networks. */
-	{"{\"web\": null}", ":1:9: web: must be an object, not null"},
-	{"{\"web\": \"shared\"}",
-		":1:9: web: must be an object, not a "
-		"string"},
-	{"{\"a\": {\"mode\": \"host\"}, \"b\": [1, {}], \"c\": 2}",
-		":1:30: b: must be an object, not an array"},
-	{"{\"web\": {}}", ":1:9: web: the key \"mode\" is missing"},
-	{"{\n    \"web\": {\n        \"subnet\": \"10.0.0.0/16\"\n    }\n}",
-		":2:12: web: the key \"mode\" is missing"},
+	{ "{\"web\": null}", ":1:9: web: must be an object, not null" },
+	{ "{\"web\": \"shared\"}",
+	    ":1:9: web: must be an object, not a "
+	    "string" },
+	{ "{\"a\": {\"mode\": \"host\"}, \"b\": [1, {}], \"c\": 2}",
+	    ":1:30: b: must be an object, not an array" },
+	{ "{\"web\": {}}", ":1:9: web: the key \"mode\" is missing" },
+	{ "{\n    \"web\": {\n        \"subnet\": \"10.0.0.0/16\"\n    }\n}",
+	    ":2:12: web: the key \"mode\" is missing" },
 
 	/* Keys. */
-	{"{\"web\": {\"mode\": \"shared\", \"subnett\": 1}}",
-		":1:28: web: unknown key \"subnett\""},
-	{"{\"web\": {\"Mode\": \"shared\"}}",
-		":1:10: web: unknown key "
-		"\"Mode\""},
-	{"{\"web\": {\"mode\": \"host\",\n  \"\\\"\": 1}}",
-		":2:3: web: unknown key \"\\x22\""},
-	{"{\"web\": {\"mode\": \"shared\", \"mode\": \"shared\"}}",
-		":1:28: the key \"mode\" is there twice"},
-	{"{\"web\": {\"mode\": \"shared\"},\n \"web\": {\"mode\": \"host\"}}",
-		":2:2: the key \"web\" is there twice"},
-	{"{\"web\": {\"mode\": \"shared\"},\n \"w\\u0065b\" : {}}",
-		":2:2: the key \"w\\x5cu0065b\" is there twice"},
+	{ "{\"web\": {\"mode\": \"shared\", \"subnett\": 1}}",
+	    ":1:28: web: unknown key \"subnett\"" },
+	{ "{\"web\": {\"Mode\": \"shared\"}}",
+	    ":1:10: web: unknown key "
+	    "\"Mode\"" },
+	{ "{\"web\": {\"mode\": \"host\",\n  \"\\\"\": 1}}",
+	    ":2:3: web: unknown key \"\\x22\"" },
+	{ "{\"web\": {\"mode\": \"shared\", \"mode\": \"shared\"}}",
+	    ":1:28: the key \"mode\" is there twice" },
+	{ "{\"web\": {\"mode\": \"shared\"},\n \"web\": {\"mode\": \"host\"}}",
+	    ":2:2: the key \"web\" is there twice" },
+	{ "{\"web\": {\"mode\": \"shared\"},\n \"w\\u0065b\" : {}}",
+	    ":2:2: the key \"w\\x5cu0065b\" is there twice" },
 
 	/* Modes. */
-	{"{\"web\": {\"mode\": 1001}}",
-		":1:18: web.mode: must be a string, "
-		"not a number"},
-	{"{\"web\": {\"mode\" : true}}",
-		":1:19: web.mode: must be a string, "
-		"not a boolean"},
-	{"{\"web\": {\"mode\": \"bridged\"}}",
-		":1:18: web.mode: \"bridged\" is not \"shared\" or \"host\""},
-	{"{\"web\": {\"mode\": \"Shared\"}}",
-		":1:18: web.mode: \"Shared\" is not \"shared\" or \"host\""},
-	{"{\"host\": {\"mode\": \"shared\"}}",
-		":1:19: host.mode: the mode of this built-in network is "
-		"\"host\""},
-	{"{\"shared\": {\"subnet\": \"10.0.0.0/16\", \"mode\": \"host\"}}",
-		":1:46: shared.mode: the mode of this built-in network is "
-		"\"shared\""},
+	{ "{\"web\": {\"mode\": 1001}}",
+	    ":1:18: web.mode: must be a string, "
+	    "not a number" },
+	{ "{\"web\": {\"mode\" : true}}",
+	    ":1:19: web.mode: must be a string, "
+	    "not a boolean" },
+	{ "{\"web\": {\"mode\": \"bridged\"}}",
+	    ":1:18: web.mode: \"bridged\" is not \"shared\" or \"host\"" },
+	{ "{\"web\": {\"mode\": \"Shared\"}}",
+	    ":1:18: web.mode: \"Shared\" is not \"shared\" or \"host\"" },
+	{ "{\"host\": {\"mode\": \"shared\"}}",
+	    ":1:19: host.mode: the mode of this built-in network is "
+	    "\"host\"" },
+	{ "{\"shared\": {\"subnet\": \"10.0.0.0/16\", \"mode\": \"host\"}}",
+	    ":1:46: shared.mode: the mode of this built-in network is "
+	    "\"shared\"" },
 
 	/* Subnets. */
-	{"{\"web\": {\"mode\": \"shared\", \"subnet\": 24}}",
-		":1:38: web.subnet: must be a string, not a number"},
-	{"{\"web\": {\"mode\": \"shared\", \"subnet\": null}}",
-		":1:38: web.subnet: must be a string, not null"},
-	{"{\"a\":{\"mode\":\"host\",\"subnet\":\"192.168.1.0\"}}",
-		":1:30: a.subnet: \"192.168.1.0\" is not a subnet: it does "
-		"not look like 192.168.100.0/24"},
-	{"{\"a\":{\"mode\":\"host\",\"subnet\":\"192.168.1.0/33\"}}",
-		":1:30: a.subnet: \"192.168.1.0/33\" is not a subnet: the "
-		"prefix must be /16 to /29"},
-	{"{\"a\":{\"mode\":\"host\",\"subnet\":\"192.168.1.1/24\"}}",
-		":1:30: a.subnet: \"192.168.1.1/24\" is not a subnet: the "
-		"address has bits set behind the prefix"},
-	{"{\"a\":{\"mode\":\"host\",\"subnet\":\"8.8.8.0/24\"}}",
-		":1:30: a.subnet: \"8.8.8.0/24\" is not a subnet: it is not "
-		"in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"},
-	{"{\"a\": {\"mode\": \"host\", \"subnet\": \"10.1.0.0/16\"},\n"
-	 " \"b\": {\"mode\": \"host\",\n"
-	 "         \"subnet\": \"10.1.7.0/24\"}}",
-		":3:20: b.subnet: \"10.1.7.0/24\" overlaps a.subnet, "
-		"10.1.0.0/16"},
-	{"{\"a\": {\"mode\": \"host\", \"subnet\": \"10.1.0.0/16\"},\n"
-	 " \"host\": {\"subnet\": \"10.1.0.0/16\"}}",
-		":2:21: host.subnet: \"10.1.0.0/16\" overlaps a.subnet, "
-		"10.1.0.0/16"},
+	{ "{\"web\": {\"mode\": \"shared\", \"subnet\": 24}}",
+	    ":1:38: web.subnet: must be a string, not a number" },
+	{ "{\"web\": {\"mode\": \"shared\", \"subnet\": null}}",
+	    ":1:38: web.subnet: must be a string, not null" },
+	{ "{\"a\":{\"mode\":\"host\",\"subnet\":\"192.168.1.0\"}}",
+	    ":1:30: a.subnet: \"192.168.1.0\" is not a subnet: it does "
+	    "not look like 192.168.100.0/24" },
+	{ "{\"a\":{\"mode\":\"host\",\"subnet\":\"192.168.1.0/33\"}}",
+	    ":1:30: a.subnet: \"192.168.1.0/33\" is not a subnet: the "
+	    "prefix must be /16 to /29" },
+	{ "{\"a\":{\"mode\":\"host\",\"subnet\":\"192.168.1.1/24\"}}",
+	    ":1:30: a.subnet: \"192.168.1.1/24\" is not a subnet: the "
+	    "address has bits set behind the prefix" },
+	{ "{\"a\":{\"mode\":\"host\",\"subnet\":\"8.8.8.0/24\"}}",
+	    ":1:30: a.subnet: \"8.8.8.0/24\" is not a subnet: it is not "
+	    "in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16" },
+	{ "{\"a\": {\"mode\": \"host\", \"subnet\": \"10.1.0.0/16\"},\n"
+	  " \"b\": {\"mode\": \"host\",\n"
+	  "         \"subnet\": \"10.1.7.0/24\"}}",
+	    ":3:20: b.subnet: \"10.1.7.0/24\" overlaps a.subnet, "
+	    "10.1.0.0/16" },
+	{ "{\"a\": {\"mode\": \"host\", \"subnet\": \"10.1.0.0/16\"},\n"
+	  " \"host\": {\"subnet\": \"10.1.0.0/16\"}}",
+	    ":2:21: host.subnet: \"10.1.0.0/16\" overlaps a.subnet, "
+	    "10.1.0.0/16" },
 
 	/* The place survives braces, quotes and other letters in strings. */
-	{"{\"a\": {\"mode\": \"host\"}, \"b\": {\"mode\": \"}{\\\"],\"}}",
-		":1:39: b.mode: \"}{\\x22],\" is not \"shared\" or \"host\""},
-	{"{\"a\":\r\n{\"mode\":\t\"\xc3\xbc\xe2\x82\xac\", \"subnet\" : 1}}",
-		":2:10: a.mode: \"\\xc3\\xbc\\xe2\\x82\\xac\" is not "
-		"\"shared\" "
-		"or \"host\""},
-	{"{\"a\": {\"mode\": \"host\", \"\xc3\xbc\": 1}}",
-		":1:24: a: unknown key \"\\xc3\\xbc\""},
+	{ "{\"a\": {\"mode\": \"host\"}, \"b\": {\"mode\": \"}{\\\"],\"}}",
+	    ":1:39: b.mode: \"}{\\x22],\" is not \"shared\" or \"host\"" },
+	{ "{\"a\":\r\n{\"mode\":\t\"\xc3\xbc\xe2\x82\xac\", \"subnet\" : 1}}",
+	    ":2:10: a.mode: \"\\xc3\\xbc\\xe2\\x82\\xac\" is not "
+	    "\"shared\" "
+	    "or \"host\"" },
+	{ "{\"a\": {\"mode\": \"host\", \"\xc3\xbc\": 1}}",
+	    ":1:24: a: unknown key \"\\xc3\\xbc\"" },
 
 	/* The first of two. */
-	{"{\"a\": {\"x\": 1, \"mode\": 2}, \"B\": 3}",
-		":1:8: a: unknown key \"x\""},
+	{ "{\"a\": {\"x\": 1, \"mode\": 2}, \"B\": 3}",
+	    ":1:8: a: unknown key \"x\"" },
 };
 
 static void test_mistakes(void **state)
@@ -361,7 +361,7 @@ static void test_mistakes(void **state)
 static void test_column_of_characters(void **state)
 {
 	static const char twice[] =
-		"{\"\xc3\xbc\": 1, \"a\": {\"x\":1,\"x\":2}}";
+	    "{\"\xc3\xbc\": 1, \"a\": {\"x\":1,\"x\":2}}";
 	static const char syntax[] = "{\"\xc3\xbc\": 1 2}";
 
 	(void)state;
@@ -398,8 +398,8 @@ static void test_deep(void **state)
 static void test_cut(void **state)
 {
 	static const char text[] =
-		"{\n  \"web\": {\"mode\": \"shared\",\n"
-		"  \"subnet\": \"192.168.1.0/24\"}, \"\xc3\xbc\": 1}";
+	    "{\n  \"web\": {\"mode\": \"shared\",\n"
+	    "  \"subnet\": \"192.168.1.0/24\"}, \"\xc3\xbc\": 1}";
 
 	(void)state;
 	for (size_t length = 0; length < strlen(text); length++) {
@@ -410,8 +410,8 @@ static void test_cut(void **state)
 		write_file(text, length);
 		assert_int_equal(load(&config), CONFIG_REFUSED);
 		assert_int_equal(sscanf(config->error + strlen(path),
-					 ":%d:%d: ", &line, &column),
-			2);
+				     ":%d:%d: ", &line, &column),
+		    2);
 		assert_in_range(line, 1, 3);
 		assert_in_range(column, 1, 40);
 		config_destroy(config);
@@ -465,8 +465,8 @@ static void test_device(void **state)
 	if (mknod(path, S_IFCHR | 0644, makedev(1, 5)) != 0) {
 		skip(); /* only root makes devices */
 	}
-	assert_refused(geteuid() == 0 ? ": not a regular file"
-				      : ": Permission denied");
+	assert_refused(
+	    geteuid() == 0 ? ": not a regular file" : ": Permission denied");
 }
 
 static void test_modes(void **state)
@@ -475,16 +475,16 @@ static void test_modes(void **state)
 		mode_t mode;
 		bool good;
 	} modes[] = {
-		{0600, true},
-		{0640, true},
-		{0644, true},
-		{0444, true},
-		{0755, true},
-		{0664, false},
-		{0646, false},
-		{0666, false},
-		{0620, false},
-		{0602, false},
+		{ 0600, true },
+		{ 0640, true },
+		{ 0644, true },
+		{ 0444, true },
+		{ 0755, true },
+		{ 0664, false },
+		{ 0646, false },
+		{ 0666, false },
+		{ 0620, false },
+		{ 0602, false },
 	};
 
 	(void)state;
@@ -555,8 +555,8 @@ static void test_names(void **state)
 		assert_int_equal(text_is_name(text, 1), first);
 		for (int b = 0; b < 256; b++) {
 			bool more = (b >= 'a' && b <= 'z') ||
-				(b >= '0' && b <= '9') || b == '.' ||
-				b == '_' || b == '-';
+			    (b >= '0' && b <= '9') || b == '.' || b == '_' ||
+			    b == '-';
 
 			text[1] = (char)b;
 			assert_int_equal(text_is_name(text, 2), first && more);
@@ -591,15 +591,13 @@ static void test_generated_strings(void **state)
 
 		for (size_t at = 0; at < length; at++) {
 			text[at] = random() % 40 == 0
-				? (char)random()
-				: allowed[(size_t)random() %
-					  (sizeof(allowed) - 1)];
+			    ? (char)random()
+			    : allowed[(size_t)random() % (sizeof(allowed) - 1)];
 			name = name &&
-				(islower((unsigned char)text[at]) ||
-					isdigit((unsigned char)text[at]) ||
-					(at > 0 && text[at] != '\0' &&
-						strchr("._-", text[at]) !=
-							NULL));
+			    (islower((unsigned char)text[at]) ||
+				isdigit((unsigned char)text[at]) ||
+				(at > 0 && text[at] != '\0' &&
+				    strchr("._-", text[at]) != NULL));
 		}
 		assert_int_equal(text_is_name(text, length), name);
 		names += name;
@@ -615,9 +613,9 @@ static void test_generated_strings(void **state)
 
 static void test_numbers(void **state)
 {
-	static const char *const bad[] = {"", " 1", "1 ", "+1", "-1", "0x1",
+	static const char *const bad[] = { "", " 1", "1 ", "+1", "-1", "0x1",
 		"1e1", "1.0", "101", "4", "18446744073709551616",
-		"99999999999999999999999", "ten", "1\n"};
+		"99999999999999999999999", "ten", "1\n" };
 	unsigned long number = 7;
 
 	(void)state;
@@ -631,8 +629,7 @@ static void test_numbers(void **state)
 	assert_int_equal(number, 100);
 	assert_int_equal(text_to_number("9", 0, 8, &number), -1);
 	assert_int_equal(
-		text_to_number("18446744073709551615", 0, UINT64_MAX, &number),
-		0);
+	    text_to_number("18446744073709551615", 0, UINT64_MAX, &number), 0);
 	assert_true(number == UINT64_MAX);
 }
 
@@ -666,14 +663,14 @@ static void test_escape(void **state)
 
 static void test_subnets(void **state)
 {
-	static const char *const bad[] = {"", "/", "10.0.0.0", "10.0.0.0/",
+	static const char *const bad[] = { "", "/", "10.0.0.0", "10.0.0.0/",
 		"10.0.0.0/24 ", " 10.0.0.0/24", "10.0.0/24", "10.0.0.0.0/24",
 		"010.0.0.0/24", "10.0.0.00/24", "10.0.0.256/24", "10.0.0.0/024",
 		"10.0.0.0/-1", "10.0.0.0/8", "10.0.0.0/15", "10.0.0.0/30",
 		"10.0.0.0/32", "10.0.0.0/4294967312", "0xa.0.0.0/24",
 		"172.15.0.0/16", "172.32.0.0/16", "192.169.0.0/16",
-		"127.0.0.0/16", "0.0.0.0/16", "10.0.0.4/29", "fd00::/64"};
-	struct subnet subnet = {0};
+		"127.0.0.0/16", "0.0.0.0/16", "10.0.0.4/29", "fd00::/64" };
+	struct subnet subnet = { 0 };
 	const char *reason = NULL;
 
 	(void)state;
@@ -685,7 +682,7 @@ static void test_subnets(void **state)
 		assert_non_null(reason);
 	}
 	assert_int_equal(
-		subnet_parse("172.31.255.248/29", &subnet, &reason), 0);
+	    subnet_parse("172.31.255.248/29", &subnet, &reason), 0);
 	assert_int_equal(subnet.address, 0xac1ffff8);
 	assert_int_equal(subnet_mask(&subnet), 0xfffffff8);
 	assert_int_equal(subnet_of(0xc0a84001, 0xffffff00, &subnet), 0);

@@ -24,7 +24,7 @@
 /* Goal: ten lines a second are written, and the rest is counted. */
 static void test_limit(void **state)
 {
-	struct log_limit limit = {.lines = 10};
+	struct log_limit limit = { .lines = 10 };
 	uint64_t suppressed = 0;
 	uint64_t now = 5 * SECOND;
 
@@ -47,7 +47,7 @@ static void test_limit(void **state)
 /* Goal: in no second are there more than two windows' worth of lines. */
 static void test_limit_over_time(void **state)
 {
-	struct log_limit limit = {.lines = 10};
+	struct log_limit limit = { .lines = 10 };
 	uint64_t suppressed = 0;
 	uint64_t told = 0;
 	uint64_t written = 0;
@@ -66,7 +66,7 @@ static void test_limit_over_time(void **state)
 
 static void test_quiet_second(void **state)
 {
-	struct log_limit limit = {.lines = 1};
+	struct log_limit limit = { .lines = 1 };
 	uint64_t suppressed = 7;
 
 	(void)state;

@@ -54,7 +54,7 @@ static size_t owned_count;
 static bool no_memory;
 
 struct vmnet_owned *vmnet_own(const struct vmnet_wish *wish,
-	const struct vmnet_events *events, void *context)
+    const struct vmnet_events *events, void *context)
 {
 	struct vmnet_owned *owned = NULL;
 
@@ -103,8 +103,8 @@ static void make(struct vmnet_owned *owned)
 {
 	const struct vmnet_info info = {
 		.subnet = owned->wish.choice == VMNET_SUBNET_ANY
-			? (struct subnet){0xc0a84000, 24}
-			: owned->wish.subnet,
+		    ? (struct subnet){ 0xc0a84000, 24 }
+		    : owned->wish.subnet,
 		.mtu = 1500,
 	};
 
@@ -150,12 +150,12 @@ static struct vmnet_owned *last(void)
  */
 
 static const struct config_network config_networks[] = {
-	{.name = "a", .mode = CONFIG_SHARED},
-	{.name = "b",
-		.mode = CONFIG_HOST,
-		.has_subnet = true,
-		.subnet = {0xc0a86400, 24}},
-	{.name = "c", .mode = CONFIG_SHARED},
+	{ .name = "a", .mode = CONFIG_SHARED },
+	{ .name = "b",
+	    .mode = CONFIG_HOST,
+	    .has_subnet = true,
+	    .subnet = { 0xc0a86400, 24 } },
+	{ .name = "c", .mode = CONFIG_SHARED },
 };
 
 #define NETWORKS 3
@@ -248,8 +248,8 @@ static void hold_done(struct hold *hold, const struct failure *failure)
 	client->refused++;
 	client->status = failure->status;
 	client->vmnet_status = failure->vmnet_status;
-	snprintf(client->message, sizeof(client->message), "%s",
-		failure->message);
+	snprintf(
+	    client->message, sizeof(client->message), "%s", failure->message);
 }
 
 static void acquire(struct client *client, const char *name)
@@ -272,8 +272,8 @@ static const struct network *get(const char *name)
 
 static void assert_state(const char *name, enum network_state state)
 {
-	assert_string_equal(network_state_name(get(name)->state),
-		network_state_name(state));
+	assert_string_equal(
+	    network_state_name(get(name)->state), network_state_name(state));
 }
 
 /*
@@ -294,7 +294,7 @@ static void test_find(void **unused)
 /* Goal: one creation for all who ask, and one result. */
 static void test_one_creation(void **unused)
 {
-	struct client clients[3] = {0};
+	struct client clients[3] = { 0 };
 
 	(void)unused;
 	for (int i = 0; i < 3; i++) {
@@ -322,7 +322,7 @@ static void test_one_creation(void **unused)
 /* Goal: an acquire within the linger gets the same network; after it, not. */
 static void test_linger(void **unused)
 {
-	struct client client = {0};
+	struct client client = { 0 };
 
 	(void)unused;
 	acquire(&client, "a");
@@ -356,7 +356,7 @@ static void test_linger(void **unused)
 
 static void test_no_linger(void **unused)
 {
-	struct client client = {0};
+	struct client client = { 0 };
 
 	tear_down(unused);
 	start(0);
@@ -371,7 +371,7 @@ static void test_no_linger(void **unused)
 /* Goal: whoever asks while it goes waits, and gets a new one. */
 static void test_acquire_while_releasing(void **unused)
 {
-	struct client client = {0};
+	struct client client = { 0 };
 
 	(void)unused;
 	acquire(&client, "a");
@@ -394,7 +394,7 @@ static void test_acquire_while_releasing(void **unused)
 /* Goal: and if it has left by then, nothing is made. */
 static void test_leave_while_releasing(void **unused)
 {
-	struct client client = {0};
+	struct client client = { 0 };
 
 	(void)unused;
 	acquire(&client, "a");
@@ -410,7 +410,7 @@ static void test_leave_while_releasing(void **unused)
 /* Goal: all who ask leave before it is made: it lingers, and goes. */
 static void test_leave_while_creating(void **unused)
 {
-	struct client client = {0};
+	struct client client = { 0 };
 
 	(void)unused;
 	acquire(&client, "a");
@@ -426,7 +426,7 @@ static void test_leave_while_creating(void **unused)
 /* Goal: all who wait are told why, and the next one tries again. */
 static void test_failure(void **unused)
 {
-	struct client clients[2] = {0};
+	struct client clients[2] = { 0 };
 
 	(void)unused;
 	acquire(&clients[0], "a");
@@ -449,7 +449,7 @@ static void test_failure(void **unused)
 
 static void test_no_memory(void **unused)
 {
-	struct client client = {0};
+	struct client client = { 0 };
 
 	(void)unused;
 	no_memory = true;
@@ -463,7 +463,7 @@ static void test_no_memory(void **unused)
  * comes late is given back. */
 static void test_creation_hangs(void **unused)
 {
-	struct client client = {0};
+	struct client client = { 0 };
 
 	(void)unused;
 	acquire(&client, "a");
@@ -496,7 +496,7 @@ static void test_creation_hangs(void **unused)
 /* Goal: a vmnet that never answers costs only so many threads. */
 static void test_many_hang(void **unused)
 {
-	struct client client = {0};
+	struct client client = { 0 };
 
 	(void)unused;
 	for (int i = 0; i < 8; i++) {
@@ -524,7 +524,7 @@ static void test_many_hang(void **unused)
 
 static void test_release_hangs(void **unused)
 {
-	struct client client = {0};
+	struct client client = { 0 };
 
 	(void)unused;
 	acquire(&client, "a");
@@ -550,14 +550,14 @@ static void test_release_hangs(void **unused)
 
 static void put(const char *name, uint32_t address)
 {
-	const struct subnet subnet = {address, 24};
+	const struct subnet subnet = { address, 24 };
 
 	state_put(remembered, name, &subnet);
 }
 
 static void assert_wish(const char *name, int choice, uint32_t address)
 {
-	struct client client = {0};
+	struct client client = { 0 };
 
 	acquire(&client, name);
 	assert_int_equal(first()->wish.choice, choice);
@@ -570,7 +570,7 @@ static void assert_wish(const char *name, int choice, uint32_t address)
 /* Goal: promise 5: the network asks for what it had. */
 static void test_wish(void **unused)
 {
-	struct client client = {0};
+	struct client client = { 0 };
 	char *text = NULL;
 
 	(void)unused;
@@ -592,7 +592,7 @@ static void test_wish(void **unused)
 /* Goal: a configured subnet is nobody else's, and is not remembered. */
 static void test_wish_of_another(void **unused)
 {
-	struct client client = {0};
+	struct client client = { 0 };
 
 	(void)unused;
 	put("a", 0xc0a86400);
@@ -615,9 +615,9 @@ static void test_wish_of_another(void **unused)
 /* Goal: S12: who holds keeps it; nobody else gets it; then it goes at once. */
 static void test_stop(void **unused)
 {
-	struct client holder = {0};
-	struct client lingered = {0};
-	struct client late = {0};
+	struct client holder = { 0 };
+	struct client lingered = { 0 };
+	struct client late = { 0 };
 
 	(void)unused;
 	acquire(&holder, "a");
@@ -648,7 +648,7 @@ static void test_stop(void **unused)
 
 static void test_stop_while_creating(void **unused)
 {
-	struct client client = {0};
+	struct client client = { 0 };
 
 	(void)unused;
 	acquire(&client, "a");
@@ -664,7 +664,7 @@ static void test_stop_while_creating(void **unused)
 
 static void test_stop_while_releasing(void **unused)
 {
-	struct client client = {0};
+	struct client client = { 0 };
 
 	(void)unused;
 	acquire(&client, "a");
@@ -681,7 +681,7 @@ static void test_stop_while_releasing(void **unused)
 /* Goal: the end releases everything, whoever holds it, without a word. */
 static void test_finish(void **unused)
 {
-	struct client clients[4] = {0};
+	struct client clients[4] = { 0 };
 
 	(void)unused;
 	acquire(&clients[0], "a");
@@ -787,8 +787,8 @@ static void step_vmnet(void)
 
 static void step_time(void)
 {
-	static const uint64_t steps[] = {
-		1, SECOND, LINGER, 15 * SECOND, 30 * SECOND};
+	static const uint64_t steps[] = { 1, SECOND, LINGER, 15 * SECOND,
+		30 * SECOND };
 	uint64_t deadline = registry_deadline(registry);
 
 	if (deadline != UINT64_MAX && pick(2) == 0) {
@@ -839,8 +839,8 @@ static void check_client(struct model *model)
 		model->network = -1;
 		return;
 	}
-	assert_ptr_equal(client->hold.network,
-		get(config_networks[model->network].name));
+	assert_ptr_equal(
+	    client->hold.network, get(config_networks[model->network].name));
 	assert_int_equal(client->hold.granted, client->granted);
 	model->waiting = client->granted == 0;
 }
@@ -866,10 +866,10 @@ static void check_network(int index)
 	assert_int_equal(exists, network->owned != NULL);
 	/* Nobody waits for what is there. */
 	assert_true(waiting == 0 || network->state == NETWORK_CREATING ||
-		network->state == NETWORK_RELEASING);
+	    network->state == NETWORK_RELEASING);
 	/* What nobody has goes at some time. */
 	assert_int_equal(network->deadline == UINT64_MAX,
-		!exists || network->state == NETWORK_HELD);
+	    !exists || network->state == NETWORK_HELD);
 	assert_true(!model_stopped || network->state != NETWORK_LINGERING);
 	assert_true(!model_stopped || network->state != NETWORK_CREATING);
 	assert_true(!model_stopped || waiting == 0);
@@ -889,7 +889,7 @@ static void check(void)
 	/* A transaction is open for each that vmnet has, and no other. */
 	assert_int_equal(registry_count(registry), there);
 	assert_int_equal(
-		owned_count, there + registry_count_abandoned(registry));
+	    owned_count, there + registry_count_abandoned(registry));
 }
 
 /* All leave, vmnet answers, time passes: nothing is left. */

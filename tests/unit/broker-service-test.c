@@ -67,7 +67,7 @@ static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static char log_last[1024];
 
 void __wrap_log_write(enum log_level level, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
 void __wrap_log_write(enum log_level level, const char *format, ...)
 {
@@ -100,12 +100,12 @@ static dispatch_block_t barriers[BARRIERS];
 static atomic_int barrier_count;
 
 void __real_xpc_connection_send_barrier(
-	xpc_connection_t connection, dispatch_block_t barrier);
+    xpc_connection_t connection, dispatch_block_t barrier);
 void __wrap_xpc_connection_send_barrier(
-	xpc_connection_t connection, dispatch_block_t barrier);
+    xpc_connection_t connection, dispatch_block_t barrier);
 
 void __wrap_xpc_connection_send_barrier(
-	xpc_connection_t connection, dispatch_block_t barrier)
+    xpc_connection_t connection, dispatch_block_t barrier)
 {
 	if (!keep_barriers) {
 		__real_xpc_connection_send_barrier(connection, barrier);
@@ -142,7 +142,7 @@ static void set_address(struct sockaddr_in *address, const char *text)
 
 static void set_up_interfaces(void)
 {
-	static char names[2][16] = {"en0", "bridge100"};
+	static char names[2][16] = { "en0", "bridge100" };
 
 	set_address(&en0_address, "192.168.100.20");
 	set_address(&en0_mask, "255.255.255.0");
@@ -165,17 +165,17 @@ static void set_up_interfaces(void)
  */
 
 static const struct config_network networks[] = {
-	{.name = "default", .mode = CONFIG_SHARED},
-	{.name = "far", .has_subnet = true, .subnet = {0xc0a86500, 24}},
-	{.name = "host", .mode = CONFIG_HOST},
-	{.name = "n1", .mode = CONFIG_SHARED},
-	{.name = "n2", .mode = CONFIG_SHARED},
-	{.name = "n3", .mode = CONFIG_SHARED},
-	{.name = "n4", .mode = CONFIG_SHARED},
-	{.name = "n5", .mode = CONFIG_SHARED},
-	{.name = "n6", .mode = CONFIG_SHARED},
-	{.name = "near", .has_subnet = true, .subnet = {0xc0a86400, 24}},
-	{.name = "shared", .mode = CONFIG_SHARED},
+	{ .name = "default", .mode = CONFIG_SHARED },
+	{ .name = "far", .has_subnet = true, .subnet = { 0xc0a86500, 24 } },
+	{ .name = "host", .mode = CONFIG_HOST },
+	{ .name = "n1", .mode = CONFIG_SHARED },
+	{ .name = "n2", .mode = CONFIG_SHARED },
+	{ .name = "n3", .mode = CONFIG_SHARED },
+	{ .name = "n4", .mode = CONFIG_SHARED },
+	{ .name = "n5", .mode = CONFIG_SHARED },
+	{ .name = "n6", .mode = CONFIG_SHARED },
+	{ .name = "near", .has_subnet = true, .subnet = { 0xc0a86400, 24 } },
+	{ .name = "shared", .mode = CONFIG_SHARED },
 };
 
 static struct config config;
@@ -217,8 +217,8 @@ static void wait_until(bool (^condition)(void))
 {
 	while (!condition()) {
 		dispatch_sync(queue,
-			^{
-			});
+		    ^{
+		    });
 		sched_yield();
 	}
 }
@@ -371,8 +371,8 @@ static void advance(uint64_t time)
 {
 	standin_clock_advance(time);
 	dispatch_sync(queue,
-		^{
-		});
+	    ^{
+	    });
 }
 
 /*
@@ -391,11 +391,11 @@ static void connect_client(struct client *client)
 	client->ended = 0;
 	client->connection = xpc_connection_create_from_endpoint(endpoint);
 	xpc_connection_set_event_handler(
-		client->connection, ^(xpc_object_t event) {
-			if (xpc_get_type(event) == XPC_TYPE_ERROR) {
-				(*ended)++;
-			}
-		});
+	    client->connection, ^(xpc_object_t event) {
+		    if (xpc_get_type(event) == XPC_TYPE_ERROR) {
+			    (*ended)++;
+		    }
+	    });
 	xpc_connection_activate(client->connection);
 }
 
@@ -419,11 +419,11 @@ static xpc_object_t request_create(const char *command, const char *name)
 
 	if (command != NULL) {
 		xpc_dictionary_set_string(
-			request, VMNET_BROKER_KEY_COMMAND, command);
+		    request, VMNET_BROKER_KEY_COMMAND, command);
 	}
 	if (name != NULL) {
 		xpc_dictionary_set_string(
-			request, VMNET_BROKER_KEY_NETWORK_NAME, name);
+		    request, VMNET_BROKER_KEY_NETWORK_NAME, name);
 	}
 	return request;
 }
@@ -432,7 +432,7 @@ static xpc_object_t request_create(const char *command, const char *name)
 static xpc_object_t ask(struct client *client, xpc_object_t request)
 {
 	xpc_object_t reply = xpc_connection_send_message_with_reply_sync(
-		client->connection, request);
+	    client->connection, request);
 
 	xpc_release(request);
 	return reply;
@@ -445,9 +445,9 @@ static int64_t get_status(xpc_object_t reply)
 
 	if (xpc_get_type(reply) == XPC_TYPE_DICTIONARY) {
 		xpc_object_t error =
-			xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_ERROR);
-		xpc_object_t network = xpc_dictionary_get_value(
-			reply, VMNET_BROKER_KEY_NETWORK);
+		    xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_ERROR);
+		xpc_object_t network =
+		    xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_NETWORK);
 
 		if ((error == NULL) == (network == NULL)) {
 			fail_msg("neither an error nor a network, or both");
@@ -455,7 +455,7 @@ static int64_t get_status(xpc_object_t reply)
 		if (error != NULL) {
 			assert_ptr_equal(xpc_get_type(error), XPC_TYPE_INT64);
 			assert_non_null(xpc_dictionary_get_string(
-				reply, VMNET_BROKER_KEY_ERROR_MESSAGE));
+			    reply, VMNET_BROKER_KEY_ERROR_MESSAGE));
 		}
 		status = error == NULL ? 0 : xpc_int64_get_value(error);
 	}
@@ -465,12 +465,12 @@ static int64_t get_status(xpc_object_t reply)
 
 static int64_t acquire(struct client *client, const char *name)
 {
-	return get_status(ask(
-		client, request_create(VMNET_BROKER_COMMAND_ACQUIRE, name)));
+	return get_status(
+	    ask(client, request_create(VMNET_BROKER_COMMAND_ACQUIRE, name)));
 }
 
 static void assert_acquire(
-	struct client *client, const char *name, int64_t status)
+    struct client *client, const char *name, int64_t status)
 {
 	assert_int_equal(acquire(client, name), status);
 }
@@ -494,29 +494,29 @@ struct replies {
 };
 
 static void ask_later(struct client *client, struct replies *replies,
-	const char *command, const char *name)
+    const char *command, const char *name)
 {
 	xpc_object_t request = request_create(command, name);
 
 	xpc_connection_send_message_with_reply(
-		client->connection, request, NULL, ^(xpc_object_t reply) {
-			int64_t status =
-				get_status((xpc_object_t)xpc_retain(reply));
+	    client->connection, request, NULL, ^(xpc_object_t reply) {
+		    int64_t status =
+			get_status((xpc_object_t)xpc_retain(reply));
 
-			if (status == 0) {
-				replies->networks++;
-			} else if (status < 0) {
-				replies->ends++;
-			} else {
-				replies->status = (int)status;
-				replies->refused++;
-			}
-		});
+		    if (status == 0) {
+			    replies->networks++;
+		    } else if (status < 0) {
+			    replies->ends++;
+		    } else {
+			    replies->status = (int)status;
+			    replies->refused++;
+		    }
+	    });
 	xpc_release(request);
 }
 
 static void acquire_later(
-	struct client *client, struct replies *replies, const char *name)
+    struct client *client, struct replies *replies, const char *name)
 {
 	ask_later(client, replies, VMNET_BROKER_COMMAND_ACQUIRE, name);
 }
@@ -525,7 +525,7 @@ static void wait_replies(struct replies *replies, int count)
 {
 	wait_until(^bool {
 		return replies->networks + replies->ends + replies->refused ==
-			count;
+		    count;
 	});
 }
 
@@ -542,16 +542,16 @@ struct status {
 static struct status get_broker_status(struct client *client)
 {
 	xpc_object_t reply =
-		ask(client, request_create(VMNET_BROKER_COMMAND_STATUS, NULL));
-	struct status status = {0};
+	    ask(client, request_create(VMNET_BROKER_COMMAND_STATUS, NULL));
+	struct status status = { 0 };
 
 	assert_ptr_equal(xpc_get_type(reply), XPC_TYPE_DICTIONARY);
 	status.peers =
-		xpc_dictionary_get_uint64(reply, VMNET_BROKER_STATUS_PEERS);
+	    xpc_dictionary_get_uint64(reply, VMNET_BROKER_STATUS_PEERS);
 	status.stopping =
-		xpc_dictionary_get_bool(reply, VMNET_BROKER_STATUS_STOPPING);
+	    xpc_dictionary_get_bool(reply, VMNET_BROKER_STATUS_STOPPING);
 	status.networks = xpc_array_get_count(
-		xpc_dictionary_get_value(reply, VMNET_BROKER_STATUS_NETWORKS));
+	    xpc_dictionary_get_value(reply, VMNET_BROKER_STATUS_NETWORKS));
 	xpc_release(reply);
 	return status;
 }
@@ -565,25 +565,25 @@ static void wait_peers(struct client *client, uint64_t count)
 
 /* "held 2", or "" if there is no such network. */
 static void assert_network(
-	struct client *client, const char *name, const char *expected)
+    struct client *client, const char *name, const char *expected)
 {
 	xpc_object_t reply =
-		ask(client, request_create(VMNET_BROKER_COMMAND_STATUS, NULL));
+	    ask(client, request_create(VMNET_BROKER_COMMAND_STATUS, NULL));
 	xpc_object_t all =
-		xpc_dictionary_get_value(reply, VMNET_BROKER_STATUS_NETWORKS);
+	    xpc_dictionary_get_value(reply, VMNET_BROKER_STATUS_NETWORKS);
 	char found[64] = "";
 
 	for (size_t i = 0; i < xpc_array_get_count(all); i++) {
 		xpc_object_t one = xpc_array_get_value(all, i);
 
-		if (strcmp(xpc_dictionary_get_string(
-				   one, VMNET_BROKER_INFO_NAME),
-			    name) == 0) {
+		if (strcmp(
+			xpc_dictionary_get_string(one, VMNET_BROKER_INFO_NAME),
+			name) == 0) {
 			snprintf(found, sizeof(found), "%s %d",
-				xpc_dictionary_get_string(
-					one, VMNET_BROKER_STATUS_STATE),
-				(int)xpc_dictionary_get_uint64(
-					one, VMNET_BROKER_STATUS_HOLDERS));
+			    xpc_dictionary_get_string(
+				one, VMNET_BROKER_STATUS_STATE),
+			    (int)xpc_dictionary_get_uint64(
+				one, VMNET_BROKER_STATUS_HOLDERS));
 		}
 	}
 	assert_string_equal(found, expected);
@@ -595,10 +595,10 @@ static void assert_network(
  */
 
 static void assert_info(
-	xpc_object_t reply, const char *key, const char *expected)
+    xpc_object_t reply, const char *key, const char *expected)
 {
 	xpc_object_t info =
-		xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_INFO);
+	    xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_INFO);
 
 	assert_non_null(info);
 	assert_string_equal(xpc_dictionary_get_string(info, key), expected);
@@ -621,21 +621,20 @@ static void test_acquire(void **unused)
 	network = xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_NETWORK);
 	assert_int_equal(xpc_dictionary_get_count(network), 1);
 	assert_int_equal(
-		xpc_dictionary_get_uint64(network, "gateway"), 0xc0a84001);
+	    xpc_dictionary_get_uint64(network, "gateway"), 0xc0a84001);
 	assert_info(reply, VMNET_BROKER_INFO_NAME, "host");
 	assert_info(reply, VMNET_BROKER_INFO_MODE, "host");
 	assert_info(reply, VMNET_BROKER_INFO_SUBNET, "192.168.64.0/24");
 	assert_info(reply, VMNET_BROKER_INFO_GATEWAY, "192.168.64.1");
 	assert_info(reply, VMNET_BROKER_INFO_MASK, "255.255.255.0");
 	assert_info(
-		reply, VMNET_BROKER_INFO_IPV6_PREFIX, "fd12:3456:789a:1::/64");
+	    reply, VMNET_BROKER_INFO_IPV6_PREFIX, "fd12:3456:789a:1::/64");
 	network = xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_INFO);
 	assert_int_equal(
-		xpc_dictionary_get_uint64(network, VMNET_BROKER_INFO_MTU),
-		9000);
-	assert_int_not_equal(xpc_dictionary_get_uint64(
-				     network, VMNET_BROKER_INFO_GENERATION),
-		0);
+	    xpc_dictionary_get_uint64(network, VMNET_BROKER_INFO_MTU), 9000);
+	assert_int_not_equal(
+	    xpc_dictionary_get_uint64(network, VMNET_BROKER_INFO_GENERATION),
+	    0);
 
 	again = ask(&client, request_create("acquire", "host"));
 	assert_true(xpc_equal(reply, again));
@@ -695,7 +694,7 @@ static void test_unknown(void **unused)
 /* A value of each type but string. */
 static xpc_object_t create_value(int i)
 {
-	static const uuid_t uuid = {1};
+	static const uuid_t uuid = { 1 };
 
 	switch (i) {
 	case 0:
@@ -727,8 +726,8 @@ static xpc_object_t create_value(int i)
 	}
 }
 
-static void set_and_ask(struct client *client, const char *key,
-	xpc_object_t value, int64_t status)
+static void set_and_ask(
+    struct client *client, const char *key, xpc_object_t value, int64_t status)
 {
 	xpc_object_t request = request_create("acquire", "default");
 
@@ -750,18 +749,18 @@ static void test_types(void **unused)
 			break;
 		}
 		set_and_ask(&client, VMNET_BROKER_KEY_COMMAND, value,
-			FAILURE_INVALID_REQUEST);
+		    FAILURE_INVALID_REQUEST);
 		set_and_ask(&client, VMNET_BROKER_KEY_NETWORK_NAME, value,
-			FAILURE_INVALID_REQUEST);
+		    FAILURE_INVALID_REQUEST);
 		xpc_release(value);
 	}
 	assert_int_equal(get_status(ask(&client, request_create(NULL, "x"))),
-		FAILURE_INVALID_REQUEST);
+	    FAILURE_INVALID_REQUEST);
 	assert_int_equal(
-		get_status(ask(&client, request_create("acquire", NULL))),
-		FAILURE_INVALID_REQUEST);
+	    get_status(ask(&client, request_create("acquire", NULL))),
+	    FAILURE_INVALID_REQUEST);
 	assert_int_equal(get_status(ask(&client, request_create(NULL, NULL))),
-		FAILURE_INVALID_REQUEST);
+	    FAILURE_INVALID_REQUEST);
 	assert_int_equal(fake_vmnet_created(), 0);
 	assert_int_equal(get_broker_status(&client).networks, 0);
 	close_client(&client);
@@ -792,8 +791,8 @@ static void test_generated_strings(void **unused)
 						    : FAILURE_INVALID_REQUEST;
 		assert_acquire(&client, text, status);
 		assert_int_equal(
-			get_status(ask(&client, request_create(text, "x"))),
-			FAILURE_INVALID_REQUEST);
+		    get_status(ask(&client, request_create(text, "x"))),
+		    FAILURE_INVALID_REQUEST);
 	}
 	close_client(&client);
 	assert_serves("default");
@@ -802,8 +801,8 @@ static void test_generated_strings(void **unused)
 /* Goal: S1: any bytes in a string are an answer, and nothing else. */
 static void test_strings(void **unused)
 {
-	static const size_t lengths[] = {
-		1, 2, 62, 63, 64, 65, 1000, 65536, 1 << 20, 16 << 20};
+	static const size_t lengths[] = { 1, 2, 62, 63, 64, 65, 1000, 65536,
+		1 << 20, 16 << 20 };
 	static const char bytes[] = "\xff\x01\x7f%\r\n\\\"/.\xc3";
 	char *text = malloc((16 << 20) + 1);
 	struct client client;
@@ -819,9 +818,9 @@ static void test_strings(void **unused)
 			memset(text, bytes[b], lengths[i]);
 			text[lengths[i]] = '\0';
 			assert_acquire(&client, text, FAILURE_INVALID_REQUEST);
-			assert_int_equal(get_status(ask(&client,
-						 request_create(text, "x"))),
-				FAILURE_INVALID_REQUEST);
+			assert_int_equal(
+			    get_status(ask(&client, request_create(text, "x"))),
+			    FAILURE_INVALID_REQUEST);
 		}
 	}
 	assert_acquire(&client, "", FAILURE_INVALID_REQUEST);
@@ -895,12 +894,12 @@ static void test_descriptors(void **unused)
 	before = count_descriptors();
 	for (int i = 0; i < 1000; i++) {
 		xpc_object_t request = request_create(
-			i % 2 == 0 ? "acquire" : "nothing", "default");
+		    i % 2 == 0 ? "acquire" : "nothing", "default");
 
 		xpc_dictionary_set_fd(request, "a", STDIN_FILENO);
 		xpc_dictionary_set_fd(request, "b", STDOUT_FILENO);
 		assert_int_equal(get_status(ask(&client, request)),
-			i % 2 == 0 ? 0 : FAILURE_INVALID_REQUEST);
+		    i % 2 == 0 ? 0 : FAILURE_INVALID_REQUEST);
 	}
 	wait_until(^bool {
 		return count_descriptors() == before;
@@ -933,7 +932,7 @@ static void test_no_reply(void **unused)
  * aborts on a second. */
 static void test_one_reply(void **unused)
 {
-	struct replies replies = {0};
+	struct replies replies = { 0 };
 	struct client client;
 
 	(void)unused;
@@ -941,9 +940,9 @@ static void test_one_reply(void **unused)
 	assert_acquire(&client, "host", 0);
 	for (int i = 0; i < 1000; i++) {
 		acquire_later(&client, &replies,
-			i % 3 == 0           ? "host"
-				: i % 3 == 1 ? "nowhere"
-					     : "?");
+		    i % 3 == 0       ? "host"
+			: i % 3 == 1 ? "nowhere"
+				     : "?");
 	}
 	wait_replies(&replies, 1000);
 	assert_int_equal(replies.networks, 334);
@@ -958,7 +957,7 @@ static void test_one_reply(void **unused)
 /* Goal: S8: the fifth unanswered request is refused; the others are served. */
 static void test_requests_in_flight(void **unused)
 {
-	struct replies replies = {0};
+	struct replies replies = { 0 };
 	struct client client;
 
 	(void)unused;
@@ -969,7 +968,7 @@ static void test_requests_in_flight(void **unused)
 	}
 	assert_acquire(&client, "default", FAILURE_NOT_ALLOWED);
 	assert_int_equal(get_status(ask(&client, request_create("x", NULL))),
-		FAILURE_NOT_ALLOWED);
+	    FAILURE_NOT_ALLOWED);
 	standin_unhang();
 	wait_replies(&replies, 4);
 	assert_int_equal(replies.networks, 4);
@@ -980,8 +979,8 @@ static void test_requests_in_flight(void **unused)
 /* Goal: S10: eight networks a peer; also when they could not be made. */
 static void test_networks_per_peer(void **unused)
 {
-	static const char *const names[] = {"default", "host", "shared", "n1",
-		"n2", "n3", "n4", "n5", "n6"};
+	static const char *const names[] = { "default", "host", "shared", "n1",
+		"n2", "n3", "n4", "n5", "n6" };
 	struct client client;
 
 	(void)unused;
@@ -1041,8 +1040,8 @@ static void test_peers_of_user(void **unused)
 		assert_acquire(&clients[i], "default", 0);
 	}
 	connect_client(&clients[2]);
-	assert_acquire(&clients[2], "default",
-		geteuid() == 0 ? 0 : FAILURE_NOT_ALLOWED);
+	assert_acquire(
+	    &clients[2], "default", geteuid() == 0 ? 0 : FAILURE_NOT_ALLOWED);
 	for (int i = 0; i < 3; i++) {
 		close_client(&clients[i]);
 	}
@@ -1126,8 +1125,8 @@ static void test_unread(void **unused)
 	connect_client(&client);
 	assert_acquire(&client, "default", 0);
 	dispatch_sync(queue,
-		^{
-		});
+	    ^{
+	    });
 	keep_barriers = true;
 	for (int i = 0; i < VMNET_BROKER_MAX_UNREAD_PER_PEER; i++) {
 		assert_acquire(&client, "default", 0);
@@ -1206,7 +1205,7 @@ static void test_stop_held(void **unused)
 /* Goal: stopped while a network is made: it is released, whoever waited. */
 static void test_stop_creating(void **unused)
 {
-	struct replies replies = {0};
+	struct replies replies = { 0 };
 	struct client client;
 
 	(void)unused;
@@ -1227,7 +1226,7 @@ static void test_stop_creating(void **unused)
 /* Goal: a vmnet that hangs delays the end for 15 s, and no more. */
 static void test_stop_hanging(void **unused)
 {
-	struct replies replies = {0};
+	struct replies replies = { 0 };
 	struct client client;
 
 	(void)unused;
@@ -1297,14 +1296,14 @@ static void assert_vmnet_failure(const char *function, int status)
 	reply = ask(&client, request_create("acquire", "far"));
 	standin_fail(NULL);
 	assert_int_equal(
-		xpc_dictionary_get_int64(reply, "error"), FAILURE_CREATE);
+	    xpc_dictionary_get_int64(reply, "error"), FAILURE_CREATE);
 	number = xpc_dictionary_get_value(reply, "vmnet_status");
 	assert_non_null(number);
 	assert_int_equal(xpc_int64_get_value(number), status);
 	message = xpc_dictionary_get_string(reply, "error_message");
 	snprintf(plan, sizeof(plan), "(%d)", status);
 	if (strstr(message, function) == NULL ||
-		strstr(message, plan) == NULL) {
+	    strstr(message, plan) == NULL) {
 		fail_msg("\"%s\"", message);
 	}
 	xpc_release(reply);
@@ -1319,13 +1318,13 @@ static void assert_vmnet_failure(const char *function, int status)
 /* Goal: S17: each status of each function, known or not. */
 static void test_vmnet_statuses(void **unused)
 {
-	static const int statuses[] = {1000, 1001, 1002, 1003, 1004, 1005, 1006,
-		1007, 1008, 1009, 1010, 1011, 0, -1, 4242};
+	static const int statuses[] = { 1000, 1001, 1002, 1003, 1004, 1005,
+		1006, 1007, 1008, 1009, 1010, 1011, 0, -1, 4242 };
 
 	(void)unused;
 	for (size_t f = 0; f < 4; f++) {
 		for (size_t s = 0; s < sizeof(statuses) / sizeof(statuses[0]);
-			s++) {
+		     s++) {
 			/* This one returns a status and nothing else. */
 			if (f == 1 && statuses[s] == 1000) {
 				continue;
@@ -1333,7 +1332,7 @@ static void test_vmnet_statuses(void **unused)
 			/* "vmnet_status" 0 would say that it was not vmnet. */
 			if (statuses[s] > 0) {
 				assert_vmnet_failure(
-					fatal_functions[f], statuses[s]);
+				    fatal_functions[f], statuses[s]);
 			}
 		}
 	}
@@ -1344,9 +1343,9 @@ static void test_anchor(void **unused)
 {
 	(void)unused;
 	for (int start_mode = START_WELL; start_mode < START_SILENT;
-		start_mode++) {
+	     start_mode++) {
 		for (int stop_mode = STOP_WELL; stop_mode <= STOP_TWICE;
-			stop_mode++) {
+		     stop_mode++) {
 			fake_vmnet.start = (enum fake_start)start_mode;
 			fake_vmnet.stop = (enum fake_stop)stop_mode;
 			assert_serves("default");
@@ -1360,7 +1359,7 @@ static void test_anchor(void **unused)
 /* Goal: an anchor of which nothing is heard costs 30 s, and is stopped. */
 static void test_anchor_silent(void **unused)
 {
-	struct replies replies = {0};
+	struct replies replies = { 0 };
 	struct client client;
 
 	(void)unused;
@@ -1386,7 +1385,7 @@ static void test_anchor_silent(void **unused)
 static void test_stop_silent(void **unused)
 {
 	struct client client;
-	struct replies replies = {0};
+	struct replies replies = { 0 };
 
 	(void)unused;
 	fake_vmnet.stop = STOP_SILENT;
@@ -1409,7 +1408,7 @@ static void test_stop_silent(void **unused)
 /* Goal: S20: a call that hangs costs its askers 30 s, and nobody else. */
 static void test_create_hangs(void **unused)
 {
-	struct replies replies = {0};
+	struct replies replies = { 0 };
 	struct client asker;
 	struct client other;
 
@@ -1471,8 +1470,8 @@ static void test_host_overlap(void **unused)
 	reply = ask(&client, request_create("acquire", "near"));
 	message = xpc_dictionary_get_string(reply, "error_message");
 	assert_string_equal(message,
-		"the subnet 192.168.100.0/24 overlaps the Mac's own interface "
-		"en0 (192.168.100.20/24): choose another in networks.json");
+	    "the subnet 192.168.100.0/24 overlaps the Mac's own interface "
+	    "en0 (192.168.100.20/24): choose another in networks.json");
 	assert_null(xpc_dictionary_get_value(reply, "vmnet_status"));
 	xpc_release(reply);
 	assert_int_equal(fake_vmnet_created(), 0);
@@ -1529,7 +1528,7 @@ static bool assert_survives(const char *kind, const char *plan, unsigned long n)
 	calls = standin_fail_count(kind);
 	standin_fail(NULL);
 	if (status != 0 && status != -1 && status != FAILURE_INTERNAL &&
-		status != FAILURE_CREATE) {
+	    status != FAILURE_CREATE) {
 		fail_msg("%s: %d", plan, (int)status);
 	}
 	if (status == -1) {
@@ -1553,11 +1552,11 @@ static void test_no_resources(void **unused)
 		const char *kind;
 		const char *format;
 	} faults[] = {
-		{"malloc", "malloc:%lu"},
-		{"malloc", "malloc:%lu+"},
-		{"malloc", "malloc:%lu,malloc:%lu"},
-		{"fd", "fd:%lu"},
-		{"fd", "fd:%lu+"},
+		{ "malloc", "malloc:%lu" },
+		{ "malloc", "malloc:%lu+" },
+		{ "malloc", "malloc:%lu,malloc:%lu" },
+		{ "fd", "fd:%lu" },
+		{ "fd", "fd:%lu+" },
 	};
 
 	(void)unused;
@@ -1570,7 +1569,7 @@ static void test_no_resources(void **unused)
 
 			n++;
 			snprintf(
-				plan, sizeof(plan), faults[i].format, n, n + 1);
+			    plan, sizeof(plan), faults[i].format, n, n + 1);
 			met = assert_survives(faults[i].kind, plan, n);
 		}
 		if (n < 3 && strcmp(faults[i].kind, "malloc") == 0) {

@@ -79,7 +79,7 @@ static struct state *load(void)
 
 static void put(struct state *state, const char *name, const char *text)
 {
-	struct subnet subnet = {0};
+	struct subnet subnet = { 0 };
 	const char *reason = NULL;
 
 	assert_int_equal(subnet_parse(text, &subnet, &reason), 0);
@@ -88,9 +88,9 @@ static void put(struct state *state, const char *name, const char *text)
 
 /* "" for not known. */
 static void assert_known(
-	const struct state *state, const char *name, const char *expected)
+    const struct state *state, const char *name, const char *expected)
 {
-	struct subnet subnet = {0};
+	struct subnet subnet = { 0 };
 	char text[SUBNET_TEXT] = "";
 
 	if (state_get(state, name, &subnet) == 0) {
@@ -172,8 +172,8 @@ static void test_full(void **unused)
 	(void)unused;
 	for (int i = 0; i < STATE_MAX + 10; i++) {
 		snprintf(name, sizeof(name), "n%062d", i);
-		snprintf(subnet, sizeof(subnet), "10.%d.%d.0/24", i / 256,
-			i % 256);
+		snprintf(
+		    subnet, sizeof(subnet), "10.%d.%d.0/24", i / 256, i % 256);
 		put(state, name, subnet);
 	}
 	save(state);
@@ -182,8 +182,8 @@ static void test_full(void **unused)
 	assert_int_equal(lines, 0);
 	for (int i = 0; i < STATE_MAX + 10; i++) {
 		snprintf(name, sizeof(name), "n%062d", i);
-		snprintf(subnet, sizeof(subnet), "10.%d.%d.0/24", i / 256,
-			i % 256);
+		snprintf(
+		    subnet, sizeof(subnet), "10.%d.%d.0/24", i / 256, i % 256);
 		assert_known(state, name, i < 10 ? "" : subnet);
 	}
 	state_destroy(state);
@@ -193,10 +193,10 @@ static void test_full(void **unused)
 static void test_odd_subnet(void **unused)
 {
 	static const struct subnet odd[] = {
-		{0x08080800, 24},
-		{0xc0a84000, 30},
-		{0xc0a84001, 24},
-		{0, 0},
+		{ 0x08080800, 24 },
+		{ 0xc0a84000, 30 },
+		{ 0xc0a84001, 24 },
+		{ 0, 0 },
 	};
 	struct state *state = load();
 
@@ -246,8 +246,8 @@ static void test_damaged(void **unused)
 		state = load();
 		assert_int_equal(lines, 1);
 		assert_non_null(strstr(last_line,
-			"/subnets: ignored: "
-			"damaged"));
+		    "/subnets: ignored: "
+		    "damaged"));
 		assert_known(state, "default", "");
 		assert_known(state, "web", "");
 		put(state, "web", "10.0.0.0/16");
@@ -372,7 +372,7 @@ static void test_left_over(void **unused)
 /* Goal: S17: whatever fails, the old file is there whole, or the new one. */
 static void test_faults(void **unused)
 {
-	static const char *const kinds[] = {"malloc", "fd"};
+	static const char *const kinds[] = { "malloc", "fd" };
 	char plan[32];
 
 	(void)unused;
@@ -397,8 +397,8 @@ static void test_faults(void **unused)
 			state_destroy(next);
 			state_destroy(state);
 			next = load();
-			if (state_get(next, "default", &(struct subnet){0}) !=
-				0) {
+			if (state_get(next, "default", &(struct subnet){ 0 }) !=
+			    0) {
 				fail_msg("%s: lost", plan);
 			}
 			state_destroy(next);

@@ -120,19 +120,19 @@ static bool fault(const char *function, vmnet_return_t *status)
 }
 
 vmnet_network_configuration_ref vmnet_network_configuration_create(
-	vmnet_mode_t mode, vmnet_return_t *status)
+    vmnet_mode_t mode, vmnet_return_t *status)
 {
 	if (fault(__func__, status)) {
 		return NULL;
 	}
 	assert(mode == VMNET_SHARED_MODE || mode == VMNET_HOST_MODE);
 	return create(sizeof(struct vmnet_network_configuration), CONFIGURATION,
-		&configurations);
+	    &configurations);
 }
 
 vmnet_return_t vmnet_network_configuration_set_ipv4_subnet(
-	vmnet_network_configuration_ref config, const struct in_addr *address,
-	const struct in_addr *mask)
+    vmnet_network_configuration_ref config, const struct in_addr *address,
+    const struct in_addr *mask)
 {
 	vmnet_return_t status = VMNET_SUCCESS;
 
@@ -147,7 +147,7 @@ vmnet_return_t vmnet_network_configuration_set_ipv4_subnet(
 }
 
 vmnet_network_ref vmnet_network_create(
-	vmnet_network_configuration_ref config, vmnet_return_t *status)
+    vmnet_network_configuration_ref config, vmnet_return_t *status)
 {
 	struct vmnet_network *network = NULL;
 
@@ -161,15 +161,15 @@ vmnet_network_ref vmnet_network_create(
 	}
 	network = create(sizeof(*network), NETWORK, &networks);
 	network->gateway = config->gateway != 0
-		? config->gateway
-		: 0xc0a80001 + (next_subnet++ << 8);
+	    ? config->gateway
+	    : 0xc0a80001 + (next_subnet++ << 8);
 	created++;
 	*status = VMNET_SUCCESS;
 	return network;
 }
 
 xpc_object_t vmnet_network_copy_serialization(
-	vmnet_network_ref network, vmnet_return_t *status)
+    vmnet_network_ref network, vmnet_return_t *status)
 {
 	xpc_object_t dictionary = NULL;
 
@@ -184,7 +184,7 @@ xpc_object_t vmnet_network_copy_serialization(
 }
 
 void vmnet_network_get_ipv4_subnet(
-	vmnet_network_ref network, struct in_addr *subnet, struct in_addr *mask)
+    vmnet_network_ref network, struct in_addr *subnet, struct in_addr *mask)
 {
 	assert(network->object.kind == NETWORK);
 	subnet->s_addr = htonl(network->gateway);
@@ -192,7 +192,7 @@ void vmnet_network_get_ipv4_subnet(
 }
 
 void vmnet_network_get_ipv6_prefix(
-	vmnet_network_ref network, struct in6_addr *prefix, uint8_t *length)
+    vmnet_network_ref network, struct in6_addr *prefix, uint8_t *length)
 {
 	assert(network->object.kind == NETWORK);
 	inet_pton(AF_INET6, "fd12:3456:789a:1::", prefix);
@@ -207,8 +207,7 @@ static void end(interface_ref interface)
 }
 
 static void tell_started(dispatch_queue_t queue,
-	vmnet_start_interface_completion_handler_t handler,
-	vmnet_return_t status)
+    vmnet_start_interface_completion_handler_t handler, vmnet_return_t status)
 {
 	dispatch_async(queue, ^{
 		xpc_object_t parameters = NULL;
@@ -216,7 +215,7 @@ static void tell_started(dispatch_queue_t queue,
 		if (status == VMNET_SUCCESS) {
 			parameters = xpc_dictionary_create(NULL, NULL, 0);
 			xpc_dictionary_set_uint64(
-				parameters, vmnet_mtu_key, fake_vmnet.mtu);
+			    parameters, vmnet_mtu_key, fake_vmnet.mtu);
 		}
 		handler(status, parameters);
 		if (parameters != NULL) {
@@ -226,8 +225,8 @@ static void tell_started(dispatch_queue_t queue,
 }
 
 interface_ref vmnet_interface_start_with_network(vmnet_network_ref network,
-	xpc_object_t description, dispatch_queue_t queue,
-	vmnet_start_interface_completion_handler_t handler)
+    xpc_object_t description, dispatch_queue_t queue,
+    vmnet_start_interface_completion_handler_t handler)
 {
 	interface_ref interface = NULL;
 
@@ -262,10 +261,10 @@ interface_ref vmnet_interface_start_with_network(vmnet_network_ref network,
 }
 
 vmnet_return_t vmnet_stop_interface(interface_ref interface,
-	dispatch_queue_t queue, vmnet_interface_completion_handler_t handler)
+    dispatch_queue_t queue, vmnet_interface_completion_handler_t handler)
 {
 	vmnet_return_t status =
-		fake_vmnet.stop == STOP_BADLY ? VMNET_FAILURE : VMNET_SUCCESS;
+	    fake_vmnet.stop == STOP_BADLY ? VMNET_FAILURE : VMNET_SUCCESS;
 
 	if (fault(__func__, &status)) {
 		end(interface);

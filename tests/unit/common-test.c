@@ -106,7 +106,7 @@ static void test_failures(void **state)
 	assert_int_equal(unix_connect(path, SOCK_STREAM), -1);
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(
-		unix_listen("/nonexistent/x", SOCK_STREAM, 0600, 1), -1);
+	    unix_listen("/nonexistent/x", SOCK_STREAM, 0600, 1), -1);
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(descriptors(), before);
 }
@@ -139,7 +139,7 @@ static void test_descriptors(void **state)
 		close(received[i]);
 	}
 	assert_int_equal(
-		unix_send(pair[0], "x", 1, sent, UNIX_FDS_MAX + 1), -1);
+	    unix_send(pair[0], "x", 1, sent, UNIX_FDS_MAX + 1), -1);
 	assert_int_equal(errno, EINVAL);
 	close(pair[0]);
 	close(pair[1]);
@@ -159,23 +159,21 @@ static void test_too_much(void **state)
 	make_pair(SOCK_SEQPACKET, pair);
 	assert_int_equal(unix_send(pair[0], "x", 1, pair, 2), 0);
 	assert_int_equal(
-		unix_receive(pair[1], text, sizeof(text), received, &count),
-		-1);
+	    unix_receive(pair[1], text, sizeof(text), received, &count), -1);
 	assert_int_equal(errno, EMSGSIZE);
 	/* Somebody who wants no descriptors gets none. */
 	assert_int_equal(unix_send(pair[0], "x", 1, pair, 1), 0);
 	assert_int_equal(
-		unix_receive(pair[1], text, sizeof(text), NULL, NULL), -1);
+	    unix_receive(pair[1], text, sizeof(text), NULL, NULL), -1);
 	assert_int_equal(errno, EMSGSIZE);
 	assert_int_equal(unix_send(pair[0], "too long", 8, pair, 1), 0);
 	count = 1;
 	assert_int_equal(
-		unix_receive(pair[1], text, sizeof(text), received, &count),
-		-1);
+	    unix_receive(pair[1], text, sizeof(text), received, &count), -1);
 	assert_int_equal(errno, EMSGSIZE);
 	close(pair[0]);
 	assert_int_equal(
-		unix_receive(pair[1], text, sizeof(text), NULL, NULL), 0);
+	    unix_receive(pair[1], text, sizeof(text), NULL, NULL), 0);
 	close(pair[1]);
 	assert_int_equal(descriptors(), before);
 }
@@ -256,9 +254,9 @@ static void test_peer(void **state)
 /* Goal: status, signal, and a program that is not there. */
 static void test_run(void **state)
 {
-	static const char *const seven[] = {"sh", "-c", "exit 7", NULL};
-	static const char *const killed[] = {"sh", "-c", "kill -9 $$", NULL};
-	static const char *const nothing[] = {"/nonexistent", NULL};
+	static const char *const seven[] = { "sh", "-c", "exit 7", NULL };
+	static const char *const killed[] = { "sh", "-c", "kill -9 $$", NULL };
+	static const char *const nothing[] = { "/nonexistent", NULL };
 
 	(void)state;
 	assert_int_equal(spawn_run(seven), 7);
@@ -272,14 +270,14 @@ static void test_run(void **state)
  * and no blocked signal. */
 static void test_spawn(void **state)
 {
-	static const char *const argv[] = {"sh", "-c",
+	static const char *const argv[] = { "sh", "-c",
 		"ls /proc/$$/fd | tr '\\n' ' ';"
 		"cut -d' ' -f1,6 /proc/$$/stat;"
 		"sed -n 's/^SigBlk:.0*//p' /proc/$$/status",
-		NULL};
+		NULL };
 	struct spawn spawn = {
 		.argv = argv,
-		.stdio = {SPAWN_NULL, -1, SPAWN_INHERIT},
+		.stdio = { SPAWN_NULL, -1, SPAWN_INHERIT },
 		.netns = -1,
 		.session = true,
 	};
@@ -328,9 +326,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			test_listen, make_directory, remove_directory),
+		    test_listen, make_directory, remove_directory),
 		cmocka_unit_test_setup_teardown(
-			test_failures, make_directory, remove_directory),
+		    test_failures, make_directory, remove_directory),
 		cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_full),

@@ -22,7 +22,7 @@ struct death {
 
 /* In main(), first: runs the case that the argument names, if there is one. */
 static inline void death_main(
-	int argc, char **argv, const struct death *cases, size_t count)
+    int argc, char **argv, const struct death *cases, size_t count)
 {
 	size_t i;
 

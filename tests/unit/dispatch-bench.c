@@ -21,7 +21,7 @@ int all_gone(void **state)
 }
 
 struct heard *heard_create(
-	dispatch_source_type_t type, uintptr_t handle, uintptr_t mask)
+    dispatch_source_type_t type, uintptr_t handle, uintptr_t mask)
 {
 	struct heard *heard = calloc(1, sizeof *heard);
 
@@ -29,7 +29,7 @@ struct heard *heard_create(
 	heard->event = dispatch_semaphore_create(0);
 	heard->cancel = dispatch_semaphore_create(0);
 	heard->source =
-		dispatch_source_create(type, handle, mask, heard->queue);
+	    dispatch_source_create(type, handle, mask, heard->queue);
 	assert_non_null(heard->source);
 	dispatch_source_set_event_handler(heard->source, ^{
 		heard->data = dispatch_source_get_data(heard->source);
@@ -55,10 +55,10 @@ void heard_destroy(struct heard *heard)
 	wait_for(heard->cancel);
 	dispatch_release(heard->source);
 	dispatch_sync(heard->queue,
-		^{
-		});
+	    ^{
+	    });
 	assert_int_not_equal(
-		dispatch_semaphore_wait(heard->cancel, DISPATCH_TIME_NOW), 0);
+	    dispatch_semaphore_wait(heard->cancel, DISPATCH_TIME_NOW), 0);
 	while (dispatch_semaphore_wait(heard->event, DISPATCH_TIME_NOW) == 0) {
 	}
 	dispatch_release(heard->event);

@@ -39,7 +39,7 @@ struct heard {
 
 /* The source is not active yet. */
 struct heard *heard_create(
-	dispatch_source_type_t type, uintptr_t handle, uintptr_t mask);
+    dispatch_source_type_t type, uintptr_t handle, uintptr_t mask);
 
 /* Cancels; waits until the cancel handler has run; it runs once. */
 void heard_destroy(struct heard *heard);

@@ -49,7 +49,7 @@ static void handle(int signo)
 static void test_signal_handled(void **state)
 {
 	struct heard *heard =
-		heard_create(DISPATCH_SOURCE_TYPE_SIGNAL, SIGUSR2, 0);
+	    heard_create(DISPATCH_SOURCE_TYPE_SIGNAL, SIGUSR2, 0);
 
 	handled = 0;
 	signal(SIGUSR2, SIG_IGN);
@@ -103,8 +103,8 @@ static void test_read(void **state)
 	wait_for(heard->event); /* nobody has read it */
 	dispatch_suspend(heard->source);
 	dispatch_sync(heard->queue,
-		^{
-		});
+	    ^{
+	    });
 	while (recv(fds[0], &byte, 1, MSG_DONTWAIT) == 1) {
 	}
 	close(fds[1]);
@@ -126,7 +126,7 @@ static void test_read_and_write(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	reading = heard_create(DISPATCH_SOURCE_TYPE_READ, (uintptr_t)fds[0], 0);
 	writing =
-		heard_create(DISPATCH_SOURCE_TYPE_WRITE, (uintptr_t)fds[0], 0);
+	    heard_create(DISPATCH_SOURCE_TYPE_WRITE, (uintptr_t)fds[0], 0);
 	dispatch_activate(reading->source);
 	dispatch_activate(writing->source);
 	wait_for(writing->event);
@@ -157,7 +157,7 @@ static void test_proc(void **state)
 	close(fds[0]);
 	for (i = 0; i < 2; i++) {
 		heard = heard_create(DISPATCH_SOURCE_TYPE_PROC, (uintptr_t)pid,
-			DISPATCH_PROC_EXIT);
+		    DISPATCH_PROC_EXIT);
 		dispatch_activate(heard->source);
 		if (i == 0) {
 			assert_int_equal(heard->events, 0);
@@ -178,7 +178,7 @@ static void test_vnode(void **state)
 	char name[] = "/tmp/dispatch-source-test.XXXXXX";
 	int fd = mkstemp(name);
 	struct heard *heard = heard_create(DISPATCH_SOURCE_TYPE_VNODE,
-		(uintptr_t)fd, DISPATCH_VNODE_WRITE | DISPATCH_VNODE_DELETE);
+	    (uintptr_t)fd, DISPATCH_VNODE_WRITE | DISPATCH_VNODE_DELETE);
 
 	dispatch_activate(heard->source);
 	assert_int_equal(write(fd, "x", 1), 1);

@@ -23,8 +23,8 @@ static void resume_too_often(void)
 
 static void resume_source_too_often(void)
 {
-	dispatch_source_t source = dispatch_source_create(
-		DISPATCH_SOURCE_TYPE_DATA_ADD, 0, 0, NULL);
+	dispatch_source_t source =
+	    dispatch_source_create(DISPATCH_SOURCE_TYPE_DATA_ADD, 0, 0, NULL);
 
 	dispatch_resume(source);
 	dispatch_resume(source);
@@ -41,13 +41,13 @@ static void release_suspended(void)
 static void release_inactive(void)
 {
 	dispatch_release(
-		dispatch_queue_create("q", DISPATCH_QUEUE_CONCURRENT_INACTIVE));
+	    dispatch_queue_create("q", DISPATCH_QUEUE_CONCURRENT_INACTIVE));
 }
 
 static void release_inactive_source(void)
 {
 	dispatch_source_t source =
-		dispatch_source_create(DISPATCH_SOURCE_TYPE_TIMER, 0, 0, NULL);
+	    dispatch_source_create(DISPATCH_SOURCE_TYPE_TIMER, 0, 0, NULL);
 
 	dispatch_source_cancel(source);
 	dispatch_release(source);
@@ -56,7 +56,7 @@ static void release_inactive_source(void)
 static void release_suspended_source(void)
 {
 	dispatch_source_t source =
-		dispatch_source_create(DISPATCH_SOURCE_TYPE_TIMER, 0, 0, NULL);
+	    dispatch_source_create(DISPATCH_SOURCE_TYPE_TIMER, 0, 0, NULL);
 
 	dispatch_activate(source);
 	dispatch_suspend(source);
@@ -82,8 +82,8 @@ static void sync_self(void)
 
 	dispatch_sync(queue, ^{
 		dispatch_sync(queue,
-			^{
-			});
+		    ^{
+		    });
 	});
 }
 
@@ -91,14 +91,14 @@ static void sync_target(void)
 {
 	dispatch_queue_t target = dispatch_queue_create("target", NULL);
 	dispatch_queue_t a =
-		dispatch_queue_create_with_target("a", NULL, target);
+	    dispatch_queue_create_with_target("a", NULL, target);
 	dispatch_queue_t b =
-		dispatch_queue_create_with_target("b", NULL, target);
+	    dispatch_queue_create_with_target("b", NULL, target);
 
 	dispatch_async(a, ^{
 		dispatch_sync(b,
-			^{
-			});
+		    ^{
+		    });
 	});
 	pause();
 }
@@ -106,19 +106,19 @@ static void sync_target(void)
 static void sync_main(void)
 {
 	dispatch_sync(dispatch_get_main_queue(),
-		^{
-		});
+	    ^{
+	    });
 }
 
 static void barrier_self(void)
 {
 	dispatch_queue_t queue =
-		dispatch_queue_create("q", DISPATCH_QUEUE_CONCURRENT);
+	    dispatch_queue_create("q", DISPATCH_QUEUE_CONCURRENT);
 
 	dispatch_sync(queue, ^{
 		dispatch_barrier_sync(queue,
-			^{
-			});
+		    ^{
+		    });
 	});
 }
 
@@ -128,8 +128,8 @@ static void once_in_once(void)
 
 	dispatch_once(&once, ^{
 		dispatch_once(&once,
-			^{
-			});
+		    ^{
+		    });
 	});
 }
 
@@ -146,7 +146,7 @@ static void assert_queue_not(void)
 static void retarget_active(void)
 {
 	dispatch_queue_t queue = dispatch_queue_create_with_target(
-		"q", NULL, DISPATCH_TARGET_QUEUE_DEFAULT);
+	    "q", NULL, DISPATCH_TARGET_QUEUE_DEFAULT);
 
 	dispatch_set_target_queue(queue, dispatch_queue_create("t", NULL));
 }
@@ -154,7 +154,7 @@ static void retarget_active(void)
 static void timer_on_signal(void)
 {
 	dispatch_source_t source = dispatch_source_create(
-		DISPATCH_SOURCE_TYPE_SIGNAL, SIGUSR1, 0, NULL);
+	    DISPATCH_SOURCE_TYPE_SIGNAL, SIGUSR1, 0, NULL);
 
 	dispatch_source_set_timer(source, DISPATCH_TIME_NOW, 1, 0);
 }
@@ -162,7 +162,7 @@ static void timer_on_signal(void)
 static void merge_timer(void)
 {
 	dispatch_source_t source =
-		dispatch_source_create(DISPATCH_SOURCE_TYPE_TIMER, 0, 0, NULL);
+	    dispatch_source_create(DISPATCH_SOURCE_TYPE_TIMER, 0, 0, NULL);
 
 	dispatch_source_merge_data(source, 1);
 }
@@ -184,11 +184,11 @@ static void main_elsewhere(void)
 static void signal_default(void)
 {
 	dispatch_source_t source = dispatch_source_create(
-		DISPATCH_SOURCE_TYPE_SIGNAL, SIGTERM, 0, NULL);
+	    DISPATCH_SOURCE_TYPE_SIGNAL, SIGTERM, 0, NULL);
 
 	dispatch_source_set_event_handler(source,
-		^{
-		});
+	    ^{
+	    });
 	dispatch_activate(source);
 	raise(SIGTERM);
 }
@@ -215,36 +215,37 @@ static void main_runs(void)
 }
 
 static const struct death cases[] = {
-	{"dispatch_resume: over-resume of an object (q)", resume_too_often},
-	{"dispatch_resume: over-resume of an object (source of type data-add)",
-		resume_source_too_often},
-	{"release of a suspended object (q)", release_suspended},
-	{"release of an inactive object (q)", release_inactive},
-	{"release of an inactive object (source of type timer)",
-		release_inactive_source},
-	{"release of a suspended object (source of type timer)",
-		release_suspended_source},
-	{"semaphore object deallocated while in use", release_used_semaphore},
-	{"unbalanced call to dispatch_group_leave()", leave_unentered},
-	{"already owned by current thread (q)", sync_self},
-	{"already owned by current thread (target)", sync_target},
-	{"already owned by current thread (com.apple.main-thread)", sync_main},
-	{"called on queue already owned by current thread (q)", barrier_self},
-	{"dispatch_once: trying to lock recursively", once_in_once},
-	{"block was expected to execute on queue [q]", assert_queue},
-	{"block was expected not to execute on queue [com.apple.main-thread]",
-		assert_queue_not},
-	{"cannot change the target of this object", retarget_active},
-	{"attempt to set timer on a non-timer source", timer_on_signal},
-	{"dispatch_source_merge_data: source of type timer", merge_timer},
-	{"dispatch_main() must be called on the main thread", main_elsewhere},
+	{ "dispatch_resume: over-resume of an object (q)", resume_too_often },
+	{ "dispatch_resume: over-resume of an object (source of type data-add)",
+	    resume_source_too_often },
+	{ "release of a suspended object (q)", release_suspended },
+	{ "release of an inactive object (q)", release_inactive },
+	{ "release of an inactive object (source of type timer)",
+	    release_inactive_source },
+	{ "release of a suspended object (source of type timer)",
+	    release_suspended_source },
+	{ "semaphore object deallocated while in use", release_used_semaphore },
+	{ "unbalanced call to dispatch_group_leave()", leave_unentered },
+	{ "already owned by current thread (q)", sync_self },
+	{ "already owned by current thread (target)", sync_target },
+	{ "already owned by current thread (com.apple.main-thread)",
+	    sync_main },
+	{ "called on queue already owned by current thread (q)", barrier_self },
+	{ "dispatch_once: trying to lock recursively", once_in_once },
+	{ "block was expected to execute on queue [q]", assert_queue },
+	{ "block was expected not to execute on queue [com.apple.main-thread]",
+	    assert_queue_not },
+	{ "cannot change the target of this object", retarget_active },
+	{ "attempt to set timer on a non-timer source", timer_on_signal },
+	{ "dispatch_source_merge_data: source of type timer", merge_timer },
+	{ "dispatch_main() must be called on the main thread", main_elsewhere },
 };
 
 #define CASES (sizeof cases / sizeof cases[0])
 
 static const struct death others[] = {
-	{"signal-default", signal_default},
-	{"main-runs", main_runs},
+	{ "signal-default", signal_default },
+	{ "main-runs", main_runs },
 };
 
 /* Goal: each misuse aborts, and says what it was. */
@@ -255,7 +256,7 @@ static void test_misuse(void **state)
 	int status = death_run(death->name, text, sizeof text);
 
 	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT ||
-		strstr(text, death->name) == NULL) {
+	    strstr(text, death->name) == NULL) {
 		print_error("status %#x, text: %s\n", status, text);
 		fail();
 	}
@@ -290,7 +291,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < CASES; i++) {
 		all[i] = cases[i];
 		tests[i] = (struct CMUnitTest)cmocka_unit_test_prestate(
-			test_misuse, (void *)&cases[i]);
+		    test_misuse, (void *)&cases[i]);
 		tests[i].name = cases[i].name;
 	}
 	memcpy(all + CASES, others, sizeof others);

@@ -17,20 +17,19 @@ static void test_timer_once(void **state)
 
 	standin_clock_advance(0);
 	dispatch_source_set_timer(heard->source,
-		dispatch_time(DISPATCH_TIME_NOW, SECOND), DISPATCH_TIME_FOREVER,
-		0);
+	    dispatch_time(DISPATCH_TIME_NOW, SECOND), DISPATCH_TIME_FOREVER, 0);
 	dispatch_activate(heard->source);
 	standin_clock_advance(NSEC_PER_SEC - 1);
 	dispatch_sync(heard->queue,
-		^{
-		});
+	    ^{
+	    });
 	assert_int_equal(heard->events, 0);
 	standin_clock_advance(1);
 	wait_for(heard->event);
 	standin_clock_advance(1000 * NSEC_PER_SEC);
 	dispatch_sync(heard->queue,
-		^{
-		});
+	    ^{
+	    });
 	assert_int_equal(heard->events, 1);
 	assert_int_equal(heard->data, 1);
 	heard_destroy(heard);
@@ -43,7 +42,7 @@ static void test_timer_repeats(void **state)
 
 	standin_clock_advance(0);
 	dispatch_source_set_timer(heard->source,
-		dispatch_time(DISPATCH_TIME_NOW, SECOND), NSEC_PER_SEC, 0);
+	    dispatch_time(DISPATCH_TIME_NOW, SECOND), NSEC_PER_SEC, 0);
 	dispatch_resume(heard->source);
 	standin_clock_advance(NSEC_PER_SEC);
 	wait_for(heard->event);
@@ -54,7 +53,7 @@ static void test_timer_repeats(void **state)
 	dispatch_suspend(heard->source);
 	standin_clock_advance(5 * NSEC_PER_SEC);
 	dispatch_source_set_timer(heard->source,
-		dispatch_time(DISPATCH_TIME_NOW, 2 * SECOND), NSEC_PER_SEC, 0);
+	    dispatch_time(DISPATCH_TIME_NOW, 2 * SECOND), NSEC_PER_SEC, 0);
 	dispatch_resume(heard->source);
 	standin_clock_advance(2 * NSEC_PER_SEC);
 	wait_for(heard->event);
@@ -71,7 +70,7 @@ static void test_cancel_while_queued(void **state)
 
 	standin_clock_advance(0);
 	dispatch_source_set_timer(heard->source,
-		dispatch_time(DISPATCH_TIME_NOW, 1), DISPATCH_TIME_FOREVER, 0);
+	    dispatch_time(DISPATCH_TIME_NOW, 1), DISPATCH_TIME_FOREVER, 0);
 	dispatch_activate(heard->source);
 	dispatch_async(heard->queue, ^{
 		wait_for(gate);
@@ -79,9 +78,9 @@ static void test_cancel_while_queued(void **state)
 	/* Set after the source's, due with it: when this ran, that is queued.
 	 */
 	dispatch_after(dispatch_time(DISPATCH_TIME_NOW, 2),
-		dispatch_get_global_queue(0, 0), ^{
-			dispatch_semaphore_signal(fired);
-		});
+	    dispatch_get_global_queue(0, 0), ^{
+		    dispatch_semaphore_signal(fired);
+	    });
 	standin_clock_advance(2);
 	wait_for(fired);
 	dispatch_source_cancel(heard->source);
@@ -109,7 +108,7 @@ static void test_cancel_and_release(void **state)
 	dispatch_semaphore_t gate = dispatch_semaphore_create(0);
 	dispatch_semaphore_t ended = dispatch_semaphore_create(0);
 	dispatch_source_t timer =
-		dispatch_source_create(DISPATCH_SOURCE_TYPE_TIMER, 0, 0, queue);
+	    dispatch_source_create(DISPATCH_SOURCE_TYPE_TIMER, 0, 0, queue);
 	__block int events = 0;
 	__block int cancels = 0;
 
@@ -131,8 +130,8 @@ static void test_cancel_and_release(void **state)
 	assert_int_equal(events, 1);
 	assert_int_equal(cancels, 1);
 	dispatch_sync(queue,
-		^{
-		});
+	    ^{
+	    });
 	dispatch_release(queue);
 	dispatch_release(gate);
 	dispatch_release(ended);
@@ -143,8 +142,8 @@ static void test_release_while_queued(void **state)
 {
 	dispatch_queue_t queue = dispatch_queue_create("busy", NULL);
 	dispatch_semaphore_t gate = dispatch_semaphore_create(0);
-	dispatch_source_t source = dispatch_source_create(
-		DISPATCH_SOURCE_TYPE_DATA_ADD, 0, 0, queue);
+	dispatch_source_t source =
+	    dispatch_source_create(DISPATCH_SOURCE_TYPE_DATA_ADD, 0, 0, queue);
 	__block int events = 0;
 
 	dispatch_source_set_event_handler(source, ^{
@@ -161,8 +160,8 @@ static void test_release_while_queued(void **state)
 	dispatch_release(source);
 	dispatch_semaphore_signal(gate);
 	dispatch_sync(queue,
-		^{
-		});
+	    ^{
+	    });
 	assert_in_range(events, 0, 1);
 	dispatch_release(queue);
 	dispatch_release(gate);

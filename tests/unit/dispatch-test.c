@@ -16,8 +16,8 @@
 static void finish(dispatch_queue_t queue)
 {
 	dispatch_barrier_sync(queue,
-		^{
-		});
+	    ^{
+	    });
 	dispatch_release(queue);
 }
 
@@ -36,8 +36,8 @@ static void test_serial(void **state)
 		});
 	}
 	dispatch_sync(queue,
-		^{
-		});
+	    ^{
+	    });
 	assert_int_equal(next, MANY);
 	for (i = 0; i < MANY; i++) {
 		dispatch_group_async(group, dispatch_get_global_queue(0, 0), ^{
@@ -74,7 +74,7 @@ static void test_sync_thread(void **state)
 static void test_concurrent(void **state)
 {
 	dispatch_queue_t queue =
-		dispatch_queue_create("concurrent", DISPATCH_QUEUE_CONCURRENT);
+	    dispatch_queue_create("concurrent", DISPATCH_QUEUE_CONCURRENT);
 	dispatch_semaphore_t one = dispatch_semaphore_create(0);
 	dispatch_semaphore_t two = dispatch_semaphore_create(0);
 
@@ -95,7 +95,7 @@ static void test_concurrent(void **state)
 static void test_barrier(void **state)
 {
 	dispatch_queue_t queue =
-		dispatch_queue_create("barrier", DISPATCH_QUEUE_CONCURRENT);
+	    dispatch_queue_create("barrier", DISPATCH_QUEUE_CONCURRENT);
 	atomic_int *inside = calloc(1, sizeof *inside);
 	__block int wrong = 0;
 	__block int barriers = 0;
@@ -124,9 +124,9 @@ static void test_targets(void **state)
 {
 	dispatch_queue_t target = dispatch_queue_create("target", NULL);
 	dispatch_queue_t a =
-		dispatch_queue_create_with_target("a", NULL, target);
+	    dispatch_queue_create_with_target("a", NULL, target);
 	dispatch_queue_t b = dispatch_queue_create_with_target(
-		"b", DISPATCH_QUEUE_CONCURRENT, target);
+	    "b", DISPATCH_QUEUE_CONCURRENT, target);
 	__block int count = 0;
 	__block void *specific = NULL;
 	__block const char *label = NULL;
@@ -186,7 +186,7 @@ static void test_retarget(void **state)
 static void test_suspend(void **state)
 {
 	dispatch_queue_t queue =
-		dispatch_queue_create("held", DISPATCH_QUEUE_SERIAL_INACTIVE);
+	    dispatch_queue_create("held", DISPATCH_QUEUE_SERIAL_INACTIVE);
 	dispatch_queue_t probe = dispatch_queue_create("probe", NULL);
 	__block atomic_int ran = 0;
 
@@ -198,8 +198,8 @@ static void test_suspend(void **state)
 	dispatch_activate(queue);
 	dispatch_activate(queue); /* the second does nothing */
 	dispatch_sync(queue,
-		^{
-		});
+	    ^{
+	    });
 	assert_int_equal(ran, 1);
 	dispatch_suspend(queue);
 	dispatch_suspend(queue);
@@ -231,7 +231,7 @@ static void test_after(void **state)
 	});
 	standin_clock_advance(9);
 	assert_int_not_equal(
-		dispatch_semaphore_wait(ran, DISPATCH_TIME_NOW), 0);
+	    dispatch_semaphore_wait(ran, DISPATCH_TIME_NOW), 0);
 	standin_clock_advance(1);
 	dispatch_semaphore_wait(ran, DISPATCH_TIME_FOREVER);
 	standin_clock_advance(10);
@@ -333,7 +333,7 @@ static void test_pool_grows(void **state)
 		});
 	}
 	dispatch_group_async(group, global, ^{
-		char bytes[20] = {0};
+		char bytes[20] = { 0 };
 
 		if (write(to, bytes, 20) != 20) {
 			abort();
@@ -351,7 +351,7 @@ static void test_main_queue(void **state)
 	dispatch_queue_t queue = dispatch_queue_create("other", NULL);
 
 	assert_string_equal(
-		dispatch_queue_get_label(NULL), "com.apple.main-thread");
+	    dispatch_queue_get_label(NULL), "com.apple.main-thread");
 	dispatch_assert_queue(dispatch_get_main_queue());
 	dispatch_async(queue, ^{
 		dispatch_assert_queue_not(dispatch_get_main_queue());
@@ -363,15 +363,15 @@ static void test_main_queue(void **state)
 static void test_workloop(void **state)
 {
 	dispatch_workloop_t workloop =
-		dispatch_workloop_create_inactive("workloop");
+	    dispatch_workloop_create_inactive("workloop");
 	dispatch_queue_t queue;
 	__block int count = 0;
 
 	dispatch_workloop_set_autorelease_frequency(
-		workloop, DISPATCH_AUTORELEASE_FREQUENCY_NEVER);
+	    workloop, DISPATCH_AUTORELEASE_FREQUENCY_NEVER);
 	dispatch_activate(workloop);
 	queue = dispatch_queue_create_with_target(
-		"on it", DISPATCH_QUEUE_CONCURRENT, workloop);
+	    "on it", DISPATCH_QUEUE_CONCURRENT, workloop);
 	assert_string_equal(dispatch_queue_get_label(workloop), "workloop");
 	dispatch_apply(100, queue, ^(size_t i) {
 		dispatch_assert_queue(workloop);

@@ -22,11 +22,11 @@ static void test_semaphore(void **state)
 
 	assert_null(dispatch_semaphore_create(-1));
 	assert_int_equal(
-		dispatch_semaphore_wait(semaphore, DISPATCH_TIME_NOW), 0);
+	    dispatch_semaphore_wait(semaphore, DISPATCH_TIME_NOW), 0);
 	assert_int_equal(
-		dispatch_semaphore_wait(semaphore, DISPATCH_TIME_FOREVER), 0);
+	    dispatch_semaphore_wait(semaphore, DISPATCH_TIME_FOREVER), 0);
 	assert_int_not_equal(
-		dispatch_semaphore_wait(semaphore, DISPATCH_TIME_NOW), 0);
+	    dispatch_semaphore_wait(semaphore, DISPATCH_TIME_NOW), 0);
 	assert_int_equal(dispatch_semaphore_signal(semaphore), 0);
 	assert_int_equal(dispatch_semaphore_signal(semaphore), 0);
 	dispatch_release(semaphore);
@@ -57,15 +57,15 @@ static void test_semaphore_timeout(void **state)
 	dispatch_async(queue, ^{
 		uint64_t before = standin_clock_now();
 
-		error = dispatch_semaphore_wait(semaphore,
-			dispatch_time(DISPATCH_TIME_NOW, 1000 * SECOND));
+		error = dispatch_semaphore_wait(
+		    semaphore, dispatch_time(DISPATCH_TIME_NOW, 1000 * SECOND));
 		waited = standin_clock_now() - before;
 		atomic_store(done, 1);
 	});
 	advance_until(done);
 	dispatch_sync(queue,
-		^{
-		});
+	    ^{
+	    });
 	assert_int_not_equal(error, 0);
 	assert_true(waited >= 1000 * NSEC_PER_SEC);
 	dispatch_release(queue);
@@ -84,11 +84,11 @@ static void test_semaphore_signalled(void **state)
 		dispatch_semaphore_signal(semaphore);
 	});
 	error = dispatch_semaphore_wait(
-		semaphore, dispatch_time(DISPATCH_TIME_NOW, 1000 * SECOND));
+	    semaphore, dispatch_time(DISPATCH_TIME_NOW, 1000 * SECOND));
 	assert_int_equal(error, 0);
 	dispatch_sync(queue,
-		^{
-		});
+	    ^{
+	    });
 	dispatch_release(queue);
 	dispatch_release(semaphore);
 }
@@ -114,8 +114,8 @@ static void test_group_notify(void **state)
 		dispatch_semaphore_signal(told);
 	});
 	dispatch_sync(queue,
-		^{
-		});
+	    ^{
+	    });
 	assert_int_equal(notified, 0);
 	dispatch_group_leave(group);
 	dispatch_semaphore_wait(told, DISPATCH_TIME_FOREVER);
@@ -125,8 +125,8 @@ static void test_group_notify(void **state)
 	});
 	dispatch_semaphore_wait(told, DISPATCH_TIME_FOREVER);
 	dispatch_sync(queue,
-		^{
-		});
+	    ^{
+	    });
 	dispatch_release(group);
 	dispatch_release(queue);
 	dispatch_release(told);
@@ -147,21 +147,21 @@ static void test_group_wait(void **state)
 	assert_int_not_equal(dispatch_group_wait(group, DISPATCH_TIME_NOW), 0);
 	dispatch_async(queue, ^{
 		error = dispatch_group_wait(
-			group, dispatch_time(DISPATCH_TIME_NOW, SECOND));
+		    group, dispatch_time(DISPATCH_TIME_NOW, SECOND));
 		atomic_store(done, 1);
 	});
 	advance_until(done);
 	dispatch_sync(queue,
-		^{
-		});
+	    ^{
+	    });
 	assert_int_not_equal(error, 0);
 	dispatch_async(queue, ^{
 		dispatch_group_leave(group);
 	});
 	assert_int_equal(dispatch_group_wait(group, DISPATCH_TIME_FOREVER), 0);
 	dispatch_sync(queue,
-		^{
-		});
+	    ^{
+	    });
 	dispatch_release(group);
 	dispatch_release(queue);
 	free(done);
@@ -187,8 +187,8 @@ static void test_block(void **state)
 	assert_int_equal(ran, 1);
 	Block_release(block);
 	dispatch_sync(queue,
-		^{
-		});
+	    ^{
+	    });
 	dispatch_release(queue);
 	dispatch_release(told);
 }
@@ -209,8 +209,8 @@ static void test_block_cancel(void **state)
 	dispatch_resume(queue);
 	assert_int_equal(dispatch_block_wait(block, DISPATCH_TIME_FOREVER), 0);
 	dispatch_sync(queue,
-		^{
-		});
+	    ^{
+	    });
 	assert_int_equal(ran, 0);
 	Block_release(block);
 	dispatch_release(queue);
@@ -220,11 +220,11 @@ static void test_block_cancel(void **state)
 static void test_block_barrier(void **state)
 {
 	dispatch_queue_t queue =
-		dispatch_queue_create("barrier", DISPATCH_QUEUE_CONCURRENT);
+	    dispatch_queue_create("barrier", DISPATCH_QUEUE_CONCURRENT);
 	dispatch_block_t block =
-		dispatch_block_create(DISPATCH_BLOCK_BARRIER, ^{
-			dispatch_assert_queue_barrier(queue);
-		});
+	    dispatch_block_create(DISPATCH_BLOCK_BARRIER, ^{
+		    dispatch_assert_queue_barrier(queue);
+	    });
 
 	dispatch_async(queue, block);
 	dispatch_sync(queue, block);
@@ -235,21 +235,21 @@ static void test_block_barrier(void **state)
 /* Goal: times add up, stay ordered, and do not run over. */
 static void test_times(void **state)
 {
-	struct timespec when = {.tv_sec = 1000, .tv_nsec = 5};
+	struct timespec when = { .tv_sec = 1000, .tv_nsec = 5 };
 	dispatch_time_t now = dispatch_time(DISPATCH_TIME_NOW, 0);
 	dispatch_time_t wall = dispatch_walltime(&when, 0);
 
 	assert_int_equal(dispatch_time(now, 7), now + 7);
 	assert_true(dispatch_time(DISPATCH_TIME_NOW, 0) >= now);
 	assert_true(dispatch_time(now, INT64_MAX) == DISPATCH_TIME_FOREVER);
-	assert_true(dispatch_time(DISPATCH_TIME_FOREVER, -1) ==
-		DISPATCH_TIME_FOREVER);
+	assert_true(
+	    dispatch_time(DISPATCH_TIME_FOREVER, -1) == DISPATCH_TIME_FOREVER);
 	assert_true(dispatch_time(now, INT64_MIN) > DISPATCH_TIME_NOW);
 	assert_true(dispatch_time(now, INT64_MIN) < now);
 	assert_true(wall == (dispatch_time_t)-1000000000005);
 	assert_true(dispatch_time(wall, 10) == (dispatch_time_t)-1000000000015);
 	assert_true(
-		dispatch_walltime(&when, INT64_MAX) == DISPATCH_TIME_FOREVER);
+	    dispatch_walltime(&when, INT64_MAX) == DISPATCH_TIME_FOREVER);
 }
 
 /* Goal: the clocks of a program stand still with dispatch's. */
@@ -266,7 +266,7 @@ static void test_clocks(void **state)
 	assert_int_equal(after.tv_sec - before.tv_sec, 3);
 	assert_int_equal(after.tv_nsec, before.tv_nsec);
 	assert_int_equal(clock_gettime_nsec_np(CLOCK_UPTIME_RAW),
-		nanoseconds + 3 * NSEC_PER_SEC);
+	    nanoseconds + 3 * NSEC_PER_SEC);
 	assert_int_equal(standin_clock_now(), nanoseconds + 3 * NSEC_PER_SEC);
 }
 

@@ -25,7 +25,7 @@
 #include <cmocka.h>
 
 static void change(int kq, uintptr_t ident, int16_t filter, uint16_t flags,
-	uint32_t fflags, intptr_t data)
+    uint32_t fflags, intptr_t data)
 {
 	struct kevent event;
 
@@ -43,7 +43,7 @@ static struct kevent next(int kq)
 
 static void assert_silent(int kq)
 {
-	const struct timespec none = {0};
+	const struct timespec none = { 0 };
 	struct kevent event;
 
 	assert_int_equal(kevent(kq, NULL, 0, &event, 1, &none), 0);
@@ -191,7 +191,7 @@ static void test_proc(void **state)
 		_exit(3);
 	}
 	change(kq, (uintptr_t)pid, EVFILT_PROC, EV_ADD,
-		NOTE_EXIT | NOTE_EXITSTATUS, 0);
+	    NOTE_EXIT | NOTE_EXITSTATUS, 0);
 	event = next(kq);
 	assert_int_equal(event.fflags, NOTE_EXIT | NOTE_EXITSTATUS);
 	assert_int_equal(WEXITSTATUS(event.data), 3);

@@ -23,24 +23,24 @@ static struct {
 	int service; /* under the lock: launchd's thread hands it out */
 	int lines[2];
 	pid_t pid;
-} bench = {PTHREAD_MUTEX_INITIALIZER, -1, {-1, -1}, 0};
+} bench = { PTHREAD_MUTEX_INITIALIZER, -1, { -1, -1 }, 0 };
 
 void check_int(const char *file, int line, const char *what, long long have,
-	long long want)
+    long long want)
 {
 	if (have != want) {
 		fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", file, line,
-			what, have, want);
+		    what, have, want);
 		exit(1);
 	}
 }
 
 void check_string(const char *file, int line, const char *what,
-	const char *have, const char *want)
+    const char *have, const char *want)
 {
 	if (have == NULL || strcmp(have, want) != 0) {
 		fprintf(stderr, "%s:%d: %s is \"%s\", not \"%s\"\n", file, line,
-			what, have == NULL ? "(null)" : have, want);
+		    what, have == NULL ? "(null)" : have, want);
 		exit(1);
 	}
 }
@@ -56,9 +56,9 @@ void service_open(void)
 	char path[256];
 
 	pthread_mutex_lock(&bench.lock);
-	bench.service = unix_listen(bench_path(path, sizeof(path),
-					    "services/" VMNET_BROKER_SERVICE),
-		SOCK_STREAM, 0666, 64);
+	bench.service = unix_listen(
+	    bench_path(path, sizeof(path), "services/" VMNET_BROKER_SERVICE),
+	    SOCK_STREAM, 0666, 64);
 	if (bench.service == -1) {
 		err(1, "%s", path);
 	}
@@ -80,7 +80,7 @@ void service_close(void)
 
 void service_wait(void)
 {
-	struct pollfd knock = {bench.service, POLLIN, 0};
+	struct pollfd knock = { bench.service, POLLIN, 0 };
 
 	if (poll(&knock, 1, -1) != 1) {
 		err(1, "poll");
@@ -136,7 +136,7 @@ void bench_start(void)
 	}
 	service_open();
 	listener = unix_listen(bench_path(path, sizeof(path), "launchd.sock"),
-		SOCK_SEQPACKET, 0666, 8);
+	    SOCK_SEQPACKET, 0666, 8);
 	if (listener == -1) {
 		err(1, "%s", path);
 	}
@@ -148,10 +148,10 @@ void bench_start(void)
 
 void broker_start(const char *mode)
 {
-	const char *argv[] = {"/proc/self/exe", "broker", mode, NULL};
-	struct spawn spawn = {.argv = argv,
-		.stdio = {SPAWN_NULL, bench.lines[1], SPAWN_INHERIT},
-		.netns = -1};
+	const char *argv[] = { "/proc/self/exe", "broker", mode, NULL };
+	struct spawn spawn = { .argv = argv,
+		.stdio = { SPAWN_NULL, bench.lines[1], SPAWN_INHERIT },
+		.netns = -1 };
 
 	bench.pid = spawn_start(&spawn);
 	if (bench.pid == -1) {
@@ -207,7 +207,7 @@ void broker_expect(const char *line)
 
 void broker_forget(void)
 {
-	struct pollfd more = {bench.lines[0], POLLIN, 0};
+	struct pollfd more = { bench.lines[0], POLLIN, 0 };
 	char line[128];
 
 	while (poll(&more, 1, 0) == 1) {
@@ -217,7 +217,7 @@ void broker_forget(void)
 
 void broker_expect_nothing(void)
 {
-	struct pollfd more = {bench.lines[0], POLLIN, 0};
+	struct pollfd more = { bench.lines[0], POLLIN, 0 };
 	char have[128] = "";
 
 	if (poll(&more, 1, 0) == 1) {

@@ -72,8 +72,8 @@ int broker_main(const char *mode);
 	check_string(__FILE__, __LINE__, #have, (have), (want))
 
 void check_int(const char *file, int line, const char *what, long long have,
-	long long want);
+    long long want);
 void check_string(const char *file, int line, const char *what,
-	const char *have, const char *want);
+    const char *have, const char *want);
 
 #endif

@@ -27,7 +27,7 @@ static xpc_object_t shmem_create(void)
 {
 	size_t size = (size_t)getpagesize();
 	void *region = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (region == MAP_FAILED) {
 		err(1, "mmap");
@@ -66,7 +66,7 @@ static xpc_object_t value_create(const char *type)
 		return xpc_string_create("5");
 	} else if (strcmp(type, "uuid") == 0) {
 		return xpc_uuid_create(
-			(const unsigned char *)"uuid of 16 bytes");
+		    (const unsigned char *)"uuid of 16 bytes");
 	} else if (strcmp(type, "array") == 0) {
 		return xpc_array_create(NULL, 0);
 	} else if (strcmp(type, "dictionary") == 0) {
@@ -107,8 +107,8 @@ static void reply_fill(xpc_object_t reply, const char *name)
 	} else if (strncmp(name, "error:", 6) == 0) {
 		set_value(reply, VMNET_BROKER_KEY_ERROR, name + 6);
 	} else if (strncmp(name, "error=", 6) == 0) {
-		xpc_dictionary_set_int64(reply, VMNET_BROKER_KEY_ERROR,
-			strtoll(name + 6, NULL, 0));
+		xpc_dictionary_set_int64(
+		    reply, VMNET_BROKER_KEY_ERROR, strtoll(name + 6, NULL, 0));
 	} else if (strcmp(name, "both") == 0) {
 		set_network(reply, name);
 		xpc_dictionary_set_int64(reply, VMNET_BROKER_KEY_ERROR, 5);
@@ -123,10 +123,9 @@ static void request_answer(xpc_object_t request)
 	xpc_object_t reply = xpc_dictionary_create_reply(request);
 
 	reply_fill(reply,
-		xpc_dictionary_get_string(
-			request, VMNET_BROKER_KEY_NETWORK_NAME));
+	    xpc_dictionary_get_string(request, VMNET_BROKER_KEY_NETWORK_NAME));
 	xpc_connection_send_message(
-		xpc_dictionary_get_remote_connection(request), reply);
+	    xpc_dictionary_get_remote_connection(request), reply);
 	xpc_release(reply);
 	xpc_release(request);
 }
@@ -142,8 +141,8 @@ static void push(xpc_connection_t peer)
 
 static void acquire(xpc_connection_t peer, xpc_object_t request)
 {
-	const char *name = xpc_dictionary_get_string(
-		request, VMNET_BROKER_KEY_NETWORK_NAME);
+	const char *name =
+	    xpc_dictionary_get_string(request, VMNET_BROKER_KEY_NETWORK_NAME);
 
 	printf("acquire %.64s\n", name);
 	if (strcmp(broker.mode, "mortal") == 0) {
@@ -180,7 +179,7 @@ static void peer_event(xpc_connection_t peer, xpc_object_t event)
 	}
 	command = xpc_dictionary_get_string(event, VMNET_BROKER_KEY_COMMAND);
 	if (command == NULL ||
-		strcmp(command, VMNET_BROKER_COMMAND_ACQUIRE) != 0) {
+	    strcmp(command, VMNET_BROKER_COMMAND_ACQUIRE) != 0) {
 		errx(1, "broker: request without acquire");
 	}
 	acquire(peer, event);
@@ -208,8 +207,7 @@ int broker_main(const char *mode)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	broker.mode = mode;
 	listener = xpc_connection_create_mach_service(VMNET_BROKER_SERVICE,
-		dispatch_get_main_queue(),
-		XPC_CONNECTION_MACH_SERVICE_LISTENER);
+	    dispatch_get_main_queue(), XPC_CONNECTION_MACH_SERVICE_LISTENER);
 	xpc_connection_set_event_handler(listener, ^(xpc_object_t event) {
 		listener_event(event);
 	});

@@ -73,7 +73,7 @@ static void *call_main(void *argument)
 {
 	struct call *call = argument;
 	xpc_object_t network =
-		vmnet_broker_acquire_network(call->name, &call->status);
+	    vmnet_broker_acquire_network(call->name, &call->status);
 
 	if (network != NULL) {
 		xpc_release(network);
@@ -100,8 +100,8 @@ static void call_expect(struct call *call, vmnet_broker_return_t status)
 static void events_settle(void)
 {
 	dispatch_sync(broker.events,
-		^{
-		});
+	    ^{
+	    });
 }
 
 /* Waits for the end of a round of restore(): its timer is set then. Returns its
@@ -150,20 +150,20 @@ static void null_arguments(void)
  * of ours. */
 static void texts(void)
 {
-	static const int others[] = {8, 1001, INT32_MAX, -1, INT32_MIN};
+	static const int others[] = { 8, 1001, INT32_MAX, -1, INT32_MIN };
 	int i, j;
 
 	for (i = 0; i <= VMNET_BROKER_INTERNAL_ERROR; i++) {
 		for (j = i + 1; j <= VMNET_BROKER_INTERNAL_ERROR + 1; j++) {
 			CHECK_INT(strcmp(vmnet_broker_strerror(i),
-					  vmnet_broker_strerror(j)) == 0,
-				false);
+				      vmnet_broker_strerror(j)) == 0,
+			    false);
 		}
 	}
 	for (i = 0; i < (int)COUNT(others); i++) {
 		CHECK_STRING(
-			vmnet_broker_strerror((vmnet_broker_return_t)others[i]),
-			"unknown error");
+		    vmnet_broker_strerror((vmnet_broker_return_t)others[i]),
+		    "unknown error");
 	}
 }
 
@@ -174,52 +174,52 @@ static void replies(void)
 		const char *name;
 		int status;
 	} rows[] = {
-		{"network:null", VMNET_BROKER_INVALID_REPLY},
-		{"network:bool", VMNET_BROKER_INVALID_REPLY},
-		{"network:int64", VMNET_BROKER_INVALID_REPLY},
-		{"network:uint64", VMNET_BROKER_INVALID_REPLY},
-		{"network:double", VMNET_BROKER_INVALID_REPLY},
-		{"network:date", VMNET_BROKER_INVALID_REPLY},
-		{"network:data", VMNET_BROKER_INVALID_REPLY},
-		{"network:string", VMNET_BROKER_INVALID_REPLY},
-		{"network:uuid", VMNET_BROKER_INVALID_REPLY},
-		{"network:array", VMNET_BROKER_INVALID_REPLY},
-		{"network:fd", VMNET_BROKER_INVALID_REPLY},
-		{"network:shmem", VMNET_BROKER_INVALID_REPLY},
-		{"network:endpoint", VMNET_BROKER_INVALID_REPLY},
-		{"network:dictionary", VMNET_BROKER_SUCCESS},
-		{"error:null", VMNET_BROKER_INVALID_REPLY},
-		{"error:bool", VMNET_BROKER_INVALID_REPLY},
-		{"error:uint64", VMNET_BROKER_INVALID_REPLY},
-		{"error:double", VMNET_BROKER_INVALID_REPLY},
-		{"error:date", VMNET_BROKER_INVALID_REPLY},
-		{"error:data", VMNET_BROKER_INVALID_REPLY},
-		{"error:string", VMNET_BROKER_INVALID_REPLY},
-		{"error:uuid", VMNET_BROKER_INVALID_REPLY},
-		{"error:array", VMNET_BROKER_INVALID_REPLY},
-		{"error:fd", VMNET_BROKER_INVALID_REPLY},
-		{"error:shmem", VMNET_BROKER_INVALID_REPLY},
-		{"error:endpoint", VMNET_BROKER_INVALID_REPLY},
-		{"error:dictionary", VMNET_BROKER_INVALID_REPLY},
-		{"error:int64", VMNET_BROKER_NOT_FOUND},
-		{"error=-9223372036854775808", VMNET_BROKER_INVALID_REPLY},
-		{"error=-1", VMNET_BROKER_INVALID_REPLY},
-		{"error=0", VMNET_BROKER_INVALID_REPLY},
-		{"error=1", VMNET_BROKER_INVALID_REPLY},
-		{"error=2", VMNET_BROKER_INVALID_REPLY},
-		{"error=3", VMNET_BROKER_NOT_ALLOWED},
-		{"error=4", VMNET_BROKER_INVALID_REQUEST},
-		{"error=5", VMNET_BROKER_NOT_FOUND},
-		{"error=6", VMNET_BROKER_CREATE_FAILURE},
-		{"error=7", VMNET_BROKER_INTERNAL_ERROR},
-		{"error=8", 8},
-		{"error=2147483647", 2147483647},
-		{"error=2147483648", VMNET_BROKER_INVALID_REPLY},
-		{"error=4294967299", VMNET_BROKER_INVALID_REPLY},
-		{"error=9223372036854775807", VMNET_BROKER_INVALID_REPLY},
-		{"none", VMNET_BROKER_INVALID_REPLY},
-		{"both", VMNET_BROKER_INVALID_REPLY},
-		{"push", VMNET_BROKER_SUCCESS},
+		{ "network:null", VMNET_BROKER_INVALID_REPLY },
+		{ "network:bool", VMNET_BROKER_INVALID_REPLY },
+		{ "network:int64", VMNET_BROKER_INVALID_REPLY },
+		{ "network:uint64", VMNET_BROKER_INVALID_REPLY },
+		{ "network:double", VMNET_BROKER_INVALID_REPLY },
+		{ "network:date", VMNET_BROKER_INVALID_REPLY },
+		{ "network:data", VMNET_BROKER_INVALID_REPLY },
+		{ "network:string", VMNET_BROKER_INVALID_REPLY },
+		{ "network:uuid", VMNET_BROKER_INVALID_REPLY },
+		{ "network:array", VMNET_BROKER_INVALID_REPLY },
+		{ "network:fd", VMNET_BROKER_INVALID_REPLY },
+		{ "network:shmem", VMNET_BROKER_INVALID_REPLY },
+		{ "network:endpoint", VMNET_BROKER_INVALID_REPLY },
+		{ "network:dictionary", VMNET_BROKER_SUCCESS },
+		{ "error:null", VMNET_BROKER_INVALID_REPLY },
+		{ "error:bool", VMNET_BROKER_INVALID_REPLY },
+		{ "error:uint64", VMNET_BROKER_INVALID_REPLY },
+		{ "error:double", VMNET_BROKER_INVALID_REPLY },
+		{ "error:date", VMNET_BROKER_INVALID_REPLY },
+		{ "error:data", VMNET_BROKER_INVALID_REPLY },
+		{ "error:string", VMNET_BROKER_INVALID_REPLY },
+		{ "error:uuid", VMNET_BROKER_INVALID_REPLY },
+		{ "error:array", VMNET_BROKER_INVALID_REPLY },
+		{ "error:fd", VMNET_BROKER_INVALID_REPLY },
+		{ "error:shmem", VMNET_BROKER_INVALID_REPLY },
+		{ "error:endpoint", VMNET_BROKER_INVALID_REPLY },
+		{ "error:dictionary", VMNET_BROKER_INVALID_REPLY },
+		{ "error:int64", VMNET_BROKER_NOT_FOUND },
+		{ "error=-9223372036854775808", VMNET_BROKER_INVALID_REPLY },
+		{ "error=-1", VMNET_BROKER_INVALID_REPLY },
+		{ "error=0", VMNET_BROKER_INVALID_REPLY },
+		{ "error=1", VMNET_BROKER_INVALID_REPLY },
+		{ "error=2", VMNET_BROKER_INVALID_REPLY },
+		{ "error=3", VMNET_BROKER_NOT_ALLOWED },
+		{ "error=4", VMNET_BROKER_INVALID_REQUEST },
+		{ "error=5", VMNET_BROKER_NOT_FOUND },
+		{ "error=6", VMNET_BROKER_CREATE_FAILURE },
+		{ "error=7", VMNET_BROKER_INTERNAL_ERROR },
+		{ "error=8", 8 },
+		{ "error=2147483647", 2147483647 },
+		{ "error=2147483648", VMNET_BROKER_INVALID_REPLY },
+		{ "error=4294967299", VMNET_BROKER_INVALID_REPLY },
+		{ "error=9223372036854775807", VMNET_BROKER_INVALID_REPLY },
+		{ "none", VMNET_BROKER_INVALID_REPLY },
+		{ "both", VMNET_BROKER_INVALID_REPLY },
+		{ "push", VMNET_BROKER_SUCCESS },
 	};
 	long alive;
 	size_t i;
@@ -231,11 +231,11 @@ static void replies(void)
 	for (i = 0; i < COUNT(rows); i++) {
 		vmnet_broker_return_t status;
 		xpc_object_t network =
-			vmnet_broker_acquire_network(rows[i].name, &status);
+		    vmnet_broker_acquire_network(rows[i].name, &status);
 
 		if ((int)status != rows[i].status) {
 			errx(1, "%s: %d, not %d", rows[i].name, (int)status,
-				rows[i].status);
+			    rows[i].status);
 		}
 		CHECK_INT(network != NULL, status == VMNET_BROKER_SUCCESS);
 		if (network != NULL) {
@@ -250,22 +250,22 @@ static void replies(void)
  * delivers none, so it is shown to the function that reads them. */
 static void reply_types(void)
 {
-	xpc_object_t objects[] = {xpc_null_create(), xpc_bool_create(true),
+	xpc_object_t objects[] = { xpc_null_create(), xpc_bool_create(true),
 		xpc_int64_create(5), xpc_uint64_create(5), xpc_double_create(5),
 		xpc_date_create(5), xpc_data_create("5", 1),
 		xpc_string_create("network"), xpc_array_create(NULL, 0),
-		xpc_fd_create(STDERR_FILENO)};
+		xpc_fd_create(STDERR_FILENO) };
 	xpc_object_t network = NULL;
 	size_t i;
 
 	for (i = 0; i < COUNT(objects); i++) {
 		CHECK_INT(reply_read(objects[i], &network),
-			VMNET_BROKER_INVALID_REPLY);
+		    VMNET_BROKER_INVALID_REPLY);
 		xpc_release(objects[i]);
 	}
-	CHECK_INT(reply_read(
-			  (xpc_object_t)XPC_ERROR_CONNECTION_INVALID, &network),
-		VMNET_BROKER_INVALID_REPLY);
+	CHECK_INT(
+	    reply_read((xpc_object_t)XPC_ERROR_CONNECTION_INVALID, &network),
+	    VMNET_BROKER_INVALID_REPLY);
 	CHECK_INT(network == NULL, true);
 }
 
@@ -490,7 +490,7 @@ static void upgraded(void)
  * 2, 4 ... 60 seconds, and then has forgotten nothing when it relents. */
 static void refused(void)
 {
-	static const unsigned int delays[] = {1, 2, 4, 8, 16, 32, 60, 60};
+	static const unsigned int delays[] = { 1, 2, 4, 8, 16, 32, 60, 60 };
 	size_t i;
 
 	standin_clock_advance(0);
@@ -543,8 +543,8 @@ static pthread_barrier_t gate;
 
 static void *crowd_main(void *argument)
 {
-	static const char *const names[] = {
-		"n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7"};
+	static const char *const names[] = { "n0", "n1", "n2", "n3", "n4", "n5",
+		"n6", "n7" };
 	size_t first = (size_t)(uintptr_t)argument;
 	size_t i;
 
@@ -566,9 +566,9 @@ static void crowd(void)
 	broker_start("serve");
 	pthread_barrier_init(&gate, NULL, COUNT(threads));
 	for (i = 0; i < COUNT(threads); i++) {
-		CHECK_INT(pthread_create(
-				  &threads[i], NULL, crowd_main, (void *)i),
-			0);
+		CHECK_INT(
+		    pthread_create(&threads[i], NULL, crowd_main, (void *)i),
+		    0);
 	}
 	broker_expect("peer");
 	for (i = 0; i < COUNT(threads) * 64; i++) {
@@ -728,28 +728,28 @@ static const struct scenario {
 	void (*run)(void);
 	bool no_bench;
 } scenarios[] = {
-	{"null_arguments", null_arguments, false},
-	{"texts", texts, true},
-	{"replies", replies, false},
-	{"reply_types", reply_types, true},
-	{"names", names, false},
-	{"no_daemon", no_daemon, false},
-	{"dies_once", dies_once, false},
-	{"dies_twice", dies_twice, false},
-	{"answers_slowly", answers_slowly, false},
-	{"never_starts", never_starts, false},
-	{"never_answers", never_answers, false},
-	{"pipelines", pipelines, false},
-	{"restored", restored, false},
-	{"upgraded", upgraded, false},
-	{"refused", refused, false},
-	{"granted_by_the_dead", granted_by_the_dead, false},
-	{"crowd", crowd, false},
-	{"crowd_in_chaos", crowd_in_chaos, false},
-	{"forks", forks, false},
-	{"forks_first", forks_first, true},
-	{"no_memory", no_memory, false},
-	{"exits_while_lost", exits_while_lost, false},
+	{ "null_arguments", null_arguments, false },
+	{ "texts", texts, true },
+	{ "replies", replies, false },
+	{ "reply_types", reply_types, true },
+	{ "names", names, false },
+	{ "no_daemon", no_daemon, false },
+	{ "dies_once", dies_once, false },
+	{ "dies_twice", dies_twice, false },
+	{ "answers_slowly", answers_slowly, false },
+	{ "never_starts", never_starts, false },
+	{ "never_answers", never_answers, false },
+	{ "pipelines", pipelines, false },
+	{ "restored", restored, false },
+	{ "upgraded", upgraded, false },
+	{ "refused", refused, false },
+	{ "granted_by_the_dead", granted_by_the_dead, false },
+	{ "crowd", crowd, false },
+	{ "crowd_in_chaos", crowd_in_chaos, false },
+	{ "forks", forks, false },
+	{ "forks_first", forks_first, true },
+	{ "no_memory", no_memory, false },
+	{ "exits_while_lost", exits_while_lost, false },
 };
 
 static int scenario_main(const char *name)
@@ -789,15 +789,15 @@ static long output_show(int fd)
 static void scenario_run(void **state)
 {
 	const struct scenario *scenario = *state;
-	const char *argv[] = {
-		"/proc/self/exe", "scenario", scenario->name, NULL};
-	const char *clean[] = {"rm", "-rf", NULL, NULL};
+	const char *argv[] = { "/proc/self/exe", "scenario", scenario->name,
+		NULL };
+	const char *clean[] = { "rm", "-rf", NULL, NULL };
 	char directory[] = "/tmp/sdk-test.XXXXXX";
 	char services[64];
 	int output = memfd_create("output", MFD_CLOEXEC);
-	struct spawn spawn = {.argv = argv,
-		.stdio = {SPAWN_NULL, output, output},
-		.netns = -1};
+	struct spawn spawn = { .argv = argv,
+		.stdio = { SPAWN_NULL, output, output },
+		.netns = -1 };
 	pid_t pid;
 	int status;
 
@@ -828,8 +828,8 @@ int main(int argc, char **argv)
 		return scenario_main(argv[2]);
 	}
 	for (i = 0; i < COUNT(scenarios); i++) {
-		tests[i] = (struct CMUnitTest){scenarios[i].name, scenario_run,
-			NULL, NULL, (void *)(uintptr_t)&scenarios[i]};
+		tests[i] = (struct CMUnitTest){ scenarios[i].name, scenario_run,
+			NULL, NULL, (void *)(uintptr_t)&scenarios[i] };
 	}
 	return cmocka_run_group_tests_name("sdk", tests, NULL, NULL);
 }

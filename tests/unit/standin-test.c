@@ -211,7 +211,7 @@ static void test_hang(void **state)
 	pthread_create(&thread, NULL, hang, done);
 	dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
 	assert_int_not_equal(
-		dispatch_semaphore_wait(done, DISPATCH_TIME_NOW), 0);
+	    dispatch_semaphore_wait(done, DISPATCH_TIME_NOW), 0);
 	standin_unhang();
 	dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
 	pthread_join(thread, NULL);
@@ -283,13 +283,13 @@ static void share_clock(void)
 	char command[512];
 
 	dispatch_after(dispatch_time(DISPATCH_TIME_NOW, 3600 * SECOND),
-		dispatch_get_global_queue(0, 0), ^{
-			exit(standin_clock_now() - before == 3600 * NSEC_PER_SEC
-					? 42
-					: 1);
-		});
+	    dispatch_get_global_queue(0, 0), ^{
+		    exit(standin_clock_now() - before == 3600 * NSEC_PER_SEC
+			    ? 42
+			    : 1);
+	    });
 	snprintf(command, sizeof command, "unset STANDIN_CLOCK; %s '%s' 1h",
-		CLOCK_TOOL, getenv("STANDIN_CLOCK"));
+	    CLOCK_TOOL, getenv("STANDIN_CLOCK"));
 	if (system(command) != 0) {
 		exit(2);
 	}
@@ -302,7 +302,7 @@ static void test_shared_clock(void **state)
 	int status;
 
 	snprintf(text, sizeof text, "%s '%s' create", CLOCK_TOOL,
-		in_directory("clock"));
+	    in_directory("clock"));
 	assert_int_equal(system(text), 0);
 	setenv("STANDIN_CLOCK", in_directory("clock"), 1);
 	status = death_run("clock", text, sizeof text);
@@ -324,19 +324,19 @@ static void test_log(void **state)
 	assert_ptr_equal(log, os_log_create("com.example", "test"));
 	errno = ENOENT;
 	os_log_error(log, "%s %{public}s %{public, mask.none}s %{private}d %m",
-		name, name, name, 5);
+	    name, name, name, 5);
 	os_log(log, "%5.2f %-4d| %x %lld %zu %c %% %{errno}d %{bool}d %.*s",
-		1.5, 7, 255u, 1ll << 40, (size_t)3, 'c', EPERM, 1, 2, name);
+	    1.5, 7, 255u, 1ll << 40, (size_t)3, 'c', EPERM, 1, 2, name);
 	os_log_debug(log, "never seen");
 	os_log_with_type(OS_LOG_DEFAULT, OS_LOG_TYPE_FAULT, "two\nlines");
 	snprintf(wanted, sizeof wanted,
-		"%s[%d] error com.example:test: <private> dynamic dynamic "
-		"<private> No such file or directory\n"
-		"%s[%d] default com.example:test:  1.50 7   | ff 1099511627776 "
-		"3 c %% [1: Operation not permitted] true <private>\n"
-		"%s[%d] fault :: two lines\n",
-		getprogname(), getpid(), getprogname(), getpid(), getprogname(),
-		getpid());
+	    "%s[%d] error com.example:test: <private> dynamic dynamic "
+	    "<private> No such file or directory\n"
+	    "%s[%d] default com.example:test:  1.50 7   | ff 1099511627776 "
+	    "3 c %% [1: Operation not permitted] true <private>\n"
+	    "%s[%d] fault :: two lines\n",
+	    getprogname(), getpid(), getprogname(), getpid(), getprogname(),
+	    getpid());
 	read_file("log", text, sizeof text);
 	assert_string_equal(text, wanted);
 	assert_int_equal(truncate(in_directory("log"), 0), 0);
@@ -372,10 +372,10 @@ static void test_available(void **state)
 int main(int argc, char **argv)
 {
 	static const struct death cases[] = {
-		{"objects", leave_objects},
-		{"memory", use_memory},
-		{"bad-plan", bad_plan},
-		{"clock", share_clock},
+		{ "objects", leave_objects },
+		{ "memory", use_memory },
+		{ "bad-plan", bad_plan },
+		{ "clock", share_clock },
 	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_malloc_nth, no_faults),

@@ -53,19 +53,19 @@ static void in_directory(char *path, size_t size, const char *name)
 /* Goal: an address may tell its length, and works with and without. */
 static void test_unix_address(void **state)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
 	int client = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	in_directory(address.sun_path, sizeof address.sun_path, "socket");
 	address.sun_len = sizeof address;
 	assert_int_equal(
-		bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+	    bind(listener, (struct sockaddr *)&address, sizeof address), 0);
 	assert_int_equal(listen(listener, 1), 0);
 	address.sun_len = 0;
 	assert_int_equal(connect(client, (struct sockaddr *)&address,
-				 (socklen_t)SUN_LEN(&address)),
-		0);
+			     (socklen_t)SUN_LEN(&address)),
+	    0);
 	assert_int_equal(unlink(address.sun_path), 0);
 	close(listener);
 	close(client);
@@ -82,7 +82,7 @@ static void test_internet_address(void **state)
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	assert_int_equal(
-		bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+	    bind(fd, (struct sockaddr *)&address, sizeof address), 0);
 	close(fd);
 }
 
@@ -96,7 +96,7 @@ static void test_peer(void **state)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	assert_int_equal(
-		getsockopt(fds[0], SOL_LOCAL, LOCAL_PEERCRED, &peer, &size), 0);
+	    getsockopt(fds[0], SOL_LOCAL, LOCAL_PEERCRED, &peer, &size), 0);
 	assert_int_equal(size, sizeof peer);
 	assert_int_equal(peer.cr_version, XUCRED_VERSION);
 	assert_int_equal(peer.cr_uid, geteuid());
@@ -104,7 +104,7 @@ static void test_peer(void **state)
 	assert_int_equal(peer.cr_gid, getegid());
 	size = sizeof pid;
 	assert_int_equal(
-		getsockopt(fds[0], SOL_LOCAL, LOCAL_PEERPID, &pid, &size), 0);
+	    getsockopt(fds[0], SOL_LOCAL, LOCAL_PEERPID, &pid, &size), 0);
 	assert_int_equal(pid, getpid());
 	assert_int_equal(getsockopt(fds[0], SOL_LOCAL, 99, &pid, &size), -1);
 	assert_int_equal(errno, ENOPROTOOPT);
@@ -120,8 +120,7 @@ static void test_nosigpipe(void **state)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	assert_int_equal(
-		setsockopt(fds[0], SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on),
-		0);
+	    setsockopt(fds[0], SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on), 0);
 	close(fds[1]);
 	assert_int_equal(write(fds[0], "x", 1), -1);
 	assert_int_equal(errno, EPIPE);
@@ -141,7 +140,7 @@ static void test_open_lock(void **state)
 	assert_true(first >= 0);
 	assert_int_equal(write(first, "7", 1), 1);
 	assert_int_equal(
-		open(path, O_WRONLY | O_EXLOCK | O_TRUNC | O_NONBLOCK), -1);
+	    open(path, O_WRONLY | O_EXLOCK | O_TRUNC | O_NONBLOCK), -1);
 	assert_int_equal(errno, EWOULDBLOCK);
 	assert_int_equal(open(path, O_RDONLY | O_SHLOCK | O_NONBLOCK), -1);
 	assert_int_equal(pread(first, text, sizeof text, 0), 1);
@@ -168,7 +167,7 @@ static void test_get_path(void **state)
 /* Goal: what Mac this is. */
 static void test_sysctl(void **state)
 {
-	int release[] = {CTL_KERN, KERN_OSRELEASE};
+	int release[] = { CTL_KERN, KERN_OSRELEASE };
 	char text[64];
 	size_t size = 0;
 	uint64_t memory = 0;
@@ -176,11 +175,11 @@ static void test_sysctl(void **state)
 
 	setenv("STANDIN_MACOS", "26.1", 1);
 	assert_int_equal(
-		sysctlbyname("kern.osproductversion", NULL, &size, NULL, 0), 0);
+	    sysctlbyname("kern.osproductversion", NULL, &size, NULL, 0), 0);
 	assert_int_equal(size, sizeof "26.1");
 	size = sizeof text;
 	assert_int_equal(
-		sysctlbyname("kern.osproductversion", text, &size, NULL, 0), 0);
+	    sysctlbyname("kern.osproductversion", text, &size, NULL, 0), 0);
 	assert_string_equal(text, "26.1");
 	size = sizeof text;
 	assert_int_equal(sysctl(release, 2, text, &size, NULL, 0), 0);
@@ -194,7 +193,7 @@ static void test_sysctl(void **state)
 	assert_true(cpus > 0);
 	size = sizeof memory;
 	assert_int_equal(
-		sysctlbyname("hw.memsize", &memory, &size, NULL, 0), 0);
+	    sysctlbyname("hw.memsize", &memory, &size, NULL, 0), 0);
 	assert_true(memory > 0);
 	assert_int_equal(sysctlbyname("kern.none", NULL, NULL, NULL, 0), -1);
 	assert_int_equal(errno, ENOENT);
@@ -212,7 +211,7 @@ static void test_own_path(void **state)
 	assert_in_range(size, 2, sizeof first);
 	assert_int_equal(_NSGetExecutablePath(first, &size), 0);
 	assert_int_equal(
-		proc_pidpath(getpid(), second, sizeof second), strlen(first));
+	    proc_pidpath(getpid(), second, sizeof second), strlen(first));
 	assert_string_equal(first, second);
 	assert_true(proc_name(getpid(), name, sizeof name) > 0);
 	assert_int_equal(strncmp(name, "system-test", strlen(name)), 0);
@@ -285,8 +284,8 @@ static void assert_abort(const char *name, const char *why)
 }
 
 static const struct death cases[] = {
-	{"twice", lock_twice},
-	{"unlocked", unlock_unlocked},
+	{ "twice", lock_twice },
+	{ "unlocked", unlock_unlocked },
 };
 
 /* Goal: misuse ends the process, and says why. */
@@ -300,12 +299,11 @@ static void test_unfair_lock_misuse(void **state)
 static void test_qos(void **state)
 {
 	assert_int_equal(
-		pthread_set_qos_class_self_np(QOS_CLASS_USER_INTERACTIVE, 0),
-		0);
+	    pthread_set_qos_class_self_np(QOS_CLASS_USER_INTERACTIVE, 0), 0);
 	assert_int_equal(
-		pthread_set_qos_class_self_np(QOS_CLASS_UTILITY, 1), EINVAL);
+	    pthread_set_qos_class_self_np(QOS_CLASS_UTILITY, 1), EINVAL);
 	assert_int_equal(
-		pthread_set_qos_class_self_np((qos_class_t)1, 0), EINVAL);
+	    pthread_set_qos_class_self_np((qos_class_t)1, 0), EINVAL);
 }
 
 static int never(void)
@@ -322,9 +320,9 @@ static void test_signpost(void **state)
 	assert_false(os_signpost_enabled(log));
 	os_signpost_interval_begin(log, OS_SIGNPOST_ID_EXCLUSIVE, "name");
 	os_signpost_event_emit(
-		log, OS_SIGNPOST_ID_EXCLUSIVE, "name", "%d frames", never());
+	    log, OS_SIGNPOST_ID_EXCLUSIVE, "name", "%d frames", never());
 	os_signpost_interval_end(
-		log, OS_SIGNPOST_ID_EXCLUSIVE, "name", "%d frames", 1);
+	    log, OS_SIGNPOST_ID_EXCLUSIVE, "name", "%d frames", 1);
 	os_release(log);
 }
 

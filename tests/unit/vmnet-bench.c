@@ -32,7 +32,7 @@ static bool file_write(const char *path, const char *text)
 	FILE *file = fopen(path, "w");
 
 	return file != NULL &&
-		(fputs(text, file) >= 0) + (fclose(file) == 0) == 2;
+	    (fputs(text, file) >= 0) + (fclose(file) == 0) == 2;
 }
 
 /* As root of a user namespace, when we are not root already. */
@@ -45,8 +45,8 @@ static bool namespaces_enter(void)
 		return unshare(CLONE_NEWNET) == 0;
 	}
 	return unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 &&
-		file_write("/proc/self/setgroups", "deny") &&
-		file_write("/proc/self/uid_map", map);
+	    file_write("/proc/self/setgroups", "deny") &&
+	    file_write("/proc/self/uid_map", map);
 }
 
 const char *bench_namespace(void)
@@ -69,7 +69,7 @@ const char *bench_namespace(void)
 
 static void server_exec(const char *const *options, int output)
 {
-	const char *argv[OPTIONS_MAX + 2] = {"vmnetd"};
+	const char *argv[OPTIONS_MAX + 2] = { "vmnetd" };
 	int i;
 
 	for (i = 0; options != NULL && options[i] != NULL; i++) {
@@ -95,7 +95,7 @@ static void server_start(const char *const *options)
 	}
 	close(pipes[1]);
 	if (read(pipes[0], text, sizeof(text)) != sizeof(text) ||
-		memcmp(text, "ready\n", sizeof(text)) != 0) {
+	    memcmp(text, "ready\n", sizeof(text)) != 0) {
 		errx(1, "vmnetd has not started");
 	}
 	close(pipes[0]);
@@ -165,7 +165,7 @@ bool bench_run_user(void (*scenario)(void))
 	if (pid == 0) {
 		/* In a user namespace there may be nobody but root. */
 		if (getuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) != 0 &&
-			errno != EINVAL) {
+		    errno != EINVAL) {
 			err(1, "setuid");
 		}
 		scenario();
@@ -257,20 +257,20 @@ static void set_subnet(vmnet_network_configuration_ref config, const char *text)
 	int length;
 
 	if (sscanf(text, "%31[^/]/%d", address, &length) != 2 ||
-		inet_pton(AF_INET, address, &host) != 1) {
+	    inet_pton(AF_INET, address, &host) != 1) {
 		errx(1, "not a subnet: %s", text);
 	}
 	mask.s_addr = length == 0 ? 0 : htonl(~0u << (32 - length));
-	CHECK_INT(vmnet_network_configuration_set_ipv4_subnet(
-			  config, &host, &mask),
-		VMNET_SUCCESS);
+	CHECK_INT(
+	    vmnet_network_configuration_set_ipv4_subnet(config, &host, &mask),
+	    VMNET_SUCCESS);
 }
 
 vmnet_network_ref bench_network(
-	vmnet_mode_t mode, const char *subnet, vmnet_return_t *status)
+    vmnet_mode_t mode, const char *subnet, vmnet_return_t *status)
 {
 	vmnet_network_configuration_ref config =
-		vmnet_network_configuration_create(mode, status);
+	    vmnet_network_configuration_create(mode, status);
 	vmnet_network_ref network;
 
 	CHECK_TRUE(config != NULL);
@@ -291,6 +291,6 @@ const char *bench_subnet(vmnet_network_ref network)
 	vmnet_network_get_ipv4_subnet(network, &host, &mask);
 	inet_ntop(AF_INET, &host, address, sizeof(address));
 	snprintf(text, sizeof(text), "%s/%d", address,
-		__builtin_popcount(mask.s_addr));
+	    __builtin_popcount(mask.s_addr));
 	return text;
 }

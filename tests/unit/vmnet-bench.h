@@ -25,7 +25,7 @@
 		long long got_ = (long long)(got), want_ = (long long)(want);  \
 		if (got_ != want_) {                                           \
 			fprintf(stderr, "%s:%d: %s is %lld, not %lld\n",       \
-				__FILE__, __LINE__, #got, got_, want_);        \
+			    __FILE__, __LINE__, #got, got_, want_);            \
 			exit(1);                                               \
 		}                                                              \
 	} while (0)
@@ -37,7 +37,7 @@
 		const char *got_ = (got), *want_ = (want);                     \
 		if (got_ == NULL || strcmp(got_, want_) != 0) {                \
 			fprintf(stderr, "%s:%d: %s is %s, not %s\n", __FILE__, \
-				__LINE__, #got, got_, want_);                  \
+			    __LINE__, #got, got_, want_);                      \
 			exit(1);                                               \
 		}                                                              \
 	} while (0)
@@ -73,7 +73,7 @@ bool bench_end(pid_t pid);
 
 /* A network: NULL for a subnet that the system chooses. */
 vmnet_network_ref bench_network(
-	vmnet_mode_t mode, const char *subnet, vmnet_return_t *status);
+    vmnet_mode_t mode, const char *subnet, vmnet_return_t *status);
 
 /* "192.168.64.1/24" of a network; good until the next call. */
 const char *bench_subnet(vmnet_network_ref network);

@@ -11,7 +11,7 @@
 #define PROBE_TYPE 0x88b5 /* For local experiments, says IEEE 802. */
 #define DHCP_MAGIC 0x63825363
 
-static const uint8_t all[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+static const uint8_t all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
 struct arp_frame {
 	struct ether_header ether;
@@ -43,8 +43,8 @@ struct dhcp_frame {
 } __attribute__((packed));
 
 static vmnet_return_t wait_started(struct guest *guest,
-	interface_ref (^begin)(dispatch_queue_t queue,
-		vmnet_start_interface_completion_handler_t handler))
+    interface_ref (^begin)(dispatch_queue_t queue,
+	vmnet_start_interface_completion_handler_t handler))
 {
 	dispatch_queue_t queue = dispatch_queue_create("guest", NULL);
 	dispatch_semaphore_t done = dispatch_semaphore_create(0);
@@ -53,26 +53,25 @@ static vmnet_return_t wait_started(struct guest *guest,
 	const char *mac;
 
 	guest->interface = begin(
-		queue, ^(vmnet_return_t status, xpc_object_t interface_param) {
-			result = status;
-			if (interface_param != NULL) {
-				parameters = xpc_retain(interface_param);
-			}
-			dispatch_semaphore_signal(done);
-		});
+	    queue, ^(vmnet_return_t status, xpc_object_t interface_param) {
+		    result = status;
+		    if (interface_param != NULL) {
+			    parameters = xpc_retain(interface_param);
+		    }
+		    dispatch_semaphore_signal(done);
+	    });
 	CHECK_TRUE(guest->interface != NULL);
 	dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
 	CHECK_INT(parameters != NULL, result == VMNET_SUCCESS);
 	guest->parameters = parameters;
 	mac = parameters == NULL
-		? NULL
-		: xpc_dictionary_get_string(parameters, vmnet_mac_address_key);
+	    ? NULL
+	    : xpc_dictionary_get_string(parameters, vmnet_mac_address_key);
 	if (mac != NULL) {
-		CHECK_INT(
-			sscanf(mac, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx",
-				&guest->mac[0], &guest->mac[1], &guest->mac[2],
-				&guest->mac[3], &guest->mac[4], &guest->mac[5]),
-			6);
+		CHECK_INT(sscanf(mac, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx",
+			      &guest->mac[0], &guest->mac[1], &guest->mac[2],
+			      &guest->mac[3], &guest->mac[4], &guest->mac[5]),
+		    6);
 	}
 	dispatch_release(done);
 	dispatch_release(queue);
@@ -86,11 +85,11 @@ vmnet_return_t guest_start(struct guest *guest, vmnet_network_ref network)
 
 	memset(guest, 0, sizeof(*guest));
 	status = wait_started(guest,
-		^interface_ref(dispatch_queue_t queue,
-			vmnet_start_interface_completion_handler_t handler) {
-			return vmnet_interface_start_with_network(
-				network, description, queue, handler);
-		});
+	    ^interface_ref(dispatch_queue_t queue,
+		vmnet_start_interface_completion_handler_t handler) {
+		    return vmnet_interface_start_with_network(
+			network, description, queue, handler);
+	    });
 	xpc_release(description);
 	return status;
 }
@@ -101,11 +100,10 @@ vmnet_return_t guest_start_legacy(struct guest *guest, xpc_object_t description)
 
 	memset(guest, 0, sizeof(*guest));
 	status = wait_started(guest,
-		^interface_ref(dispatch_queue_t queue,
-			vmnet_start_interface_completion_handler_t handler) {
-			return vmnet_start_interface(
-				description, queue, handler);
-		});
+	    ^interface_ref(dispatch_queue_t queue,
+		vmnet_start_interface_completion_handler_t handler) {
+		    return vmnet_start_interface(description, queue, handler);
+	    });
 	xpc_release(description);
 	return status;
 }
@@ -116,10 +114,10 @@ vmnet_return_t guest_stop(struct guest *guest)
 	dispatch_semaphore_t done = dispatch_semaphore_create(0);
 	__block vmnet_return_t result = 0;
 	vmnet_return_t status = vmnet_stop_interface(
-		guest->interface, queue, ^(vmnet_return_t stopped) {
-			result = stopped;
-			dispatch_semaphore_signal(done);
-		});
+	    guest->interface, queue, ^(vmnet_return_t stopped) {
+		    result = stopped;
+		    dispatch_semaphore_signal(done);
+	    });
 
 	if (status == VMNET_SUCCESS) {
 		dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
@@ -134,8 +132,8 @@ vmnet_return_t guest_stop(struct guest *guest)
 
 vmnet_return_t guest_write(struct guest *guest, const void *data, size_t size)
 {
-	struct iovec iov = {(void *)(uintptr_t)data, size};
-	struct vmpktdesc packet = {size, &iov, 1, 0};
+	struct iovec iov = { (void *)(uintptr_t)data, size };
+	struct vmpktdesc packet = { size, &iov, 1, 0 };
 	int count = 1;
 	vmnet_return_t status = vmnet_write(guest->interface, &packet, &count);
 
@@ -145,8 +143,8 @@ vmnet_return_t guest_write(struct guest *guest, const void *data, size_t size)
 size_t guest_poll(struct guest *guest, void *data, size_t size)
 {
 	uint8_t buffer[FRAME_MAX];
-	struct iovec iov = {buffer, sizeof(buffer)};
-	struct vmpktdesc packet = {sizeof(buffer), &iov, 1, 0};
+	struct iovec iov = { buffer, sizeof(buffer) };
+	struct vmpktdesc packet = { sizeof(buffer), &iov, 1, 0 };
 	int count = 1;
 
 	CHECK_INT(vmnet_read(guest->interface, &packet, &count), VMNET_SUCCESS);
@@ -162,7 +160,7 @@ size_t guest_poll(struct guest *guest, void *data, size_t size)
 
 size_t guest_read(struct guest *guest, void *data, size_t size)
 {
-	struct pollfd tap = {.events = POLLIN};
+	struct pollfd tap = { .events = POLLIN };
 	size_t got;
 
 	tap.fd = standin_vmnet_interface_descriptor(guest->interface);
@@ -177,7 +175,7 @@ size_t guest_read(struct guest *guest, void *data, size_t size)
 }
 
 static void ether_fill(
-	struct guest *guest, struct ether_header *ether, uint16_t type)
+    struct guest *guest, struct ether_header *ether, uint16_t type)
 {
 	memcpy(ether->ether_dhost, all, 6);
 	memcpy(ether->ether_shost, guest->mac, 6);
@@ -189,7 +187,7 @@ void guest_send_probe(struct guest *guest, const char *text)
 	struct {
 		struct ether_header ether;
 		char text[64];
-	} frame = {0};
+	} frame = { 0 };
 
 	ether_fill(guest, &frame.ether, PROBE_TYPE);
 	snprintf(frame.text, sizeof(frame.text), "%s", text);
@@ -212,11 +210,11 @@ void guest_expect_probe(struct guest *guest, const char *text)
 
 void guest_arp(struct guest *guest, struct in_addr address, uint8_t *mac)
 {
-	struct arp_frame frame = {.hardware = htons(1),
+	struct arp_frame frame = { .hardware = htons(1),
 		.protocol = htons(ETHERTYPE_IP),
 		.hardware_size = 6,
 		.protocol_size = 4,
-		.operation = htons(1)};
+		.operation = htons(1) };
 
 	ether_fill(guest, &frame.ether, ETHERTYPE_ARP);
 	memcpy(frame.from_mac, guest->mac, 6);
@@ -227,7 +225,7 @@ void guest_arp(struct guest *guest, struct in_addr address, uint8_t *mac)
 		memset(&frame, 0, sizeof(frame));
 		guest_read(guest, &frame, sizeof(frame));
 	} while (frame.ether.ether_type != htons(ETHERTYPE_ARP) ||
-		frame.operation != htons(2) || frame.from != address.s_addr);
+	    frame.operation != htons(2) || frame.from != address.s_addr);
 	memcpy(mac, frame.from_mac, 6);
 }
 
@@ -269,20 +267,20 @@ static void dhcp_fill(struct guest *guest, struct dhcp_frame *frame)
 }
 
 static void dhcp_send(struct guest *guest, uint8_t type, struct in_addr wanted,
-	struct in_addr server)
+    struct in_addr server)
 {
-	static const uint8_t ask[] = {55, 3, 1, 3, 6};
+	static const uint8_t ask[] = { 55, 3, 1, 3, 6 };
 	struct dhcp_frame frame;
 	uint8_t *option = frame.options;
 
 	dhcp_fill(guest, &frame);
-	memcpy(option, (uint8_t[]){53, 1, type}, 3);
+	memcpy(option, (uint8_t[]){ 53, 1, type }, 3);
 	memcpy(option + 3, ask, sizeof(ask));
 	option += 3 + sizeof(ask);
 	if (wanted.s_addr != 0) {
-		memcpy(option, (uint8_t[]){50, 4}, 2);
+		memcpy(option, (uint8_t[]){ 50, 4 }, 2);
 		memcpy(option + 2, &wanted, 4);
-		memcpy(option + 6, (uint8_t[]){54, 4}, 2);
+		memcpy(option + 6, (uint8_t[]){ 54, 4 }, 2);
 		memcpy(option + 8, &server, 4);
 		option += 12;
 	}
@@ -292,7 +290,7 @@ static void dhcp_send(struct guest *guest, uint8_t type, struct in_addr wanted,
 
 /* The bytes of an option; NULL when it is not there. */
 static const uint8_t *option_find(
-	const uint8_t *options, size_t size, uint8_t code)
+    const uint8_t *options, size_t size, uint8_t code)
 {
 	size_t i = 0;
 
@@ -310,10 +308,10 @@ static const uint8_t *option_find(
 }
 
 static struct in_addr option_address(
-	const uint8_t *options, size_t size, uint8_t code)
+    const uint8_t *options, size_t size, uint8_t code)
 {
 	const uint8_t *bytes = option_find(options, size, code);
-	struct in_addr address = {0};
+	struct in_addr address = { 0 };
 
 	if (bytes != NULL) {
 		memcpy(&address, bytes, sizeof(address));
@@ -337,7 +335,7 @@ static uint8_t dhcp_receive(struct guest *guest, struct in_addr *server)
 	while (type == NULL) {
 		size = guest_read(guest, &frame, sizeof(frame));
 		if (size > fixed && frame.dhcp.to_port == htons(68) &&
-			frame.dhcp.op == 2 && frame.dhcp.xid == xid) {
+		    frame.dhcp.op == 2 && frame.dhcp.xid == xid) {
 			size -= fixed;
 			type = option_find(frame.bytes + fixed, size, 53);
 		}
@@ -352,7 +350,7 @@ static uint8_t dhcp_receive(struct guest *guest, struct in_addr *server)
 
 bool guest_dhcp(struct guest *guest)
 {
-	struct in_addr none = {0};
+	struct in_addr none = { 0 };
 	struct in_addr server;
 
 	dhcp_send(guest, 1, none, none);

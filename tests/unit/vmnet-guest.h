@@ -30,7 +30,7 @@ struct guest {
 vmnet_return_t guest_start(struct guest *guest, vmnet_network_ref network);
 /* The same with the older API; takes the description. */
 vmnet_return_t guest_start_legacy(
-	struct guest *guest, xpc_object_t description);
+    struct guest *guest, xpc_object_t description);
 vmnet_return_t guest_stop(struct guest *guest);
 
 /* One frame; VMNET_FAILURE also when it was not taken. */

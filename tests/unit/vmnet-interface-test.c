@@ -26,7 +26,7 @@
 #define THREADS 4
 #define ROUNDS 5
 
-static const char *const lapse[] = {"--quirk", "lapse-reservations", NULL};
+static const char *const lapse[] = { "--quirk", "lapse-reservations", NULL };
 static const char *unable; /* Why this machine cannot run these tests. */
 
 static int start(void **state)
@@ -81,31 +81,31 @@ static void parameters_check(xpc_object_t parameters)
 {
 	unsigned mac[6];
 	const char *text =
-		xpc_dictionary_get_string(parameters, vmnet_mac_address_key);
+	    xpc_dictionary_get_string(parameters, vmnet_mac_address_key);
 
 	CHECK_INT(xpc_dictionary_get_uint64(parameters, vmnet_mtu_key), 1500);
-	CHECK_INT(xpc_dictionary_get_uint64(
-			  parameters, vmnet_max_packet_size_key),
-		1514);
-	CHECK_INT(xpc_dictionary_get_uint64(
-			  parameters, vmnet_read_max_packets_key),
-		256);
-	CHECK_INT(xpc_dictionary_get_uint64(
-			  parameters, vmnet_write_max_packets_key),
-		256);
+	CHECK_INT(
+	    xpc_dictionary_get_uint64(parameters, vmnet_max_packet_size_key),
+	    1514);
+	CHECK_INT(
+	    xpc_dictionary_get_uint64(parameters, vmnet_read_max_packets_key),
+	    256);
+	CHECK_INT(
+	    xpc_dictionary_get_uint64(parameters, vmnet_write_max_packets_key),
+	    256);
 	CHECK_TRUE(xpc_dictionary_get_uuid(
-			   parameters, vmnet_interface_id_key) != NULL);
+		       parameters, vmnet_interface_id_key) != NULL);
 	CHECK_TRUE(text != NULL);
 	CHECK_INT(sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x", &mac[0], &mac[1],
-			  &mac[2], &mac[3], &mac[4], &mac[5]),
-		6);
+		      &mac[2], &mac[3], &mac[4], &mac[5]),
+	    6);
 	CHECK_INT(mac[0] & 3, 2);
 }
 
 static void life(void)
 {
 	vmnet_network_ref network =
-		network_make(VMNET_SHARED_MODE, "10.1.1.1/24");
+	    network_make(VMNET_SHARED_MODE, "10.1.1.1/24");
 	struct guest guest;
 
 	CHECK_TRUE(!link_exists("bridge100"));
@@ -113,7 +113,7 @@ static void life(void)
 	parameters_check(guest.parameters);
 	/* No addresses: those are the network's to tell. */
 	CHECK_TRUE(xpc_dictionary_get_value(
-			   guest.parameters, vmnet_start_address_key) == NULL);
+		       guest.parameters, vmnet_start_address_key) == NULL);
 	CHECK_TRUE(link_exists("bridge100"));
 	CHECK_TRUE(link_exists("vmenet0"));
 	CHECK_INT(standin_objects_alive("vmnet-interface"), 1);
@@ -131,7 +131,7 @@ static void life(void)
 static void retained(void)
 {
 	vmnet_network_ref network =
-		network_make(VMNET_SHARED_MODE, "10.1.1.1/24");
+	    network_make(VMNET_SHARED_MODE, "10.1.1.1/24");
 	struct guest guest;
 	vmnet_return_t status = 0;
 
@@ -140,7 +140,7 @@ static void retained(void)
 	CFRelease(network);
 	/* The interface holds it, and the subnet, until it has stopped. */
 	CHECK_TRUE(
-		bench_network(VMNET_HOST_MODE, "10.1.1.1/24", &status) == NULL);
+	    bench_network(VMNET_HOST_MODE, "10.1.1.1/24", &status) == NULL);
 	CHECK_INT(status, VMNET_FAILURE);
 	CHECK_TRUE(link_exists("bridge100"));
 	CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
@@ -158,14 +158,14 @@ static void test_life(void **state)
 static void refused(void)
 {
 	vmnet_network_ref network =
-		network_make(VMNET_SHARED_MODE, "10.1.1.0/24");
+	    network_make(VMNET_SHARED_MODE, "10.1.1.0/24");
 	xpc_object_t serialization;
 	xpc_object_t none = xpc_null_create();
 	dispatch_queue_t queue = dispatch_queue_create("test", NULL);
 	vmnet_start_interface_completion_handler_t not_called =
-		^(vmnet_return_t status, xpc_object_t parameters) {
-			CHECK_INT(status, parameters != NULL);
-		};
+	    ^(vmnet_return_t status, xpc_object_t parameters) {
+		    CHECK_INT(status, parameters != NULL);
+	    };
 	struct guest guest;
 
 	/* The gateway at the subnet's own address shows only here. */
@@ -174,7 +174,7 @@ static void refused(void)
 	CHECK_INT(standin_objects_alive("vmnet-interface"), 0);
 	CHECK_INT(CFGetRetainCount(network), 1);
 	CHECK_TRUE(vmnet_interface_start_with_network(
-			   network, none, queue, not_called) == NULL);
+		       network, none, queue, not_called) == NULL);
 	xpc_release(none);
 	dispatch_release(queue);
 	serialization = vmnet_network_copy_serialization(network, NULL);
@@ -192,9 +192,9 @@ static void injected(void)
 	xpc_object_t description = xpc_dictionary_create(NULL, NULL, 0);
 	dispatch_queue_t queue = dispatch_queue_create("test", NULL);
 	vmnet_start_interface_completion_handler_t not_called =
-		^(vmnet_return_t status, xpc_object_t parameters) {
-			CHECK_INT(status, parameters != NULL);
-		};
+	    ^(vmnet_return_t status, xpc_object_t parameters) {
+		    CHECK_INT(status, parameters != NULL);
+	    };
 	struct guest guest;
 
 	standin_fail("vmnet_interface_start_with_network:1=1009");
@@ -202,7 +202,7 @@ static void injected(void)
 	CHECK_INT(guest_start(&guest, network), VMNET_SUCCESS);
 	standin_fail("vmnet_interface_start_with_network:1=0");
 	CHECK_TRUE(vmnet_interface_start_with_network(
-			   network, description, queue, not_called) == NULL);
+		       network, description, queue, not_called) == NULL);
 	standin_fail("vmnet_stop_interface:1=1001");
 	CHECK_INT(guest_stop(&guest), VMNET_FAILURE);
 	CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
@@ -224,19 +224,19 @@ static void stale(void)
 {
 	vmnet_network_ref network = network_make(VMNET_HOST_MODE, NULL);
 	struct guest guest;
-	struct vmpktdesc packet = {0};
+	struct vmpktdesc packet = { 0 };
 	int count = 0;
 
 	CHECK_INT(guest_start(&guest, network), VMNET_SUCCESS);
 	CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
 	CHECK_INT(guest_stop(&guest), VMNET_INVALID_ARGUMENT);
 	CHECK_INT(vmnet_read(guest.interface, &packet, &count),
-		VMNET_INVALID_ARGUMENT);
+	    VMNET_INVALID_ARGUMENT);
 	CHECK_INT(vmnet_write(guest.interface, &packet, &count),
-		VMNET_INVALID_ARGUMENT);
+	    VMNET_INVALID_ARGUMENT);
 	CHECK_INT(vmnet_interface_set_event_callback(guest.interface,
-			  VMNET_INTERFACE_PACKETS_AVAILABLE, NULL, NULL),
-		VMNET_INVALID_ARGUMENT);
+		      VMNET_INTERFACE_PACKETS_AVAILABLE, NULL, NULL),
+	    VMNET_INVALID_ARGUMENT);
 	CFRelease(network);
 }
 
@@ -244,22 +244,22 @@ static void stale(void)
 static vmnet_return_t read_one(struct guest *guest, size_t size, int count)
 {
 	uint8_t buffer[1514];
-	struct iovec iov = {buffer, size};
+	struct iovec iov = { buffer, size };
 	struct vmpktdesc packets[257];
 	int i;
 
 	for (i = 0; i < 257; i++) {
-		packets[i] = (struct vmpktdesc){size, &iov, 1, 0};
+		packets[i] = (struct vmpktdesc){ size, &iov, 1, 0 };
 	}
 	return vmnet_read(guest->interface, packets, &count);
 }
 
 static vmnet_return_t write_one(
-	struct guest *guest, size_t size, uint32_t flags)
+    struct guest *guest, size_t size, uint32_t flags)
 {
 	static uint8_t buffer[2000];
-	struct iovec iov = {buffer, size};
-	struct vmpktdesc packet = {size, &iov, 1, flags};
+	struct iovec iov = { buffer, size };
+	struct vmpktdesc packet = { size, &iov, 1, flags };
 	int count = 1;
 
 	return vmnet_write(guest->interface, &packet, &count);
@@ -294,8 +294,8 @@ static void test_arguments(void **state)
 static void frames(void)
 {
 	vmnet_network_ref network =
-		network_make(VMNET_SHARED_MODE, "10.1.1.1/24");
-	struct in_addr gateway = {inet_addr("10.1.1.1")};
+	    network_make(VMNET_SHARED_MODE, "10.1.1.1/24");
+	struct in_addr gateway = { inet_addr("10.1.1.1") };
 	struct guest a, b;
 	uint8_t mac[6];
 
@@ -317,11 +317,11 @@ static void frames(void)
 static void dhcp(void)
 {
 	vmnet_network_configuration_ref config =
-		vmnet_network_configuration_create(VMNET_SHARED_MODE, NULL);
-	struct in_addr host = {inet_addr("10.1.1.1")};
-	struct in_addr mask = {inet_addr("255.255.255.0")};
-	struct in_addr wanted = {inet_addr("10.1.1.77")};
-	ether_addr_t mac = {{0x52, 0x54, 0, 0, 0, 1}};
+	    vmnet_network_configuration_create(VMNET_SHARED_MODE, NULL);
+	struct in_addr host = { inet_addr("10.1.1.1") };
+	struct in_addr mask = { inet_addr("255.255.255.0") };
+	struct in_addr wanted = { inet_addr("10.1.1.77") };
+	ether_addr_t mac = { { 0x52, 0x54, 0, 0, 0, 1 } };
 	vmnet_network_ref network;
 	struct guest a, b;
 
@@ -382,33 +382,31 @@ static void events(void)
 	CHECK_INT(guest_start(&a, network), VMNET_SUCCESS);
 	CHECK_INT(guest_start(&b, network), VMNET_SUCCESS);
 	CHECK_INT(
-		vmnet_interface_set_event_callback(b.interface,
-			VMNET_INTERFACE_PACKETS_AVAILABLE, queue,
-			^(interface_event_t mask, xpc_object_t event) {
-				CHECK_INT(mask,
-					VMNET_INTERFACE_PACKETS_AVAILABLE);
-				estimated =
-					xpc_dictionary_get_uint64(event,
-						vmnet_estimated_packets_available_key) >
-					0;
-				guest_expect_probe((struct guest *)&b, "event");
-				dispatch_semaphore_signal(seen);
-			}),
-		VMNET_SUCCESS);
+	    vmnet_interface_set_event_callback(b.interface,
+		VMNET_INTERFACE_PACKETS_AVAILABLE, queue,
+		^(interface_event_t mask, xpc_object_t event) {
+			CHECK_INT(mask, VMNET_INTERFACE_PACKETS_AVAILABLE);
+			estimated =
+			    xpc_dictionary_get_uint64(event,
+				vmnet_estimated_packets_available_key) > 0;
+			guest_expect_probe((struct guest *)&b, "event");
+			dispatch_semaphore_signal(seen);
+		}),
+	    VMNET_SUCCESS);
 	guest_send_probe(&a, "event");
 	dispatch_semaphore_wait(seen, DISPATCH_TIME_FOREVER);
 	CHECK_TRUE(estimated);
 	CHECK_INT(vmnet_interface_set_event_callback(b.interface,
-			  VMNET_INTERFACE_PACKETS_AVAILABLE, NULL, NULL),
-		VMNET_SUCCESS);
+		      VMNET_INTERFACE_PACKETS_AVAILABLE, NULL, NULL),
+	    VMNET_SUCCESS);
 	guest_send_probe(&a, "after");
 	guest_expect_probe(&b, "after");
 	CHECK_INT(guest_stop(&a), VMNET_SUCCESS);
 	CHECK_INT(guest_stop(&b), VMNET_SUCCESS);
 	CFRelease(network);
 	dispatch_sync(queue,
-		^{
-		});
+	    ^{
+	    });
 	dispatch_release(queue);
 	dispatch_release(seen);
 }
@@ -427,7 +425,7 @@ static int handover[2];
 static void owner(void)
 {
 	vmnet_network_ref network =
-		network_make(VMNET_SHARED_MODE, "10.1.1.1/24");
+	    network_make(VMNET_SHARED_MODE, "10.1.1.1/24");
 	xpc_object_t object = vmnet_network_copy_serialization(network, NULL);
 	struct guest guest;
 	const void *data;
@@ -450,7 +448,7 @@ static vmnet_network_ref foreign_network(void)
 
 	CHECK_INT(read(handover[0], data, sizeof(data)), 120);
 	xpc_dictionary_set_data(
-		object, "networkSerialization", data, sizeof(data));
+	    object, "networkSerialization", data, sizeof(data));
 	network = vmnet_network_create_with_serialization(object, NULL);
 	xpc_release(object);
 	CHECK_TRUE(network != NULL);
@@ -462,7 +460,7 @@ static void member(void)
 {
 	vmnet_network_ref network = foreign_network();
 	struct guest guest;
-	uint8_t frame[64] = {0};
+	uint8_t frame[64] = { 0 };
 
 	CHECK_INT(guest_start(&guest, network), VMNET_SUCCESS);
 	bench_hold();
@@ -494,7 +492,7 @@ static void owner_there(void)
 	vmnet_return_t status = 0;
 
 	CHECK_TRUE(
-		bench_network(VMNET_HOST_MODE, "10.1.1.1/24", &status) == NULL);
+	    bench_network(VMNET_HOST_MODE, "10.1.1.1/24", &status) == NULL);
 	CHECK_INT(status, VMNET_FAILURE);
 	CHECK_TRUE(link_exists("bridge100"));
 	CHECK_TRUE(link_exists("vmenet0"));
@@ -545,11 +543,11 @@ static void test_member_killed(void **state)
 static void reserved(void)
 {
 	vmnet_network_configuration_ref config =
-		vmnet_network_configuration_create(VMNET_HOST_MODE, NULL);
-	struct in_addr host = {inet_addr("10.1.1.1")};
-	struct in_addr mask = {inet_addr("255.255.255.0")};
-	struct in_addr wanted = {inet_addr("10.1.1.77")};
-	ether_addr_t mac = {{0x52, 0x54, 0, 0, 0, 1}};
+	    vmnet_network_configuration_create(VMNET_HOST_MODE, NULL);
+	struct in_addr host = { inet_addr("10.1.1.1") };
+	struct in_addr mask = { inet_addr("255.255.255.0") };
+	struct in_addr wanted = { inet_addr("10.1.1.77") };
+	ether_addr_t mac = { { 0x52, 0x54, 0, 0, 0, 1 } };
 	vmnet_network_ref network;
 	bool lapses = getenv("LAPSED") != NULL;
 	struct guest guest;
@@ -564,7 +562,7 @@ static void reserved(void)
 	memcpy(guest.mac, mac.octet, 6);
 	CHECK_TRUE(guest_dhcp(&guest));
 	CHECK_STRING(
-		inet_ntoa(guest.address), lapses ? "10.1.1.2" : "10.1.1.77");
+	    inet_ntoa(guest.address), lapses ? "10.1.1.2" : "10.1.1.77");
 	CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
 	CFRelease(network);
 }
@@ -633,11 +631,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_events, start, stop),
 		cmocka_unit_test_setup_teardown(test_owner_killed, start, stop),
 		cmocka_unit_test_setup_teardown(
-			test_member_killed, start, stop),
+		    test_member_killed, start, stop),
 		cmocka_unit_test_setup_teardown(
-			test_reservations_stay, start, stop),
+		    test_reservations_stay, start, stop),
 		cmocka_unit_test_setup_teardown(
-			test_reservations_lapse, start_lapse, stop),
+		    test_reservations_lapse, start_lapse, stop),
 		cmocka_unit_test_setup_teardown(test_threads, start, stop),
 	};
 

@@ -59,7 +59,7 @@ static xpc_object_t describe(operating_modes_t mode)
 }
 
 static xpc_object_t describe_range(operating_modes_t mode, const char *start,
-	const char *end, const char *mask)
+    const char *end, const char *mask)
 {
 	xpc_object_t description = describe(mode);
 
@@ -70,7 +70,7 @@ static xpc_object_t describe_range(operating_modes_t mode, const char *start,
 }
 
 static void expect_parameter(
-	struct guest *guest, const char *key, const char *want)
+    struct guest *guest, const char *key, const char *want)
 {
 	CHECK_STRING(xpc_dictionary_get_string(guest->parameters, key), want);
 }
@@ -83,7 +83,7 @@ static const char *address(unsigned user, unsigned last)
 
 	turn = !turn;
 	snprintf(text[turn], sizeof(text[turn]), "192.168.%u.%u",
-		getuid() == 0 ? 2 : user, last);
+	    getuid() == 0 ? 2 : user, last);
 	return text[turn];
 }
 
@@ -91,10 +91,10 @@ static void shared(void)
 {
 	struct guest a, b;
 
-	CHECK_INT(guest_start_legacy(&a, describe(VMNET_SHARED_MODE)),
-		VMNET_SUCCESS);
-	CHECK_INT(guest_start_legacy(&b, describe(VMNET_SHARED_MODE)),
-		VMNET_SUCCESS);
+	CHECK_INT(
+	    guest_start_legacy(&a, describe(VMNET_SHARED_MODE)), VMNET_SUCCESS);
+	CHECK_INT(
+	    guest_start_legacy(&b, describe(VMNET_SHARED_MODE)), VMNET_SUCCESS);
 	expect_parameter(&a, vmnet_start_address_key, address(64, 1));
 	expect_parameter(&a, vmnet_end_address_key, address(64, 254));
 	expect_parameter(&b, vmnet_subnet_mask_key, "255.255.255.0");
@@ -117,8 +117,8 @@ static void host(void)
 {
 	struct guest a;
 
-	CHECK_INT(guest_start_legacy(&a, describe(VMNET_HOST_MODE)),
-		VMNET_SUCCESS);
+	CHECK_INT(
+	    guest_start_legacy(&a, describe(VMNET_HOST_MODE)), VMNET_SUCCESS);
 	expect_parameter(&a, vmnet_start_address_key, address(128, 1));
 	CHECK_TRUE(guest_dhcp(&a));
 	CHECK_STRING(inet_ntoa(a.address), address(128, 2));
@@ -131,9 +131,9 @@ static void range(void)
 	struct guest a;
 
 	CHECK_INT(guest_start_legacy(&a,
-			  describe_range(VMNET_SHARED_MODE, "10.5.5.1",
-				  "10.5.5.9", "255.255.255.0")),
-		VMNET_SUCCESS);
+		      describe_range(VMNET_SHARED_MODE, "10.5.5.1", "10.5.5.9",
+			  "255.255.255.0")),
+	    VMNET_SUCCESS);
 	expect_parameter(&a, vmnet_start_address_key, "10.5.5.1");
 	expect_parameter(&a, vmnet_end_address_key, "10.5.5.9");
 	CHECK_TRUE(guest_dhcp(&a));
@@ -174,19 +174,19 @@ static void refused(void)
 	xpc_object_t description = describe(VMNET_SHARED_MODE);
 
 	xpc_dictionary_set_string(
-		description, vmnet_start_address_key, "10.5.5.1");
+	    description, vmnet_start_address_key, "10.5.5.1");
 	expect_refused(description, VMNET_INVALID_ARGUMENT);
 	expect_refused(describe(VMNET_BRIDGED_MODE), VMNET_FAILURE);
 	expect_refused(describe(0), VMNET_INVALID_ARGUMENT);
 	expect_refused(describe_range(VMNET_SHARED_MODE, "8.8.8.1", "8.8.8.9",
-			       "255.255.255.0"),
-		VMNET_FAILURE);
+			   "255.255.255.0"),
+	    VMNET_FAILURE);
 	expect_refused(describe_range(VMNET_SHARED_MODE, "10.5.5.9", "10.5.5.1",
-			       "255.255.255.0"),
-		VMNET_INVALID_ARGUMENT);
+			   "255.255.255.0"),
+	    VMNET_INVALID_ARGUMENT);
 	expect_refused(describe_range(VMNET_SHARED_MODE, "10.5.5.1", "ten",
-			       "255.255.255.0"),
-		VMNET_INVALID_ARGUMENT);
+			   "255.255.255.0"),
+	    VMNET_INVALID_ARGUMENT);
 	CHECK_INT(standin_objects_alive("vmnet-interface"), 0);
 }
 
@@ -199,7 +199,7 @@ static void test_refused(void **state)
 
 static void identifier(void)
 {
-	uuid_t id = {1, 2, 3, 4};
+	uuid_t id = { 1, 2, 3, 4 };
 	uint8_t mac[6];
 	struct guest guest;
 	xpc_object_t description;
@@ -209,13 +209,13 @@ static void identifier(void)
 		id[5] = i == 2;
 		description = describe(VMNET_SHARED_MODE);
 		xpc_dictionary_set_uuid(
-			description, vmnet_interface_id_key, id);
+		    description, vmnet_interface_id_key, id);
 		CHECK_INT(
-			guest_start_legacy(&guest, description), VMNET_SUCCESS);
-		CHECK_INT(memcmp(xpc_dictionary_get_uuid(guest.parameters,
-					 vmnet_interface_id_key),
-				  id, sizeof(id)),
-			0);
+		    guest_start_legacy(&guest, description), VMNET_SUCCESS);
+		CHECK_INT(memcmp(xpc_dictionary_get_uuid(
+				     guest.parameters, vmnet_interface_id_key),
+			      id, sizeof(id)),
+		    0);
 		if (i > 0) {
 			CHECK_INT(memcmp(mac, guest.mac, 6) == 0, i == 1);
 		}
@@ -224,10 +224,10 @@ static void identifier(void)
 	}
 	description = describe(VMNET_SHARED_MODE);
 	xpc_dictionary_set_bool(
-		description, vmnet_allocate_mac_address_key, false);
+	    description, vmnet_allocate_mac_address_key, false);
 	CHECK_INT(guest_start_legacy(&guest, description), VMNET_SUCCESS);
 	CHECK_TRUE(xpc_dictionary_get_value(
-			   guest.parameters, vmnet_mac_address_key) == NULL);
+		       guest.parameters, vmnet_mac_address_key) == NULL);
 	CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
 }
 
@@ -241,11 +241,11 @@ static void test_identifier(void **state)
 static xpc_object_t describe_group(uint8_t first)
 {
 	xpc_object_t description = describe(VMNET_HOST_MODE);
-	uuid_t group = {0};
+	uuid_t group = { 0 };
 
 	group[0] = first;
 	xpc_dictionary_set_uuid(
-		description, vmnet_network_identifier_key, group);
+	    description, vmnet_network_identifier_key, group);
 	return description;
 }
 
@@ -260,7 +260,7 @@ static void groups(void)
 	guest_send_probe(&c, "group 2");
 	guest_expect_probe(&b, "group 2");
 	CHECK_TRUE(xpc_dictionary_get_value(
-			   a.parameters, vmnet_start_address_key) == NULL);
+		       a.parameters, vmnet_start_address_key) == NULL);
 	CHECK_INT(guest_stop(&a), VMNET_SUCCESS);
 	CHECK_INT(guest_stop(&b), VMNET_SUCCESS);
 	CHECK_INT(guest_stop(&c), VMNET_SUCCESS);
@@ -275,12 +275,12 @@ static void isolated(void)
 	for (i = 0; i < 2; i++) {
 		descriptions[i] = describe(VMNET_HOST_MODE);
 		xpc_dictionary_set_bool(
-			descriptions[i], vmnet_enable_isolation_key, true);
+		    descriptions[i], vmnet_enable_isolation_key, true);
 	}
 	CHECK_INT(guest_start_legacy(&a, descriptions[0]), VMNET_SUCCESS);
 	CHECK_INT(guest_start_legacy(&b, descriptions[1]), VMNET_SUCCESS);
-	CHECK_INT(guest_start_legacy(&c, describe(VMNET_HOST_MODE)),
-		VMNET_SUCCESS);
+	CHECK_INT(
+	    guest_start_legacy(&c, describe(VMNET_HOST_MODE)), VMNET_SUCCESS);
 	guest_send_probe(&a, "isolated");
 	guest_send_probe(&c, "open");
 	guest_expect_probe(&b, "open");
@@ -302,13 +302,13 @@ static vmnet_return_t last_status;
 
 static vmnet_return_t add_rule(struct guest *guest, uint16_t external)
 {
-	struct in_addr to = {inet_addr("192.168.64.2")};
+	struct in_addr to = { inet_addr("192.168.64.2") };
 	vmnet_return_t status = vmnet_interface_add_ip_port_forwarding_rule(
-		guest->interface, IPPROTO_TCP, external, AF_INET, &to, 80,
-		^(vmnet_return_t result) {
-			last_status = result;
-			dispatch_semaphore_signal(done);
-		});
+	    guest->interface, IPPROTO_TCP, external, AF_INET, &to, 80,
+	    ^(vmnet_return_t result) {
+		    last_status = result;
+		    dispatch_semaphore_signal(done);
+	    });
 
 	if (status == VMNET_SUCCESS) {
 		dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
@@ -319,12 +319,11 @@ static vmnet_return_t add_rule(struct guest *guest, uint16_t external)
 
 static vmnet_return_t remove_rule(struct guest *guest, uint16_t external)
 {
-	vmnet_return_t status =
-		vmnet_interface_remove_port_forwarding_rule(guest->interface,
-			IPPROTO_TCP, external, ^(vmnet_return_t result) {
-				last_status = result;
-				dispatch_semaphore_signal(done);
-			});
+	vmnet_return_t status = vmnet_interface_remove_port_forwarding_rule(
+	    guest->interface, IPPROTO_TCP, external, ^(vmnet_return_t result) {
+		    last_status = result;
+		    dispatch_semaphore_signal(done);
+	    });
 
 	if (status == VMNET_SUCCESS) {
 		dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
@@ -338,26 +337,24 @@ static size_t count_rules(struct guest *guest)
 {
 	__block size_t count = 0;
 	vmnet_return_t status = vmnet_interface_get_ip_port_forwarding_rules(
-		guest->interface, AF_INET, ^(xpc_object_t rules) {
-			struct in_addr to;
-			uint8_t protocol;
-			uint16_t in, out;
+	    guest->interface, AF_INET, ^(xpc_object_t rules) {
+		    struct in_addr to;
+		    uint8_t protocol;
+		    uint16_t in, out;
 
-			count = xpc_array_get_count(rules);
-			if (count > 0) {
-				CHECK_INT(
-					vmnet_ip_port_forwarding_rule_get_details(
-						xpc_array_get_value(rules, 0),
-						&protocol, &out, AF_INET, &to,
-						&in),
-					VMNET_SUCCESS);
-				CHECK_STRING(inet_ntoa(to), "192.168.64.2");
-				CHECK_INT(protocol, IPPROTO_TCP);
-				CHECK_INT(out, 8080);
-				CHECK_INT(in, 80);
-			}
-			dispatch_semaphore_signal(done);
-		});
+		    count = xpc_array_get_count(rules);
+		    if (count > 0) {
+			    CHECK_INT(vmnet_ip_port_forwarding_rule_get_details(
+					  xpc_array_get_value(rules, 0),
+					  &protocol, &out, AF_INET, &to, &in),
+				VMNET_SUCCESS);
+			    CHECK_STRING(inet_ntoa(to), "192.168.64.2");
+			    CHECK_INT(protocol, IPPROTO_TCP);
+			    CHECK_INT(out, 8080);
+			    CHECK_INT(in, 80);
+		    }
+		    dispatch_semaphore_signal(done);
+	    });
 
 	CHECK_INT(status, VMNET_SUCCESS);
 	dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
@@ -370,7 +367,7 @@ static void rules(void)
 
 	done = dispatch_semaphore_create(0);
 	CHECK_INT(guest_start_legacy(&guest, describe(VMNET_SHARED_MODE)),
-		VMNET_SUCCESS);
+	    VMNET_SUCCESS);
 	CHECK_INT(count_rules(&guest), 0);
 	CHECK_INT(add_rule(&guest, 8080), VMNET_SUCCESS);
 	CHECK_INT(add_rule(&guest, 8080), VMNET_FAILURE);
@@ -387,7 +384,7 @@ static void rules(void)
 static void rules_of_networks(void)
 {
 	vmnet_network_ref network =
-		bench_network(VMNET_SHARED_MODE, NULL, NULL);
+	    bench_network(VMNET_SHARED_MODE, NULL, NULL);
 	struct guest guest;
 
 	CHECK_INT(guest_start(&guest, network), VMNET_SUCCESS);
@@ -395,10 +392,10 @@ static void rules_of_networks(void)
 	CHECK_INT(add_rule(&guest, 8080), VMNET_FAILURE);
 	CHECK_INT(remove_rule(&guest, 8080), VMNET_FAILURE);
 	CHECK_INT(vmnet_interface_get_port_forwarding_rules(guest.interface,
-			  ^(xpc_object_t none) {
-				  CHECK_TRUE(none == NULL);
-			  }),
-		VMNET_FAILURE);
+		      ^(xpc_object_t none) {
+			      CHECK_TRUE(none == NULL);
+		      }),
+	    VMNET_FAILURE);
 	CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
 	CFRelease(network);
 }

@@ -26,7 +26,7 @@
 #define THREADS 8
 #define ROUNDS 50
 
-static const char *const orphans[] = {"--quirk", "orphan-subnets", NULL};
+static const char *const orphans[] = { "--quirk", "orphan-subnets", NULL };
 
 static int start(void **state)
 {
@@ -51,7 +51,7 @@ static int stop(void **state)
 
 /* Creates it, checks the status and the subnet; the caller's to release. */
 static vmnet_network_ref expect(
-	vmnet_mode_t mode, const char *subnet, const char *want)
+    vmnet_mode_t mode, const char *subnet, const char *want)
 {
 	vmnet_return_t status = 0;
 	vmnet_network_ref network = bench_network(mode, subnet, &status);
@@ -63,7 +63,7 @@ static vmnet_network_ref expect(
 }
 
 static void expect_refused(
-	vmnet_mode_t mode, const char *subnet, vmnet_return_t want)
+    vmnet_mode_t mode, const char *subnet, vmnet_return_t want)
 {
 	vmnet_return_t status = 0;
 	vmnet_network_ref network = bench_network(mode, subnet, &status);
@@ -75,9 +75,9 @@ static void expect_refused(
 static void defaults(void)
 {
 	vmnet_network_ref a =
-		expect(VMNET_SHARED_MODE, NULL, "192.168.64.1/24");
+	    expect(VMNET_SHARED_MODE, NULL, "192.168.64.1/24");
 	vmnet_network_ref b =
-		expect(VMNET_SHARED_MODE, NULL, "192.168.65.1/24");
+	    expect(VMNET_SHARED_MODE, NULL, "192.168.65.1/24");
 	vmnet_network_ref c = expect(VMNET_HOST_MODE, NULL, "192.168.128.1/24");
 	struct in6_addr prefix;
 	uint8_t length = 0;
@@ -123,12 +123,12 @@ static void test_defaults_root(void **state)
 
 static void subnets(void)
 {
-	static const char *const good[] = {"10.0.0.1/8", "172.16.0.1/12",
+	static const char *const good[] = { "10.0.0.1/8", "172.16.0.1/12",
 		"192.168.0.1/16", "192.168.200.1/28", "192.168.200.1/30",
-		"192.168.200.9/24", "192.168.200.0/24"};
-	static const char *const bad[] = {"8.8.8.1/24", "192.168.200.1/31",
+		"192.168.200.9/24", "192.168.200.0/24" };
+	static const char *const bad[] = { "8.8.8.1/24", "192.168.200.1/31",
 		"192.168.200.1/32", "192.168.200.255/24", "172.32.0.1/24",
-		"192.168.0.1/8", "0.0.0.0/0", "127.0.0.1/24"};
+		"192.168.0.1/8", "0.0.0.0/0", "127.0.0.1/24" };
 	size_t i;
 
 	for (i = 0; i < COUNT(good); i++) {
@@ -142,14 +142,14 @@ static void subnets(void)
 static void mask_with_holes(void)
 {
 	vmnet_network_configuration_ref config =
-		vmnet_network_configuration_create(VMNET_SHARED_MODE, NULL);
-	struct in_addr host = {inet_addr("10.0.0.1")};
-	struct in_addr mask = {inet_addr("255.0.255.0")};
+	    vmnet_network_configuration_create(VMNET_SHARED_MODE, NULL);
+	struct in_addr host = { inet_addr("10.0.0.1") };
+	struct in_addr mask = { inet_addr("255.0.255.0") };
 	vmnet_return_t status;
 
-	CHECK_INT(vmnet_network_configuration_set_ipv4_subnet(
-			  config, &host, &mask),
-		VMNET_SUCCESS);
+	CHECK_INT(
+	    vmnet_network_configuration_set_ipv4_subnet(config, &host, &mask),
+	    VMNET_SUCCESS);
 	CHECK_TRUE(vmnet_network_create(config, &status) == NULL);
 	CHECK_INT(status, VMNET_FAILURE);
 	/* Nobody has to want the status. */
@@ -174,7 +174,7 @@ static void overlap(void)
 	expect_refused(VMNET_HOST_MODE, "192.168.0.1/16", VMNET_FAILURE);
 	expect_refused(VMNET_HOST_MODE, "192.168.77.129/25", VMNET_FAILURE);
 	CFRelease(
-		expect(VMNET_HOST_MODE, "192.168.78.1/24", "192.168.78.1/24"));
+	    expect(VMNET_HOST_MODE, "192.168.78.1/24", "192.168.78.1/24"));
 	CFRetain(network);
 	CFRelease(network);
 	expect_refused(VMNET_SHARED_MODE, one, VMNET_FAILURE);
@@ -250,7 +250,7 @@ static vmnet_return_t created(vmnet_network_configuration_ref config)
 static vmnet_network_configuration_ref shared(void)
 {
 	vmnet_network_configuration_ref config =
-		vmnet_network_configuration_create(VMNET_SHARED_MODE, NULL);
+	    vmnet_network_configuration_create(VMNET_SHARED_MODE, NULL);
 
 	CHECK_TRUE(config != NULL);
 	return config;
@@ -262,10 +262,10 @@ static void modes(void)
 	vmnet_network_configuration_ref config;
 
 	CHECK_TRUE(vmnet_network_configuration_create(
-			   VMNET_BRIDGED_MODE, &status) == NULL);
+		       VMNET_BRIDGED_MODE, &status) == NULL);
 	CHECK_INT(status, VMNET_INVALID_ARGUMENT);
-	CHECK_TRUE(vmnet_network_configuration_create((vmnet_mode_t)7, NULL) ==
-		NULL);
+	CHECK_TRUE(
+	    vmnet_network_configuration_create((vmnet_mode_t)7, NULL) == NULL);
 	config = shared();
 	vmnet_network_configuration_disable_nat66(config);
 	CHECK_INT(created(config), VMNET_SUCCESS);
@@ -285,29 +285,29 @@ static void values(void)
 	vmnet_network_configuration_ref config = shared();
 	struct in6_addr prefix;
 
-	CHECK_INT(vmnet_network_configuration_set_mtu(config, 9000),
-		VMNET_SUCCESS);
-	CHECK_INT(vmnet_network_configuration_set_external_interface(
-			  config, "lo"),
-		VMNET_SUCCESS);
+	CHECK_INT(
+	    vmnet_network_configuration_set_mtu(config, 9000), VMNET_SUCCESS);
+	CHECK_INT(
+	    vmnet_network_configuration_set_external_interface(config, "lo"),
+	    VMNET_SUCCESS);
 	inet_pton(AF_INET6, "fd12:3456:789a:1::", &prefix);
-	CHECK_INT(vmnet_network_configuration_set_ipv6_prefix(
-			  config, &prefix, 64),
-		VMNET_SUCCESS);
+	CHECK_INT(
+	    vmnet_network_configuration_set_ipv6_prefix(config, &prefix, 64),
+	    VMNET_SUCCESS);
 	CHECK_INT(created(config), VMNET_SUCCESS);
 	config = shared();
 	CHECK_INT(
-		vmnet_network_configuration_set_mtu(config, 3), VMNET_SUCCESS);
+	    vmnet_network_configuration_set_mtu(config, 3), VMNET_SUCCESS);
 	CHECK_INT(created(config), VMNET_FAILURE);
 	config = shared();
-	CHECK_INT(vmnet_network_configuration_set_external_interface(
-			  config, "en99"),
-		VMNET_SUCCESS);
+	CHECK_INT(
+	    vmnet_network_configuration_set_external_interface(config, "en99"),
+	    VMNET_SUCCESS);
 	CHECK_INT(created(config), VMNET_FAILURE);
 	config = shared();
-	CHECK_INT(vmnet_network_configuration_set_ipv6_prefix(
-			  config, &prefix, 65),
-		VMNET_SUCCESS);
+	CHECK_INT(
+	    vmnet_network_configuration_set_ipv6_prefix(config, &prefix, 65),
+	    VMNET_SUCCESS);
 	CHECK_INT(created(config), VMNET_FAILURE);
 }
 
@@ -340,30 +340,30 @@ static void test_values(void **state)
 static vmnet_return_t reserve(ether_addr_t mac, const char *address)
 {
 	vmnet_network_configuration_ref config = shared();
-	struct in_addr ip = {inet_addr(address)};
+	struct in_addr ip = { inet_addr(address) };
 
-	CHECK_INT(vmnet_network_configuration_add_dhcp_reservation(
-			  config, &mac, &ip),
-		VMNET_SUCCESS);
+	CHECK_INT(
+	    vmnet_network_configuration_add_dhcp_reservation(config, &mac, &ip),
+	    VMNET_SUCCESS);
 	return created(config);
 }
 
 static vmnet_return_t forward(uint8_t protocol, uint16_t in, uint16_t out)
 {
 	vmnet_network_configuration_ref config = shared();
-	struct in_addr ip = {inet_addr("192.168.64.5")};
+	struct in_addr ip = { inet_addr("192.168.64.5") };
 
 	CHECK_INT(vmnet_network_configuration_add_port_forwarding_rule(
-			  config, protocol, AF_INET, in, out, &ip),
-		VMNET_SUCCESS);
+		      config, protocol, AF_INET, in, out, &ip),
+	    VMNET_SUCCESS);
 	return created(config);
 }
 
 static void items(void)
 {
-	ether_addr_t mac = {{0x52, 0x54, 0, 0, 0, 1}};
-	ether_addr_t zero = {{0}};
-	ether_addr_t all = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+	ether_addr_t mac = { { 0x52, 0x54, 0, 0, 0, 1 } };
+	ether_addr_t zero = { { 0 } };
+	ether_addr_t all = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
 	vmnet_network_configuration_ref config = shared();
 
 	CHECK_INT(reserve(mac, "192.168.64.5"), VMNET_SUCCESS);
@@ -375,8 +375,8 @@ static void items(void)
 	CHECK_INT(forward(IPPROTO_ICMP, 80, 8080), VMNET_INVALID_ARGUMENT);
 	CHECK_INT(forward(IPPROTO_TCP, 0, 8080), VMNET_INVALID_ARGUMENT);
 	CHECK_INT(vmnet_network_configuration_add_port_forwarding_rule(
-			  config, IPPROTO_TCP, AF_UNIX, 1, 1, &mac),
-		VMNET_INVALID_ARGUMENT);
+		      config, IPPROTO_TCP, AF_UNIX, 1, 1, &mac),
+	    VMNET_INVALID_ARGUMENT);
 	CFRelease(config);
 }
 
@@ -391,16 +391,16 @@ static void test_items(void **state)
 static vmnet_network_ref full_network(void)
 {
 	vmnet_network_configuration_ref config = shared();
-	ether_addr_t mac = {{0x52, 0x54, 0, 0, 0, 1}};
-	struct in_addr host = {inet_addr("10.9.8.1")};
-	struct in_addr mask = {inet_addr("255.255.255.0")};
-	struct in_addr guest = {inet_addr("10.9.8.5")};
+	ether_addr_t mac = { { 0x52, 0x54, 0, 0, 0, 1 } };
+	struct in_addr host = { inet_addr("10.9.8.1") };
+	struct in_addr mask = { inet_addr("255.255.255.0") };
+	struct in_addr guest = { inet_addr("10.9.8.5") };
 	vmnet_network_ref network;
 
 	vmnet_network_configuration_set_ipv4_subnet(config, &host, &mask);
 	vmnet_network_configuration_add_dhcp_reservation(config, &mac, &guest);
 	vmnet_network_configuration_add_port_forwarding_rule(
-		config, IPPROTO_TCP, AF_INET, 80, 8080, &guest);
+	    config, IPPROTO_TCP, AF_INET, 80, 8080, &guest);
 	network = vmnet_network_create(config, NULL);
 	CHECK_TRUE(network != NULL);
 	CFRelease(config);
@@ -413,14 +413,14 @@ static void serialize(void)
 	vmnet_network_ref twin;
 	vmnet_return_t status = 0;
 	xpc_object_t object =
-		vmnet_network_copy_serialization(network, &status);
+	    vmnet_network_copy_serialization(network, &status);
 	xpc_object_t again;
 	size_t size = 0;
 
 	CHECK_INT(status, VMNET_SUCCESS);
 	CHECK_TRUE(xpc_get_type(object) == XPC_TYPE_DICTIONARY);
 	CHECK_TRUE(xpc_dictionary_get_data(
-			   object, "networkSerialization", &size) != NULL);
+		       object, "networkSerialization", &size) != NULL);
 	CHECK_INT(size, 120);
 	CHECK_INT(xpc_dictionary_get_count(object), 3);
 	twin = vmnet_network_create_with_serialization(object, &status);
@@ -445,8 +445,8 @@ static void expect_malformed(xpc_object_t object)
 {
 	vmnet_return_t status = 0;
 
-	CHECK_TRUE(vmnet_network_create_with_serialization(object, &status) ==
-		NULL);
+	CHECK_TRUE(
+	    vmnet_network_create_with_serialization(object, &status) == NULL);
 	CHECK_INT(status, VMNET_INVALID_ARGUMENT);
 	if (object != NULL) {
 		xpc_release(object);
@@ -455,7 +455,7 @@ static void expect_malformed(xpc_object_t object)
 
 static void malformed(void)
 {
-	static const size_t sizes[] = {0, 1, 119, 121, 240};
+	static const size_t sizes[] = { 0, 1, 119, 121, 240 };
 	static const uint8_t bytes[240];
 	xpc_object_t object;
 	size_t i;
@@ -466,7 +466,7 @@ static void malformed(void)
 	for (i = 0; i < COUNT(sizes); i++) {
 		object = xpc_dictionary_create(NULL, NULL, 0);
 		xpc_dictionary_set_data(
-			object, "networkSerialization", bytes, sizes[i]);
+		    object, "networkSerialization", bytes, sizes[i]);
 		expect_malformed(object);
 	}
 	object = xpc_dictionary_create(NULL, NULL, 0);
@@ -572,7 +572,7 @@ static void faults(void)
 	standin_fail("vmnet_network_create:2=1009");
 	network = expect(VMNET_SHARED_MODE, "10.1.1.1/24", "10.1.1.1/24");
 	expect_refused(
-		VMNET_SHARED_MODE, "10.1.2.1/24", VMNET_SHARING_SERVICE_BUSY);
+	    VMNET_SHARED_MODE, "10.1.2.1/24", VMNET_SHARING_SERVICE_BUSY);
 	CFRelease(expect(VMNET_SHARED_MODE, "10.1.2.1/24", "10.1.2.1/24"));
 	standin_fail("vmnet_network_copy_serialization=1002");
 	vmnet_return_t status = 0;
@@ -625,7 +625,7 @@ static void *churn(void *argument)
 	snprintf(subnet, sizeof(subnet), "10.2.%d.1/24", *(int *)argument);
 	for (i = 0; i < ROUNDS; i++) {
 		vmnet_network_ref network =
-			bench_network(VMNET_HOST_MODE, subnet, NULL);
+		    bench_network(VMNET_HOST_MODE, subnet, NULL);
 
 		CHECK_TRUE(network != NULL);
 		CFRelease(network);
@@ -661,17 +661,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_defaults, start, stop),
 		cmocka_unit_test_setup_teardown(
-			test_defaults_root, start, stop),
+		    test_defaults_root, start, stop),
 		cmocka_unit_test_setup_teardown(test_subnets, start, stop),
 		cmocka_unit_test_setup_teardown(test_overlap, start, stop),
 		cmocka_unit_test_setup_teardown(test_limits, start, stop),
 		cmocka_unit_test_setup_teardown(test_values, start, stop),
 		cmocka_unit_test_setup_teardown(test_items, start, stop),
 		cmocka_unit_test_setup_teardown(
-			test_serialization, start, stop),
+		    test_serialization, start, stop),
 		cmocka_unit_test_setup_teardown(test_killed, start, stop),
 		cmocka_unit_test_setup_teardown(
-			test_orphans, start_orphans, stop),
+		    test_orphans, start_orphans, stop),
 		cmocka_unit_test(test_unreachable),
 		cmocka_unit_test_setup_teardown(test_restart, start, stop),
 		cmocka_unit_test_setup_teardown(test_faults, start, stop),

@@ -29,14 +29,14 @@ static long reported = -1;
 
 static int listen_at(const char *name, int type)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s",
-		getenv("STANDIN_DIR"), name);
+	    getenv("STANDIN_DIR"), name);
 	assert_true(fd >= 0);
 	assert_int_equal(
-		bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(fd, 4096), 0);
 	return fd;
 }
@@ -46,15 +46,15 @@ static void say(int fd, const char *text, int descriptor)
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(int))];
-	} ancillary = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
-			       .cmsg_level = SOL_SOCKET,
-			       .cmsg_type = SCM_RIGHTS}};
-	struct iovec bytes = {(char *)text, strlen(text)};
-	struct msghdr header = {.msg_iov = &bytes, .msg_iovlen = 1};
+	} ancillary = { .header = { .cmsg_len = CMSG_LEN(sizeof(int)),
+			    .cmsg_level = SOL_SOCKET,
+			    .cmsg_type = SCM_RIGHTS } };
+	struct iovec bytes = { (char *)text, strlen(text) };
+	struct msghdr header = { .msg_iov = &bytes, .msg_iovlen = 1 };
 
 	if (descriptor >= 0) {
 		memcpy(CMSG_DATA(&ancillary.header), &descriptor,
-			sizeof(descriptor));
+		    sizeof(descriptor));
 		header.msg_control = &ancillary;
 		header.msg_controllen = sizeof(ancillary);
 	}
@@ -88,11 +88,11 @@ static void hear(void)
 /* Locked. A client knocks and nobody is there. */
 static void spawn(void)
 {
-	char *arguments[] = {
-		"/proc/self/exe", "serve", (char *)service_mode, NULL};
+	char *arguments[] = { "/proc/self/exe", "serve", (char *)service_mode,
+		NULL };
 
 	if (posix_spawn(&running, "/proc/self/exe", NULL, NULL, arguments,
-		    environ) != 0) {
+		environ) != 0) {
 		abort();
 	}
 	pthread_cond_broadcast(&changed);
@@ -106,12 +106,13 @@ static void *run(void *unused)
 	(void)unused;
 	for (;;) {
 		pthread_mutex_lock(&lock);
-		fds[0] = (struct pollfd){wake[0], POLLIN, 0};
-		fds[1] = (struct pollfd){control, POLLIN, 0};
-		fds[2] = (struct pollfd){job, POLLIN, 0};
+		fds[0] = (struct pollfd){ wake[0], POLLIN, 0 };
+		fds[1] = (struct pollfd){ control, POLLIN, 0 };
+		fds[2] = (struct pollfd){ job, POLLIN, 0 };
 		fds[3] = (struct pollfd){
 			running == 0 && service_mode != NULL ? service : -1,
-			POLLIN, 0};
+			POLLIN, 0
+		};
 		pthread_mutex_unlock(&lock);
 		poll(fds, 4, -1);
 		pthread_mutex_lock(&lock);
@@ -169,7 +170,7 @@ void launchd_unregister(void)
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/services/%s", getenv("STANDIN_DIR"),
-		service_name);
+	    service_name);
 	pthread_mutex_lock(&lock);
 	unlink(path);
 	close(service);

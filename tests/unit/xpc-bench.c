@@ -27,8 +27,8 @@ void mailbox_put(struct mailbox *box, xpc_object_t object)
 	pthread_mutex_lock(&box->lock);
 	if (box->count == box->capacity) {
 		box->capacity = box->capacity * 2 + 16;
-		box->objects = realloc(
-			box->objects, box->capacity * sizeof(xpc_object_t));
+		box->objects =
+		    realloc(box->objects, box->capacity * sizeof(xpc_object_t));
 		assert_non_null(box->objects);
 	}
 	box->objects[box->count++] = xpc_retain(object);
@@ -46,8 +46,8 @@ xpc_object_t mailbox_get(struct mailbox *box)
 	}
 	object = box->objects[0];
 	box->count--;
-	memmove(box->objects, box->objects + 1,
-		box->count * sizeof(xpc_object_t));
+	memmove(
+	    box->objects, box->objects + 1, box->count * sizeof(xpc_object_t));
 	pthread_mutex_unlock(&box->lock);
 	return object;
 }
@@ -149,12 +149,12 @@ static void listener_event(struct listener *listener, xpc_object_t event)
 
 void listener_open(struct listener *listener, struct mailbox *peers)
 {
-	*listener = (struct listener){.events = MAILBOX, .peers = peers};
+	*listener = (struct listener){ .events = MAILBOX, .peers = peers };
 	listener->connection = xpc_connection_create(NULL, NULL);
 	xpc_connection_set_event_handler(
-		listener->connection, ^(xpc_object_t event) {
-			listener_event(listener, event);
-		});
+	    listener->connection, ^(xpc_object_t event) {
+		    listener_event(listener, event);
+	    });
 	xpc_connection_activate(listener->connection);
 	listener->endpoint = xpc_endpoint_create(listener->connection);
 }
@@ -187,7 +187,7 @@ xpc_connection_t client_open(xpc_endpoint_t endpoint, struct mailbox *events)
 xpc_connection_t client_to(const char *service, struct mailbox *events)
 {
 	xpc_connection_t client = xpc_connection_create_mach_service(
-		service, NULL, XPC_CONNECTION_MACH_SERVICE_PRIVILEGED);
+	    service, NULL, XPC_CONNECTION_MACH_SERVICE_PRIVILEGED);
 
 	connection_record(client, events);
 	xpc_connection_activate(client);
@@ -222,12 +222,12 @@ static void tell_end(xpc_connection_t connection, struct flag *flag)
 
 void pair_open(struct pair *pair)
 {
-	*pair = (struct pair){.client_events = MAILBOX,
-		.server_events = MAILBOX,
-		.gone = FLAG};
+	*pair = (struct pair){
+		.client_events = MAILBOX, .server_events = MAILBOX, .gone = FLAG
+	};
 	listener_open(&pair->listener, &pair->server_events);
 	pair->client =
-		client_open(pair->listener.endpoint, &pair->client_events);
+	    client_open(pair->listener.endpoint, &pair->client_events);
 	send_number(pair->client, -1);
 	pair->server = mailbox_get(&pair->listener.events);
 	mailbox_expect_number(&pair->server_events, -1);
@@ -280,7 +280,7 @@ void answer(xpc_object_t request, int64_t number)
 	assert_non_null(reply);
 	xpc_dictionary_set_int64(reply, "n", number);
 	xpc_connection_send_message(
-		xpc_dictionary_get_remote_connection(request), reply);
+	    xpc_dictionary_get_remote_connection(request), reply);
 	xpc_release(reply);
 	xpc_release(request);
 }
@@ -337,8 +337,8 @@ size_t descriptors_to(int fd)
 	assert_int_equal(fstat(fd, &wanted), 0);
 	for (entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
 		if (fstatat(dirfd(folder), entry->d_name, &each, 0) == 0 &&
-			each.st_dev == wanted.st_dev &&
-			each.st_ino == wanted.st_ino) {
+		    each.st_dev == wanted.st_dev &&
+		    each.st_ino == wanted.st_ino) {
 			count++;
 		}
 	}
@@ -378,7 +378,8 @@ static void read_all(int fd, char *text, size_t size)
 
 int scenario_run(const char *one, const char *two, char *text, size_t size)
 {
-	char *arguments[] = {"/proc/self/exe", (char *)one, (char *)two, NULL};
+	char *arguments[] = { "/proc/self/exe", (char *)one, (char *)two,
+		NULL };
 	posix_spawn_file_actions_t actions;
 	int ends[2], status;
 	pid_t pid;
@@ -387,8 +388,8 @@ int scenario_run(const char *one, const char *two, char *text, size_t size)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
 	assert_int_equal(posix_spawn(&pid, "/proc/self/exe", &actions, NULL,
-				 arguments, environ),
-		0);
+			     arguments, environ),
+	    0);
 	posix_spawn_file_actions_destroy(&actions);
 	close(ends[1]);
 	read_all(ends[0], text, size);
@@ -403,22 +404,23 @@ void expect_misuse(const char *name, const char *why)
 	int status = scenario_run("misuse", name, text, sizeof(text));
 
 	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT ||
-		strstr(text, why) == NULL) {
+	    strstr(text, why) == NULL) {
 		print_error("%s: status %#x, not an abort that says \"%s\":\n"
 			    "%s\n",
-			name, status, why, text);
+		    name, status, why, text);
 		fail();
 	}
 }
 
 pid_t scenario_start(const char *name)
 {
-	char *arguments[] = {"/proc/self/exe", "scenario", (char *)name, NULL};
+	char *arguments[] = { "/proc/self/exe", "scenario", (char *)name,
+		NULL };
 	pid_t pid;
 
-	assert_int_equal(posix_spawn(&pid, "/proc/self/exe", NULL, NULL,
-				 arguments, environ),
-		0);
+	assert_int_equal(
+	    posix_spawn(&pid, "/proc/self/exe", NULL, NULL, arguments, environ),
+	    0);
 	return pid;
 }
 

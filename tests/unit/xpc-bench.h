@@ -46,7 +46,7 @@ struct mailbox {
 #define MAILBOX                                                                \
 	{                                                                      \
 		PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0,     \
-			NULL                                                   \
+		    NULL                                                       \
 	}
 
 void mailbox_put(struct mailbox *box, xpc_object_t object);

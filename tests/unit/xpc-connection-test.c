@@ -150,7 +150,7 @@ static void rule_03_a_refused_peer_is_disposed_of(void **state)
 static void rule_04_handler_is_serial(void **state)
 {
 	dispatch_queue_t queue =
-		dispatch_queue_create("many", DISPATCH_QUEUE_CONCURRENT);
+	    dispatch_queue_create("many", DISPATCH_QUEUE_CONCURRENT);
 	__block atomic_int inside = 0, seen = 0;
 	struct flag *done = &(struct flag)FLAG;
 	struct pair pair;
@@ -165,7 +165,7 @@ static void rule_04_handler_is_serial(void **state)
 		}
 		assert_int_equal(atomic_fetch_add(&inside, 1), 0);
 		assert_int_equal(xpc_dictionary_get_int64(event, "n"),
-			atomic_fetch_add(&seen, 1));
+		    atomic_fetch_add(&seen, 1));
 		sched_yield();
 		assert_int_equal(atomic_fetch_sub(&inside, 1), 1);
 		if (atomic_load(&seen) == MANY) {
@@ -285,9 +285,9 @@ static void ask(xpc_connection_t connection, struct mailbox *answers)
 	xpc_object_t message = message_create(0);
 
 	xpc_connection_send_message_with_reply(
-		connection, message, NULL, ^(xpc_object_t reply) {
-			mailbox_put(answers, reply);
-		});
+	    connection, message, NULL, ^(xpc_object_t reply) {
+		    mailbox_put(answers, reply);
+	    });
 	xpc_release(message);
 }
 
@@ -348,7 +348,7 @@ static void rule_06_one_reply_for_a_request_none_for_a_message(void **state)
 	request = mailbox_get(&pair.server_events);
 	assert_null(xpc_dictionary_create_reply(request));
 	assert_ptr_equal(
-		xpc_dictionary_get_remote_connection(request), pair.server);
+	    xpc_dictionary_get_remote_connection(request), pair.server);
 	xpc_release(request);
 	ask(pair.client, &answers);
 	request = mailbox_get(&pair.server_events);
@@ -549,7 +549,7 @@ static void rule_10_sync_on_another_connection_is_fine(void **state)
 
 		if (xpc_get_type(event) == XPC_TYPE_DICTIONARY) {
 			reply = xpc_connection_send_message_with_reply_sync(
-				client, event);
+			    client, event);
 			mailbox_put(answers, reply);
 			xpc_release(reply);
 		}
@@ -580,9 +580,8 @@ static void rule_11_a_message_is_copied_when_sent(void **state)
 	event = mailbox_get(&pair.server_events);
 	assert_null(xpc_dictionary_get_value(event, "n"));
 	assert_string_equal(
-		xpc_array_get_string(
-			xpc_dictionary_get_array(event, "inner"), 0),
-		"before");
+	    xpc_array_get_string(xpc_dictionary_get_array(event, "inner"), 0),
+	    "before");
 	xpc_release(event);
 	xpc_release(message);
 	xpc_release(inner);
@@ -821,7 +820,7 @@ static void rule_18_big_messages(void **state)
 	xpc_release(message);
 	event = mailbox_get(&pair.server_events);
 	assert_memory_equal(
-		xpc_dictionary_get_data(event, "bytes", &length), bytes, size);
+	    xpc_dictionary_get_data(event, "bytes", &length), bytes, size);
 	assert_int_equal(length, size);
 	xpc_release(event);
 	free(bytes);
@@ -898,7 +897,7 @@ static void endpoints_travel(void **state)
 	pair_open(&pair);
 	pair_open(&other);
 	xpc_dictionary_set_connection(
-		message, "listener", other.listener.connection);
+	    message, "listener", other.listener.connection);
 	xpc_connection_send_message(pair.client, message);
 	xpc_release(message);
 	event = mailbox_get(&pair.server_events);
@@ -936,7 +935,7 @@ static void trap_sync_on_the_target_queue(void **state)
 		xpc_object_t message = message_create(1), reply;
 
 		reply = xpc_connection_send_message_with_reply_sync(
-			client, message);
+		    client, message);
 		mailbox_put(answers, reply);
 		xpc_release(reply);
 		xpc_release(message);
@@ -969,11 +968,11 @@ static void trap_end_of_file_completes_a_sync_call(void **state)
 		xpc_object_t request = mailbox_get(events);
 
 		xpc_connection_cancel(
-			xpc_dictionary_get_remote_connection(request));
+		    xpc_dictionary_get_remote_connection(request));
 		xpc_release(request);
 	});
-	reply = xpc_connection_send_message_with_reply_sync(
-		pair.client, message);
+	reply =
+	    xpc_connection_send_message_with_reply_sync(pair.client, message);
 	assert_ptr_equal(reply, INVALID);
 	xpc_release(message);
 	mailbox_expect(&pair.client_events, INVALID);
@@ -1053,7 +1052,7 @@ static void trap_many_threads_use_one_connection(void **state)
 	xpc_connection_set_event_handler(pair.server, ^(xpc_object_t event) {
 		if (xpc_get_type(event) == XPC_TYPE_DICTIONARY) {
 			answer(xpc_retain(event),
-				xpc_dictionary_get_int64(event, "n"));
+			    xpc_dictionary_get_int64(event, "n"));
 		}
 	});
 	dispatch_apply(8, dispatch_get_global_queue(0, 0), ^(size_t thread) {
@@ -1065,9 +1064,9 @@ static void trap_many_threads_use_one_connection(void **state)
 			number = (int64_t)thread * MANY + i;
 			message = message_create(number);
 			reply = xpc_connection_send_message_with_reply_sync(
-				client, message);
+			    client, message);
 			assert_int_equal(
-				xpc_dictionary_get_int64(reply, "n"), number);
+			    xpc_dictionary_get_int64(reply, "n"), number);
 			xpc_release(reply);
 			xpc_release(message);
 		}
@@ -1173,13 +1172,13 @@ static int misuse(const char *name)
 		xpc_connection_resume(pair.client);
 	} else if (strcmp(name, "release-inactive") == 0) {
 		xpc_release(
-			xpc_connection_create_mach_service(SERVICE, NULL, 0));
+		    xpc_connection_create_mach_service(SERVICE, NULL, 0));
 	} else if (strcmp(name, "release-suspended") == 0) {
 		xpc_connection_suspend(pair.client);
 		xpc_release(pair.client);
 	} else if (strcmp(name, "no-handler") == 0) {
 		xpc_connection_activate(xpc_connection_create_from_endpoint(
-			pair.listener.endpoint));
+		    pair.listener.endpoint));
 	} else if (strcmp(name, "reply-twice") == 0) {
 		ask(pair.client, &answers);
 		request = mailbox_get(&pair.server_events);
@@ -1188,11 +1187,11 @@ static int misuse(const char *name)
 		xpc_connection_send_message(pair.server, reply);
 	} else if (strcmp(name, "sync-in-handler") == 0) {
 		xpc_connection_set_event_handler(
-			pair.client, ^(xpc_object_t event) {
-				xpc_release(
-					xpc_connection_send_message_with_reply_sync(
-						connection, event));
-			});
+		    pair.client, ^(xpc_object_t event) {
+			    xpc_release(
+				xpc_connection_send_message_with_reply_sync(
+				    connection, event));
+		    });
 		send_number(pair.server, 1);
 		pause();
 	}
@@ -1203,12 +1202,12 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
-			rule_01_nothing_is_delivered_before_activation),
+		    rule_01_nothing_is_delivered_before_activation),
 		cmocka_unit_test(rule_01_nothing_is_sent_before_activation),
 		cmocka_unit_test(rule_01_suspension_is_counted),
 		cmocka_unit_test(rule_01_misuse_aborts),
 		cmocka_unit_test(
-			rule_03_listener_gets_connections_then_an_error),
+		    rule_03_listener_gets_connections_then_an_error),
 		cmocka_unit_test(rule_03_a_peer_appears_with_its_first_message),
 		cmocka_unit_test(rule_03_a_refused_peer_is_disposed_of),
 		cmocka_unit_test(rule_04_handler_is_serial),
@@ -1219,7 +1218,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(rule_06_replies_match_their_requests),
 		cmocka_unit_test(rule_06_both_sides_can_ask),
 		cmocka_unit_test(
-			rule_06_one_reply_for_a_request_none_for_a_message),
+		    rule_06_one_reply_for_a_request_none_for_a_message),
 		cmocka_unit_test(rule_06_an_unsent_reply_answers_nothing),
 		cmocka_unit_test(rule_06_a_reply_sent_twice_aborts),
 		cmocka_unit_test(rule_07_an_endpoint_that_is_gone_is_invalid),
@@ -1227,14 +1226,14 @@ int main(int argc, char **argv)
 		cmocka_unit_test(rule_09_cancel_ends_everything_once),
 		cmocka_unit_test(rule_09_cancel_in_the_handler),
 		cmocka_unit_test(
-			rule_09_a_cancelled_connection_hears_it_when_activated),
+		    rule_09_a_cancelled_connection_hears_it_when_activated),
 		cmocka_unit_test(rule_10_sync_in_the_own_handler_aborts),
 		cmocka_unit_test(rule_10_sync_on_another_connection_is_fine),
 		cmocka_unit_test(rule_11_a_message_is_copied_when_sent),
 		cmocka_unit_test(rule_11_an_event_is_borrowed),
 		cmocka_unit_test(rule_13_descriptors_travel),
 		cmocka_unit_test(
-			rule_13_descriptors_of_dropped_messages_are_closed),
+		    rule_13_descriptors_of_dropped_messages_are_closed),
 		cmocka_unit_test(rule_14_credentials_are_those_of_the_connect),
 		cmocka_unit_test(rule_16_back_pressure),
 		cmocka_unit_test(rule_16_a_busy_peer_reads_no_further),

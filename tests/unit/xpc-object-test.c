@@ -29,7 +29,7 @@ static xpc_object_t shmem(void)
 {
 	size_t size = 4096;
 	void *region = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	xpc_object_t object = xpc_shmem_create(region, size);
 
 	munmap(region, size);
@@ -41,7 +41,7 @@ static xpc_object_t shmem(void)
 /* One of each type that a message can carry. */
 static void one_of_each(xpc_object_t *objects)
 {
-	const uuid_t uuid = {1, 2, 3};
+	const uuid_t uuid = { 1, 2, 3 };
 
 	objects[0] = xpc_null_create();
 	objects[1] = xpc_bool_create(true);
@@ -60,9 +60,9 @@ static void one_of_each(xpc_object_t *objects)
 
 static void types_have_their_names(void **state)
 {
-	static const char *const names[TYPES] = {"null", "bool", "int64",
+	static const char *const names[TYPES] = { "null", "bool", "int64",
 		"uint64", "double", "date", "data", "string", "uuid", "fd",
-		"shmem", "array", "dictionary"};
+		"shmem", "array", "dictionary" };
 	xpc_object_t objects[TYPES];
 	size_t i;
 
@@ -70,12 +70,12 @@ static void types_have_their_names(void **state)
 	one_of_each(objects);
 	for (i = 0; i < TYPES; i++) {
 		assert_string_equal(
-			xpc_type_get_name(xpc_get_type(objects[i])), names[i]);
+		    xpc_type_get_name(xpc_get_type(objects[i])), names[i]);
 	}
 	assert_ptr_equal(xpc_get_type(INVALID), XPC_TYPE_ERROR);
 	assert_string_equal(xpc_type_get_name(XPC_TYPE_ERROR), "error");
 	assert_string_equal(
-		xpc_type_get_name(XPC_TYPE_CONNECTION), "connection");
+	    xpc_type_get_name(XPC_TYPE_CONNECTION), "connection");
 	release_all(objects, TYPES);
 }
 
@@ -95,35 +95,32 @@ static void rule_12_getters_never_convert(void **state)
 	for (i = 0; i <= TYPES; i++) { /* the last one is not there */
 		snprintf(key, sizeof(key), "%zu", i);
 		assert_int_equal(xpc_dictionary_get_bool(all, key), i == 1);
-		assert_int_equal(xpc_dictionary_get_int64(all, key),
-			i == 2 ? INT64_MIN : 0);
+		assert_int_equal(
+		    xpc_dictionary_get_int64(all, key), i == 2 ? INT64_MIN : 0);
 		assert_true(xpc_dictionary_get_uint64(all, key) ==
-			(i == 3 ? UINT64_MAX : 0));
+		    (i == 3 ? UINT64_MAX : 0));
 		assert_int_equal(
-			isnan(xpc_dictionary_get_double(all, key)) != 0,
-			i != 4);
+		    isnan(xpc_dictionary_get_double(all, key)) != 0, i != 4);
 		assert_int_equal(
-			xpc_dictionary_get_date(all, key), i == 5 ? 12345 : 0);
+		    xpc_dictionary_get_date(all, key), i == 5 ? 12345 : 0);
 		length = 99;
 		assert_int_equal(
-			xpc_dictionary_get_data(all, key, &length) == NULL,
-			i != 6);
+		    xpc_dictionary_get_data(all, key, &length) == NULL, i != 6);
 		assert_int_equal(length, i == 6 ? 3 : 99);
 		assert_int_equal(
-			xpc_dictionary_get_string(all, key) == NULL, i != 7);
+		    xpc_dictionary_get_string(all, key) == NULL, i != 7);
 		assert_int_equal(
-			xpc_dictionary_get_uuid(all, key) == NULL, i != 8);
+		    xpc_dictionary_get_uuid(all, key) == NULL, i != 8);
 		if (i != 9) {
 			assert_int_equal(xpc_dictionary_dup_fd(all, key), -1);
 		}
 		assert_int_equal(
-			xpc_dictionary_get_array(all, key) == NULL, i != 11);
+		    xpc_dictionary_get_array(all, key) == NULL, i != 11);
 		assert_int_equal(
-			xpc_dictionary_get_dictionary(all, key) == NULL,
-			i != 12);
+		    xpc_dictionary_get_dictionary(all, key) == NULL, i != 12);
 		assert_null(xpc_dictionary_create_connection(all, key));
 		assert_int_equal(
-			xpc_dictionary_get_value(all, key) == NULL, i == TYPES);
+		    xpc_dictionary_get_value(all, key) == NULL, i == TYPES);
 	}
 	xpc_release(all);
 	release_all(objects, TYPES);
@@ -136,13 +133,13 @@ static void rule_12_errors_are_constants_with_a_description(void **state)
 	xpc_release(INVALID);
 	xpc_release(INVALID); /* constants do not die */
 	assert_string_equal(
-		xpc_dictionary_get_string(INVALID, XPC_ERROR_KEY_DESCRIPTION),
-		"Connection invalid");
-	assert_string_equal(xpc_dictionary_get_string(
-				    INTERRUPTED, XPC_ERROR_KEY_DESCRIPTION),
-		"Connection interrupted");
-	assert_non_null(xpc_dictionary_get_string(
-		TERMINATION, XPC_ERROR_KEY_DESCRIPTION));
+	    xpc_dictionary_get_string(INVALID, XPC_ERROR_KEY_DESCRIPTION),
+	    "Connection invalid");
+	assert_string_equal(
+	    xpc_dictionary_get_string(INTERRUPTED, XPC_ERROR_KEY_DESCRIPTION),
+	    "Connection interrupted");
+	assert_non_null(
+	    xpc_dictionary_get_string(TERMINATION, XPC_ERROR_KEY_DESCRIPTION));
 	assert_null(xpc_dictionary_get_string(INVALID, "other"));
 	assert_int_equal(xpc_dictionary_get_count(INVALID), 1);
 }
@@ -164,7 +161,7 @@ static void rule_11_set_value_retains_and_replaces(void **state)
 	assert_string_equal(xpc_dictionary_get_string(all, "key"), "two");
 	/* The value that is there already, once more. */
 	xpc_dictionary_set_value(
-		all, "key", xpc_dictionary_get_value(all, "key"));
+	    all, "key", xpc_dictionary_get_value(all, "key"));
 	assert_string_equal(xpc_dictionary_get_string(all, "key"), "two");
 	xpc_dictionary_set_value(all, "key", NULL);
 	assert_int_equal(standin_objects_alive("string"), 0);
@@ -204,9 +201,9 @@ static void dictionaries_find_what_they_hold(void **state)
 
 static void dictionaries_are_walked(void **state)
 {
-	const char *const keys[] = {"a", "b", "c"};
-	xpc_object_t values[] = {
-		xpc_int64_create(1), xpc_int64_create(2), NULL};
+	const char *const keys[] = { "a", "b", "c" };
+	xpc_object_t values[] = { xpc_int64_create(1), xpc_int64_create(2),
+		NULL };
 	xpc_object_t all = xpc_dictionary_create(keys, values, 3);
 	__block int64_t sum = 0;
 	bool complete;
@@ -214,18 +211,18 @@ static void dictionaries_are_walked(void **state)
 	(void)state;
 	assert_int_equal(xpc_dictionary_get_count(all), 2);
 	complete = xpc_dictionary_apply(
-		all, ^bool(const char *key, xpc_object_t value) {
-			sum += xpc_int64_get_value(value) * (key[0] - 'a' + 1);
-			return true;
-		});
+	    all, ^bool(const char *key, xpc_object_t value) {
+		    sum += xpc_int64_get_value(value) * (key[0] - 'a' + 1);
+		    return true;
+	    });
 	assert_true(complete);
 	assert_int_equal(sum, 5);
 	complete = xpc_dictionary_apply(
-		all, ^bool(const char *key, xpc_object_t value) {
-			(void)key;
-			(void)value;
-			return false;
-		});
+	    all, ^bool(const char *key, xpc_object_t value) {
+		    (void)key;
+		    (void)value;
+		    return false;
+	    });
 	assert_false(complete);
 	xpc_release(all);
 	release_all(values, 2);
@@ -313,7 +310,7 @@ static void shared_memory_is_shared(void **state)
 {
 	size_t size = 2 * 4096;
 	char *region = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	xpc_object_t object;
 	void *other = NULL;
 
@@ -375,7 +372,7 @@ static void depth_costs_no_stack(void **state)
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, 256 << 10);
 	assert_int_equal(
-		pthread_create(&thread, &attributes, walk_deep, NULL), 0);
+	    pthread_create(&thread, &attributes, walk_deep, NULL), 0);
 	pthread_join(thread, NULL);
 	pthread_attr_destroy(&attributes);
 	assert_int_equal(standin_objects_alive("dictionary"), 0);
@@ -397,12 +394,12 @@ static void copies_are_deep(void **state)
 	assert_true(xpc_hash(all) == xpc_hash(copy));
 	for (i = 0; i < TYPES; i++) {
 		assert_true(xpc_hash(objects[i]) ==
-			xpc_hash(xpc_array_get_value(copy, i)));
+		    xpc_hash(xpc_array_get_value(copy, i)));
 	}
 	xpc_dictionary_set_string(objects[12], "inner", "new");
-	assert_string_equal(xpc_dictionary_get_string(
-				    xpc_array_get_value(copy, 12), "inner"),
-		"old");
+	assert_string_equal(
+	    xpc_dictionary_get_string(xpc_array_get_value(copy, 12), "inner"),
+	    "old");
 	assert_false(xpc_equal(all, copy));
 	release_all(objects, TYPES);
 	xpc_release(all);
@@ -412,13 +409,13 @@ static void copies_are_deep(void **state)
 static void equality_is_by_type_and_value(void **state)
 {
 	xpc_object_t pairs[][2] = {
-		{xpc_int64_create(1), xpc_uint64_create(1)},
-		{xpc_int64_create(1), xpc_date_create(1)},
-		{xpc_string_create("a"), xpc_data_create("a", 1)},
-		{xpc_string_create("a"), xpc_string_create("b")},
-		{xpc_double_create(NAN), xpc_double_create(NAN)},
-		{xpc_array_create_empty(), xpc_dictionary_create_empty()},
-		{xpc_bool_create(true), xpc_bool_create(false)},
+		{ xpc_int64_create(1), xpc_uint64_create(1) },
+		{ xpc_int64_create(1), xpc_date_create(1) },
+		{ xpc_string_create("a"), xpc_data_create("a", 1) },
+		{ xpc_string_create("a"), xpc_string_create("b") },
+		{ xpc_double_create(NAN), xpc_double_create(NAN) },
+		{ xpc_array_create_empty(), xpc_dictionary_create_empty() },
+		{ xpc_bool_create(true), xpc_bool_create(false) },
 	};
 	xpc_object_t zero = xpc_double_create(0),
 		     negative = xpc_double_create(-0.0);
@@ -449,7 +446,7 @@ static void descriptions_name_everything(void **state)
 	text = xpc_copy_description(all);
 	for (i = 0; i < TYPES; i++) {
 		snprintf(type, sizeof(type),
-			"<%s: ", xpc_type_get_name(xpc_get_type(objects[i])));
+		    "<%s: ", xpc_type_get_name(xpc_get_type(objects[i])));
 		assert_non_null(strstr(text, type));
 	}
 	assert_non_null(strstr(text, "\"list\" => <array"));
@@ -476,9 +473,9 @@ static void uuids_are_parsed_and_printed(void **state)
 	assert_string_equal(out, "01234567-89AB-CDEF-0123-456789ABCDEF");
 	assert_int_equal(uuid_parse("01234567", other), -1);
 	assert_int_equal(
-		uuid_parse("01234567x89AB-CDEF-0123-456789abcdef", other), -1);
+	    uuid_parse("01234567x89AB-CDEF-0123-456789abcdef", other), -1);
 	assert_int_equal(
-		uuid_parse("0123456z-89AB-CDEF-0123-456789abcdef", other), -1);
+	    uuid_parse("0123456z-89AB-CDEF-0123-456789abcdef", other), -1);
 	uuid_generate(other);
 	assert_int_not_equal(uuid_compare(one, other), 0);
 	uuid_clear(other);
@@ -550,7 +547,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(types_have_their_names),
 		cmocka_unit_test(rule_12_getters_never_convert),
 		cmocka_unit_test(
-			rule_12_errors_are_constants_with_a_description),
+		    rule_12_errors_are_constants_with_a_description),
 		cmocka_unit_test(rule_11_set_value_retains_and_replaces),
 		cmocka_unit_test(dictionaries_find_what_they_hold),
 		cmocka_unit_test(dictionaries_are_walked),

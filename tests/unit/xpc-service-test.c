@@ -33,14 +33,14 @@ static void send_command(xpc_connection_t client, const char *text)
 }
 
 static void ask(
-	xpc_connection_t client, const char *text, struct mailbox *answers)
+    xpc_connection_t client, const char *text, struct mailbox *answers)
 {
 	xpc_object_t message = command(text);
 
 	xpc_connection_send_message_with_reply(
-		client, message, NULL, ^(xpc_object_t reply) {
-			mailbox_put(answers, reply);
-		});
+	    client, message, NULL, ^(xpc_object_t reply) {
+		    mailbox_put(answers, reply);
+	    });
 	xpc_release(message);
 }
 
@@ -48,7 +48,7 @@ static xpc_object_t call(xpc_connection_t client, const char *text)
 {
 	xpc_object_t message = command(text);
 	xpc_object_t reply =
-		xpc_connection_send_message_with_reply_sync(client, message);
+	    xpc_connection_send_message_with_reply_sync(client, message);
 
 	xpc_release(message);
 	return reply;
@@ -67,13 +67,13 @@ static pid_t call_pid(xpc_connection_t client, const char *text)
 }
 
 static void rule_02_an_unknown_service_shows_with_the_first_message(
-	void **state)
+    void **state)
 {
-	static const char *const names[] = {"com.example.nobody", "", ".", "..",
-		"a/b", "com.example.\x01\xff",
+	static const char *const names[] = { "com.example.nobody", "", ".",
+		"..", "a/b", "com.example.\x01\xff",
 		("a.name.that.is.longer.than.any.path.of.a.socket.may.ever.be."
 		 "so.that.it.cannot.be.looked.up.at.all.and.is.simply."
-		 "unknown")};
+		 "unknown") };
 	struct mailbox events = MAILBOX;
 	xpc_connection_t client;
 	char *reason;
@@ -122,8 +122,8 @@ static void rule_03_a_service_of_another_job_is_refused(void **state)
 
 	(void)state;
 	launchd_register(SERVICE, NULL);
-	listener = xpc_connection_create_mach_service("com.example.other", NULL,
-		XPC_CONNECTION_MACH_SERVICE_LISTENER);
+	listener = xpc_connection_create_mach_service(
+	    "com.example.other", NULL, XPC_CONNECTION_MACH_SERVICE_LISTENER);
 	connection_record(listener, &events);
 	xpc_connection_activate(listener);
 	mailbox_expect(&events, INVALID);
@@ -186,7 +186,7 @@ static void rule_07_the_service_dies_and_comes_back(void **state)
 /* What clients sent while nobody ran waits for the daemon. */
 static void rule_07_messages_wait_for_the_daemon(void **state)
 {
-	struct mailbox events[3] = {MAILBOX, MAILBOX, MAILBOX};
+	struct mailbox events[3] = { MAILBOX, MAILBOX, MAILBOX };
 	struct mailbox answers = MAILBOX;
 	xpc_connection_t clients[3];
 	xpc_object_t reply;
@@ -212,7 +212,7 @@ static void rule_07_messages_wait_for_the_daemon(void **state)
 	for (i = 0; i < 3; i++) {
 		reply = mailbox_get(&answers);
 		assert_int_equal(xpc_dictionary_get_int64(reply, "pid"),
-			launchd_wait_running());
+		    launchd_wait_running());
 		xpc_release(reply);
 		client_close(clients[i], &events[i]);
 	}
@@ -232,7 +232,7 @@ static void rule_08_a_client_process_is_killed(void **state)
 	(void)state;
 	launchd_register(SERVICE, NULL);
 	listener = xpc_connection_create_mach_service(
-		SERVICE, NULL, XPC_CONNECTION_MACH_SERVICE_LISTENER);
+	    SERVICE, NULL, XPC_CONNECTION_MACH_SERVICE_LISTENER);
 	xpc_connection_set_event_handler(listener, ^(xpc_object_t peer) {
 		if (xpc_get_type(peer) == XPC_TYPE_CONNECTION) {
 			connection_record(peer, peers);
@@ -242,9 +242,9 @@ static void rule_08_a_client_process_is_killed(void **state)
 	xpc_connection_activate(listener);
 	pid = scenario_start("client");
 	event = mailbox_get(peers);
-	assert_int_equal(xpc_connection_get_pid(
-				 xpc_dictionary_get_remote_connection(event)),
-		pid);
+	assert_int_equal(
+	    xpc_connection_get_pid(xpc_dictionary_get_remote_connection(event)),
+	    pid);
 	assert_string_equal(xpc_dictionary_get_string(event, "command"), "hi");
 	xpc_release(event);
 	kill(pid, SIGKILL);
@@ -279,7 +279,7 @@ static void rule_15_termination(void **state)
 	/* The peer's handler tells that it was told. */
 	reply = mailbox_get(&events);
 	assert_string_equal(
-		xpc_dictionary_get_string(reply, "told"), "termination");
+	    xpc_dictionary_get_string(reply, "told"), "termination");
 	xpc_release(reply);
 	/* No more messages: this one is lost with the process. */
 	ask(client, "die", &answers);
@@ -289,7 +289,7 @@ static void rule_15_termination(void **state)
 	kill(launchd_wait_running(), SIGUSR1);
 	reply = mailbox_get(&answers);
 	assert_int_equal(
-		xpc_dictionary_get_int64(reply, "pid"), launchd_wait_running());
+	    xpc_dictionary_get_int64(reply, "pid"), launchd_wait_running());
 	xpc_release(reply);
 	mailbox_expect(&answers, INTERRUPTED);
 	mailbox_expect(&events, INTERRUPTED);
@@ -400,7 +400,7 @@ static void forget(void)
 
 static void use_up_descriptors(void)
 {
-	const struct rlimit limit = {256, 256};
+	const struct rlimit limit = { 256, 256 };
 
 	setrlimit(RLIMIT_NOFILE, &limit);
 	for (hoarded = 0; hoarded < 512; hoarded++) {
@@ -425,7 +425,7 @@ static void reply_with_pid(xpc_object_t request)
 	if (reply != NULL) {
 		xpc_dictionary_set_int64(reply, "pid", getpid());
 		xpc_connection_send_message(
-			xpc_dictionary_get_remote_connection(request), reply);
+		    xpc_dictionary_get_remote_connection(request), reply);
 		xpc_release(reply);
 	}
 }
@@ -484,11 +484,11 @@ static int serve(void)
 	dispatch_queue_t queue = dispatch_queue_create("service", NULL);
 	dispatch_source_t signals;
 	xpc_connection_t listener = xpc_connection_create_mach_service(
-		SERVICE, queue, XPC_CONNECTION_MACH_SERVICE_LISTENER);
+	    SERVICE, queue, XPC_CONNECTION_MACH_SERVICE_LISTENER);
 
 	signal(SIGUSR1, SIG_IGN);
 	signals = dispatch_source_create(
-		DISPATCH_SOURCE_TYPE_SIGNAL, SIGUSR1, 0, queue);
+	    DISPATCH_SOURCE_TYPE_SIGNAL, SIGUSR1, 0, queue);
 	dispatch_source_set_event_handler(signals, ^{
 		xpc_transaction_end();
 		reply_with_pid(kept[0]);
@@ -518,9 +518,9 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
-			rule_02_an_unknown_service_shows_with_the_first_message),
+		    rule_02_an_unknown_service_shows_with_the_first_message),
 		cmocka_unit_test(
-			rule_02_a_daemon_is_no_xpc_service_of_a_bundle),
+		    rule_02_a_daemon_is_no_xpc_service_of_a_bundle),
 		cmocka_unit_test(rule_03_a_service_of_another_job_is_refused),
 		cmocka_unit_test(rule_07_the_service_dies_and_comes_back),
 		cmocka_unit_test(rule_07_messages_wait_for_the_daemon),

@@ -54,13 +54,13 @@ static void put_key(const char *key)
 }
 
 static void put_header(
-	enum xwire_kind kind, uint64_t id, size_t length, uint32_t descriptors)
+    enum xwire_kind kind, uint64_t id, size_t length, uint32_t descriptors)
 {
-	const struct xwire_header header = {.magic = XWIRE_MAGIC,
+	const struct xwire_header header = { .magic = XWIRE_MAGIC,
 		.kind = kind,
 		.id = id,
 		.length = (uint32_t)length,
-		.descriptors = descriptors};
+		.descriptors = descriptors };
 
 	put(&header, sizeof(header));
 }
@@ -103,17 +103,17 @@ struct service {
 
 static void service_open(struct service *service)
 {
-	*service = (struct service){.events = MAILBOX};
+	*service = (struct service){ .events = MAILBOX };
 	launchd_register(SERVICE, NULL);
 	service->listener = xpc_connection_create_mach_service(
-		SERVICE, NULL, XPC_CONNECTION_MACH_SERVICE_LISTENER);
+	    SERVICE, NULL, XPC_CONNECTION_MACH_SERVICE_LISTENER);
 	xpc_connection_set_event_handler(
-		service->listener, ^(xpc_object_t event) {
-			if (xpc_get_type(event) == XPC_TYPE_CONNECTION) {
-				connection_record(event, &service->events);
-				xpc_connection_activate(event);
-			}
-		});
+	    service->listener, ^(xpc_object_t event) {
+		    if (xpc_get_type(event) == XPC_TYPE_CONNECTION) {
+			    connection_record(event, &service->events);
+			    xpc_connection_activate(event);
+		    }
+	    });
 	xpc_connection_activate(service->listener);
 }
 
@@ -135,9 +135,9 @@ static void service_check(struct service *service)
 	xpc_object_t message = message_create(1);
 
 	xpc_connection_send_message_with_reply(
-		client, message, NULL, ^(xpc_object_t reply) {
-			mailbox_put(box, reply);
-		});
+	    client, message, NULL, ^(xpc_object_t reply) {
+		    mailbox_put(box, reply);
+	    });
 	xpc_release(message);
 	serve_one(&service->events, 99);
 	mailbox_expect_number(&answers, 99);
@@ -148,14 +148,14 @@ static void service_check(struct service *service)
 
 static int raw_connect(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/services/%s",
-		getenv("STANDIN_DIR"), SERVICE);
+	    getenv("STANDIN_DIR"), SERVICE);
 	assert_true(fd >= 0);
 	assert_int_equal(
-		connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	return fd;
 }
 
@@ -165,10 +165,10 @@ static void raw_send_with(int fd, int descriptor, int descriptors)
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(253 * sizeof(int))];
-	} control = {
-		.header = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
-	struct iovec bytes = {raw.bytes, raw.length};
-	struct msghdr header = {.msg_iov = &bytes, .msg_iovlen = 1};
+	} control = { .header = {
+			  .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
+	struct iovec bytes = { raw.bytes, raw.length };
+	struct msghdr header = { .msg_iov = &bytes, .msg_iovlen = 1 };
 	int *each = (int *)CMSG_DATA(&control.header), i;
 	ssize_t sent;
 
@@ -177,10 +177,10 @@ static void raw_send_with(int fd, int descriptor, int descriptors)
 	}
 	if (descriptors > 0) {
 		control.header.cmsg_len =
-			CMSG_LEN((size_t)descriptors * sizeof(int));
+		    CMSG_LEN((size_t)descriptors * sizeof(int));
 		header.msg_control = &control;
 		header.msg_controllen =
-			CMSG_SPACE((size_t)descriptors * sizeof(int));
+		    CMSG_SPACE((size_t)descriptors * sizeof(int));
 	}
 	while (bytes.iov_len > 0) {
 		sent = sendmsg(fd, &header, MSG_NOSIGNAL);
@@ -257,19 +257,19 @@ static void expect_dropped(int descriptors)
 static void headers_are_checked(void **state)
 {
 	const struct xwire_header headers[] = {
-		{0x12345678, XWIRE_MESSAGE, 0, SMALL, 0},
-		{XWIRE_MAGIC, 0, 0, SMALL, 0},
-		{XWIRE_MAGIC, XWIRE_REPLY + 1, 1, SMALL, 0},
-		{XWIRE_MAGIC, 0xffffffff, 1, SMALL, 0},
-		{XWIRE_MAGIC, XWIRE_MESSAGE, 1, SMALL, 0},
-		{XWIRE_MAGIC, XWIRE_REQUEST, 0, SMALL, 0},
-		{XWIRE_MAGIC, XWIRE_REPLY, 0, SMALL, 0},
-		{XWIRE_MAGIC, XWIRE_MESSAGE, 0, XWIRE_LENGTH_MAX + 1, 0},
-		{XWIRE_MAGIC, XWIRE_MESSAGE, 0, UINT32_MAX, 0},
-		{XWIRE_MAGIC, XWIRE_MESSAGE, 0, UINT32_MAX - 20, 0},
-		{XWIRE_MAGIC, XWIRE_MESSAGE, 0, SMALL, UINT32_MAX},
-		{XWIRE_MAGIC, XWIRE_MESSAGE, 0, SMALL, SMALL + 1},
-		{XWIRE_MAGIC, XWIRE_MESSAGE, 0, 0, 0},
+		{ 0x12345678, XWIRE_MESSAGE, 0, SMALL, 0 },
+		{ XWIRE_MAGIC, 0, 0, SMALL, 0 },
+		{ XWIRE_MAGIC, XWIRE_REPLY + 1, 1, SMALL, 0 },
+		{ XWIRE_MAGIC, 0xffffffff, 1, SMALL, 0 },
+		{ XWIRE_MAGIC, XWIRE_MESSAGE, 1, SMALL, 0 },
+		{ XWIRE_MAGIC, XWIRE_REQUEST, 0, SMALL, 0 },
+		{ XWIRE_MAGIC, XWIRE_REPLY, 0, SMALL, 0 },
+		{ XWIRE_MAGIC, XWIRE_MESSAGE, 0, XWIRE_LENGTH_MAX + 1, 0 },
+		{ XWIRE_MAGIC, XWIRE_MESSAGE, 0, UINT32_MAX, 0 },
+		{ XWIRE_MAGIC, XWIRE_MESSAGE, 0, UINT32_MAX - 20, 0 },
+		{ XWIRE_MAGIC, XWIRE_MESSAGE, 0, SMALL, UINT32_MAX },
+		{ XWIRE_MAGIC, XWIRE_MESSAGE, 0, SMALL, SMALL + 1 },
+		{ XWIRE_MAGIC, XWIRE_MESSAGE, 0, 0, 0 },
 	};
 	size_t i;
 
@@ -292,7 +292,7 @@ static void a_message_that_stops_anywhere(void **state)
 	(void)state;
 	service_open(&service);
 	for (length = 0; length < sizeof(struct xwire_header) + SMALL;
-		length++) {
+	     length++) {
 		fd = raw_connect();
 		raw.length = 0;
 		put_good(XWIRE_MESSAGE, 0, 1);
@@ -347,53 +347,53 @@ static void bodies_are_checked(void **state)
 		const char *what, *bytes;
 		size_t length;
 	} bodies[] = {
-		{"no dictionary", "\x01", 1},
-		{"unknown tag", "\x63", 1},
-		{"tag 0", "\x00", 1},
-		{"no count", "\x0e", 1},
-		{"short count", "\x0e\x01\x00", 3},
-		{"an entry less than said", "\x0e\x01\x00\x00\x00", 5},
-		{"4 G entries", "\x0e\xff\xff\xff\xff", 5},
-		{"key beyond the end",
-			"\x0e\x01\x00\x00\x00\xff\xff\xff\xff"
-			"a\x01",
-			11},
-		{"key without a value",
-			"\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
-			"a",
-			10},
-		{"bool 2",
-			"\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
-			"a\x02\x02",
-			12},
-		{"short number",
-			"\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
-			"a\x03\x00\x00",
-			13},
-		{"string beyond the end",
-			"\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
-			"a\x08\xff\xff\xff\x7f"
-			"b",
-			16},
-		{"data beyond the end",
-			"\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
-			"a\x07\x02\x00\x00\x00"
-			"b",
-			16},
-		{"short uuid",
-			"\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
-			"a\x09"
-			"0123456789",
-			21},
-		{"array of nothing",
-			"\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
-			"a\x0d\x05\x00\x00\x00",
-			15},
-		{"more than one value", "\x0e\x00\x00\x00\x00\x01", 6},
-		{"descriptor that is not there",
-			"\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
-			"a\x0a",
-			11},
+		{ "no dictionary", "\x01", 1 },
+		{ "unknown tag", "\x63", 1 },
+		{ "tag 0", "\x00", 1 },
+		{ "no count", "\x0e", 1 },
+		{ "short count", "\x0e\x01\x00", 3 },
+		{ "an entry less than said", "\x0e\x01\x00\x00\x00", 5 },
+		{ "4 G entries", "\x0e\xff\xff\xff\xff", 5 },
+		{ "key beyond the end",
+		    "\x0e\x01\x00\x00\x00\xff\xff\xff\xff"
+		    "a\x01",
+		    11 },
+		{ "key without a value",
+		    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
+		    "a",
+		    10 },
+		{ "bool 2",
+		    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
+		    "a\x02\x02",
+		    12 },
+		{ "short number",
+		    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
+		    "a\x03\x00\x00",
+		    13 },
+		{ "string beyond the end",
+		    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
+		    "a\x08\xff\xff\xff\x7f"
+		    "b",
+		    16 },
+		{ "data beyond the end",
+		    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
+		    "a\x07\x02\x00\x00\x00"
+		    "b",
+		    16 },
+		{ "short uuid",
+		    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
+		    "a\x09"
+		    "0123456789",
+		    21 },
+		{ "array of nothing",
+		    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
+		    "a\x0d\x05\x00\x00\x00",
+		    15 },
+		{ "more than one value", "\x0e\x00\x00\x00\x00\x01", 6 },
+		{ "descriptor that is not there",
+		    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
+		    "a\x0a",
+		    11 },
 	};
 	size_t i;
 
@@ -499,8 +499,7 @@ static void embedded_nuls_and_equal_keys(void **state)
 	assert_int_equal(xpc_dictionary_get_count(event), 2);
 	assert_string_equal(xpc_dictionary_get_string(event, "ab"), "xy");
 	assert_int_equal(
-		xpc_string_get_length(xpc_dictionary_get_value(event, "ab")),
-		2);
+	    xpc_string_get_length(xpc_dictionary_get_value(event, "ab")), 2);
 	assert_true(xpc_dictionary_get_bool(event, "same"));
 	xpc_release(event);
 	close(fd);
@@ -572,9 +571,9 @@ static void forged_replies_are_ignored(void **state)
 	peer = xpc_dictionary_get_remote_connection(event);
 	/* Now there is a request: only its own id answers it, and once. */
 	xpc_connection_send_message_with_reply(
-		peer, message, NULL, ^(xpc_object_t reply) {
-			mailbox_put(box, reply);
-		});
+	    peer, message, NULL, ^(xpc_object_t reply) {
+		    mailbox_put(box, reply);
+	    });
 	xpc_release(message);
 	for (id = 2; id < 100; id++) {
 		put_good(XWIRE_REPLY, id, -1);
@@ -612,7 +611,7 @@ static void a_client_that_does_not_read(void **state)
 		reply = xpc_dictionary_create_reply(event);
 		xpc_dictionary_set_data(reply, "b", bytes, sizeof(bytes));
 		xpc_connection_send_message(
-			xpc_dictionary_get_remote_connection(event), reply);
+		    xpc_dictionary_get_remote_connection(event), reply);
 		xpc_release(reply);
 		xpc_release(event);
 	}
@@ -627,13 +626,13 @@ static void a_client_that_does_not_read(void **state)
  */
 static int service_socket(const char *folder)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s/%s",
-		getenv("STANDIN_DIR"), folder, SERVICE);
+	    getenv("STANDIN_DIR"), folder, SERVICE);
 	assert_int_equal(
-		bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(fd, 8), 0);
 	return fd;
 }
@@ -643,7 +642,7 @@ static void service_remove(int fd, const char *folder)
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/%s/%s", getenv("STANDIN_DIR"), folder,
-		SERVICE);
+	    SERVICE);
 	unlink(path);
 	close(fd);
 }
@@ -654,10 +653,10 @@ static struct xwire_header read_header(int fd)
 	char body[256];
 
 	assert_int_equal(
-		recv(fd, &header, sizeof(header), MSG_WAITALL), sizeof(header));
+	    recv(fd, &header, sizeof(header), MSG_WAITALL), sizeof(header));
 	assert_true(header.length <= sizeof(body));
 	assert_int_equal(
-		recv(fd, body, header.length, MSG_WAITALL), header.length);
+	    recv(fd, body, header.length, MSG_WAITALL), header.length);
 	return header;
 }
 
@@ -674,9 +673,9 @@ static void a_service_that_talks_nonsense(void **state)
 	service = service_socket("services");
 	client = client_to(SERVICE, &events);
 	xpc_connection_send_message_with_reply(
-		client, message, NULL, ^(xpc_object_t reply) {
-			mailbox_put(box, reply);
-		});
+	    client, message, NULL, ^(xpc_object_t reply) {
+		    mailbox_put(box, reply);
+	    });
 	fd = accept4(service, NULL, NULL, SOCK_CLOEXEC);
 	header = read_header(fd);
 	assert_int_equal(header.kind, XWIRE_REQUEST);
@@ -691,9 +690,9 @@ static void a_service_that_talks_nonsense(void **state)
 	raw_expect_end(fd);
 	/* The next message finds it again; old ids answer nothing. */
 	xpc_connection_send_message_with_reply(
-		client, message, NULL, ^(xpc_object_t reply) {
-			mailbox_put(box, reply);
-		});
+	    client, message, NULL, ^(xpc_object_t reply) {
+		    mailbox_put(box, reply);
+	    });
 	xpc_release(message);
 	fd = accept4(service, NULL, NULL, SOCK_CLOEXEC);
 	put_good(XWIRE_REPLY, header.id, -1);
@@ -709,7 +708,7 @@ static void a_service_that_talks_nonsense(void **state)
 }
 
 static __attribute__((format(printf, 1, 0))) void make_folder(
-	const char *format, unsigned int uid, bool make)
+    const char *format, unsigned int uid, bool make)
 {
 	char name[64], path[256];
 
@@ -726,7 +725,7 @@ static void expect_knock(int socket, int64_t number)
 	int fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
 
 	assert_int_equal(
-		recv(fd, &header, sizeof(header), MSG_WAITALL), sizeof(header));
+	    recv(fd, &header, sizeof(header), MSG_WAITALL), sizeof(header));
 	assert_int_equal(header.length, SMALL);
 	raw.length = SMALL;
 	assert_int_equal(recv(fd, raw.bytes, SMALL, MSG_WAITALL), SMALL);
@@ -791,8 +790,7 @@ static void shared_memory_is_not_believed(void **state)
 	raw_send(fd, 1); /* the socket itself: no memory at all */
 	event = mailbox_get(&service.events);
 	assert_int_equal(
-		xpc_shmem_map(xpc_dictionary_get_value(event, "m"), &region),
-		0);
+	    xpc_shmem_map(xpc_dictionary_get_value(event, "m"), &region), 0);
 	assert_null(region);
 	xpc_release(event);
 	close(fd);

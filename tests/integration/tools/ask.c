@@ -44,7 +44,7 @@ static struct {
 	bool all_at_once;
 	bool hold;
 	bool one_way;
-} options = {.connections = 1, .times = 1};
+} options = { .connections = 1, .times = 1 };
 
 /* There was an error instead of a reply. */
 static bool failed;
@@ -52,8 +52,8 @@ static bool failed;
 static _Noreturn void usage(void)
 {
 	fprintf(stderr,
-		"usage: ask [-aHo] [-c CONNECTIONS] [-d DEPTH] [-k KEYS] "
-		"[-n TIMES] [KEY=TYPE[:VALUE]]... [+ ...]\n");
+	    "usage: ask [-aHo] [-c CONNECTIONS] [-d DEPTH] [-k KEYS] "
+	    "[-n TIMES] [KEY=TYPE[:VALUE]]... [+ ...]\n");
 	exit(2);
 }
 
@@ -66,17 +66,17 @@ static void print_value(const char *path, xpc_object_t value);
 static void print_dictionary(const char *path, xpc_object_t dictionary)
 {
 	xpc_dictionary_apply(
-		dictionary, ^bool(const char *key, xpc_object_t value) {
-			char *inner = NULL;
+	    dictionary, ^bool(const char *key, xpc_object_t value) {
+		    char *inner = NULL;
 
-			if (asprintf(&inner, "%s%s%s", path,
-				    *path == '\0' ? "" : ".", key) == -1) {
-				abort();
-			}
-			print_value(inner, value);
-			free(inner);
-			return true;
-		});
+		    if (asprintf(&inner, "%s%s%s", path,
+			    *path == '\0' ? "" : ".", key) == -1) {
+			    abort();
+		    }
+		    print_value(inner, value);
+		    free(inner);
+		    return true;
+	    });
 }
 
 static void print_array(const char *path, xpc_object_t array)
@@ -104,17 +104,17 @@ static void print_value(const char *path, xpc_object_t value)
 	} else if (type == XPC_TYPE_ARRAY) {
 		print_array(path, value);
 	} else if (type == XPC_TYPE_STRING) {
-		printf("%s string %s\n", path,
-			xpc_string_get_string_ptr(value));
+		printf(
+		    "%s string %s\n", path, xpc_string_get_string_ptr(value));
 	} else if (type == XPC_TYPE_INT64) {
 		printf("%s int64 %lld\n", path,
-			(long long)xpc_int64_get_value(value));
+		    (long long)xpc_int64_get_value(value));
 	} else if (type == XPC_TYPE_UINT64) {
 		printf("%s uint64 %llu\n", path,
-			(unsigned long long)xpc_uint64_get_value(value));
+		    (unsigned long long)xpc_uint64_get_value(value));
 	} else if (type == XPC_TYPE_BOOL) {
 		printf("%s bool %s\n", path,
-			xpc_bool_get_value(value) ? "true" : "false");
+		    xpc_bool_get_value(value) ? "true" : "false");
 	} else {
 		printf("%s %s\n", path, xpc_type_get_name(type));
 	}
@@ -169,7 +169,7 @@ static xpc_object_t create_endpoint(void)
 
 static xpc_object_t create_value(const char *type, const char *text)
 {
-	static const unsigned char uuid[16] = {1};
+	static const unsigned char uuid[16] = { 1 };
 	long long number = strtoll(text, NULL, 10);
 
 	if (strcmp(type, "string") == 0) {
@@ -252,9 +252,8 @@ static void add_ballast(xpc_object_t request)
 /* Events say nothing that the reply does not, except when there is none. */
 static xpc_connection_t connect_to_broker(void)
 {
-	xpc_connection_t connection =
-		xpc_connection_create_mach_service(VMNET_BROKER_SERVICE, NULL,
-			XPC_CONNECTION_MACH_SERVICE_PRIVILEGED);
+	xpc_connection_t connection = xpc_connection_create_mach_service(
+	    VMNET_BROKER_SERVICE, NULL, XPC_CONNECTION_MACH_SERVICE_PRIVILEGED);
 
 	xpc_connection_set_event_handler(connection, ^(xpc_object_t event) {
 		if (options.hold || options.one_way) {
@@ -291,7 +290,7 @@ static bool ask(xpc_connection_t connection, xpc_object_t request)
 			xpc_release(reply);
 		}
 		reply = xpc_connection_send_message_with_reply_sync(
-			connection, request);
+		    connection, request);
 	}
 	bool answered = print_reply(reply);
 	xpc_release(reply);
@@ -300,15 +299,15 @@ static bool ask(xpc_connection_t connection, xpc_object_t request)
 
 /* The same at once; the caller waits for the group. */
 static void ask_at_once(xpc_connection_t connection, xpc_object_t request,
-	dispatch_group_t group, dispatch_queue_t queue)
+    dispatch_group_t group, dispatch_queue_t queue)
 {
 	for (unsigned i = 0; i < options.times; i++) {
 		dispatch_group_enter(group);
 		xpc_connection_send_message_with_reply(
-			connection, request, queue, ^(xpc_object_t reply) {
-				failed = !print_reply(reply) || failed;
-				dispatch_group_leave(group);
-			});
+		    connection, request, queue, ^(xpc_object_t reply) {
+			    failed = !print_reply(reply) || failed;
+			    dispatch_group_leave(group);
+		    });
 	}
 }
 

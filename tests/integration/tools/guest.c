@@ -65,7 +65,7 @@ static void parse_no(const char *feature)
 		vmnet_network_configuration_disable_dns_proxy(options.config);
 	} else if (strcmp(feature, "ra") == 0) {
 		vmnet_network_configuration_disable_router_advertisement(
-			options.config);
+		    options.config);
 	} else {
 		errx(2, "no such feature: %s", feature);
 	}
@@ -74,7 +74,7 @@ static void parse_no(const char *feature)
 static void parse_mac(const char *text, uint8_t *mac)
 {
 	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1],
-		    &mac[2], &mac[3], &mac[4], &mac[5]) != 6) {
+		&mac[2], &mac[3], &mac[4], &mac[5]) != 6) {
 		errx(2, "not a MAC: %s", text);
 	}
 }
@@ -90,8 +90,8 @@ static void parse_reserve(const char *text)
 		errx(2, "not a reservation: %s", text);
 	}
 	CHECK_INT(vmnet_network_configuration_add_dhcp_reservation(
-			  options.config, &mac, &ip),
-		VMNET_SUCCESS);
+		      options.config, &mac, &ip),
+	    VMNET_SUCCESS);
 }
 
 static void parse_forward(const char *text)
@@ -101,16 +101,15 @@ static void parse_forward(const char *text)
 	struct in_addr ip;
 
 	if (sscanf(text, "%7[^:]:%u:%63[^:]:%u", protocol, &external, address,
-		    &internal) != 4 ||
-		inet_pton(AF_INET, address, &ip) != 1) {
+		&internal) != 4 ||
+	    inet_pton(AF_INET, address, &ip) != 1) {
 		errx(2, "not a rule: %s", text);
 	}
-	CHECK_INT(vmnet_network_configuration_add_port_forwarding_rule(
-			  options.config,
-			  strcmp(protocol, "udp") == 0 ? IPPROTO_UDP
-						       : IPPROTO_TCP,
-			  AF_INET, (uint16_t)internal, (uint16_t)external, &ip),
-		VMNET_SUCCESS);
+	CHECK_INT(
+	    vmnet_network_configuration_add_port_forwarding_rule(options.config,
+		strcmp(protocol, "udp") == 0 ? IPPROTO_UDP : IPPROTO_TCP,
+		AF_INET, (uint16_t)internal, (uint16_t)external, &ip),
+	    VMNET_SUCCESS);
 }
 
 static void parse_subnet(const char *text)
@@ -120,28 +119,28 @@ static void parse_subnet(const char *text)
 	int length;
 
 	if (sscanf(text, "%31[^/]/%d", address, &length) != 2 || length < 1 ||
-		inet_pton(AF_INET, address, &host) != 1) {
+	    inet_pton(AF_INET, address, &host) != 1) {
 		errx(2, "not a subnet: %s", text);
 	}
 	mask.s_addr = htonl(~0u << (32 - length));
 	CHECK_INT(vmnet_network_configuration_set_ipv4_subnet(
-			  options.config, &host, &mask),
-		VMNET_SUCCESS);
+		      options.config, &host, &mask),
+	    VMNET_SUCCESS);
 }
 
 static void parse(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{"mode", required_argument, NULL, 'm'},
-		{"subnet", required_argument, NULL, 's'},
-		{"no", required_argument, NULL, 'n'},
-		{"reserve", required_argument, NULL, 'r'},
-		{"forward", required_argument, NULL, 'f'},
-		{"export", required_argument, NULL, 'e'},
-		{"import", required_argument, NULL, 'i'},
-		{"mac", required_argument, NULL, 'M'},
-		{"address", required_argument, NULL, 'a'},
-		{0},
+		{ "mode", required_argument, NULL, 'm' },
+		{ "subnet", required_argument, NULL, 's' },
+		{ "no", required_argument, NULL, 'n' },
+		{ "reserve", required_argument, NULL, 'r' },
+		{ "forward", required_argument, NULL, 'f' },
+		{ "export", required_argument, NULL, 'e' },
+		{ "import", required_argument, NULL, 'i' },
+		{ "mac", required_argument, NULL, 'M' },
+		{ "address", required_argument, NULL, 'a' },
+		{ 0 },
 	};
 	vmnet_mode_t mode = VMNET_SHARED_MODE;
 	int option;
@@ -208,11 +207,11 @@ static void network_export(vmnet_network_ref network, const char *path)
 	xpc_object_t object = vmnet_network_copy_serialization(network, NULL);
 	size_t size;
 	const void *bytes =
-		xpc_dictionary_get_data(object, SERIALIZATION, &size);
+	    xpc_dictionary_get_data(object, SERIALIZATION, &size);
 	FILE *file = fopen(path, "w");
 
 	if (file == NULL || fwrite(bytes, size, 1, file) != 1 ||
-		fclose(file) != 0) {
+	    fclose(file) != 0) {
 		err(1, "%s", path);
 	}
 	xpc_release(object);
@@ -234,7 +233,7 @@ __attribute__((format(printf, 1, 2))) static void shell(const char *format, ...)
 /* The kernel's end, in the namespace that we are in by now. */
 static int tap_create(const uint8_t *mac)
 {
-	struct ifreq request = {.ifr_name = "eth0"};
+	struct ifreq request = { .ifr_name = "eth0" };
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
 	request.ifr_flags = IFF_TAP | IFF_NO_PI;
@@ -246,7 +245,7 @@ static int tap_create(const uint8_t *mac)
 	      "echo 0 >router_solicitation_delay && "
 	      "ip link set lo up && "
 	      "ip link set eth0 address %02x:%02x:%02x:%02x:%02x:%02x up",
-		mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	    mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 	return fd;
 }
 
@@ -260,28 +259,28 @@ static void configure(struct guest *guest, vmnet_network_ref network)
 		shell("ip addr add %s dev eth0", options.address);
 	} else {
 		shell("ip addr add %s/%d dev eth0", inet_ntoa(guest->address),
-			__builtin_popcount(guest->mask.s_addr));
+		    __builtin_popcount(guest->mask.s_addr));
 	}
 	if (guest->router.s_addr != 0) {
 		inet_ntop(AF_INET, &guest->router, router, sizeof(router));
 		shell("ip route add default via %s", router);
 	}
 	printf("ready %s %s\n",
-		options.address != NULL ? options.address
-					: inet_ntoa(guest->address),
-		router);
+	    options.address != NULL ? options.address
+				    : inet_ntoa(guest->address),
+	    router);
 	fflush(stdout);
 }
 
 /* New addresses of this namespace. */
 static int netlink_open(void)
 {
-	struct sockaddr_nl address = {
-		.nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV6_IFADDR};
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK,
+		.nl_groups = RTMGRP_IPV6_IFADDR };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
 	if (fd < 0 ||
-		bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
 		err(1, "netlink");
 	}
 	return fd;
@@ -300,14 +299,14 @@ static void netlink_read(int fd)
 	char text[INET6_ADDRSTRLEN];
 
 	if (size <= 0 || message.header.nlmsg_type != RTM_NEWADDR ||
-		change->ifa_scope != RT_SCOPE_UNIVERSE ||
-		change->ifa_flags & IFA_F_TENTATIVE) {
+	    change->ifa_scope != RT_SCOPE_UNIVERSE ||
+	    change->ifa_flags & IFA_F_TENTATIVE) {
 		return;
 	}
 	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
 		if (attribute->rta_type == IFA_ADDRESS) {
-			inet_ntop(AF_INET6, RTA_DATA(attribute), text,
-				sizeof(text));
+			inet_ntop(
+			    AF_INET6, RTA_DATA(attribute), text, sizeof(text));
 			printf("address6 %s\n", text);
 			fflush(stdout);
 		}
@@ -343,7 +342,7 @@ static void relay_out(struct guest *guest, int tap)
 
 	while ((size = read(tap, frame, sizeof(frame))) > 0) {
 		CHECK_INT(
-			guest_write(guest, frame, (size_t)size), VMNET_SUCCESS);
+		    guest_write(guest, frame, (size_t)size), VMNET_SUCCESS);
 	}
 }
 
@@ -351,11 +350,11 @@ static void relay_out(struct guest *guest, int tap)
 static bool relay(struct guest *guest, int tap, int netlink, int signals)
 {
 	struct pollfd ready[] = {
-		{standin_vmnet_interface_descriptor(guest->interface), POLLIN,
-			0},
-		{tap, POLLIN, 0},
-		{netlink, POLLIN, 0},
-		{signals, POLLIN, 0},
+		{ standin_vmnet_interface_descriptor(guest->interface), POLLIN,
+		    0 },
+		{ tap, POLLIN, 0 },
+		{ netlink, POLLIN, 0 },
+		{ signals, POLLIN, 0 },
 	};
 
 	for (;;) {
@@ -390,8 +389,8 @@ int main(int argc, char **argv)
 
 	parse(argc, argv);
 	network = options.import != NULL
-		? network_import(options.import)
-		: vmnet_network_create(options.config, &status);
+	    ? network_import(options.import)
+	    : vmnet_network_create(options.config, &status);
 	CFRelease(options.config);
 	if (network == NULL) {
 		errx(1, "no network: %u", (unsigned)status);

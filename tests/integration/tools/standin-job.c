@@ -68,15 +68,14 @@ static void terminated(int number)
 static int connect_to(const char *name, int type)
 {
 	const char *directory = getenv("STANDIN_DIR");
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd;
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s",
-		directory != NULL ? directory : "/run/standin", name);
+	    directory != NULL ? directory : "/run/standin", name);
 	fd = socket(AF_UNIX, type, 0);
 	if (fd == -1 ||
-		connect(fd, (struct sockaddr *)&address, sizeof(address)) ==
-			-1) {
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)) == -1) {
 		fail(address.sun_path);
 	}
 	return fd;
@@ -89,7 +88,7 @@ static int check_in(const char *name)
 		char space[CMSG_SPACE(sizeof(int))];
 	} ancillary;
 	char text[256];
-	struct iovec vector = {.iov_base = text, .iov_len = sizeof(text) - 1};
+	struct iovec vector = { .iov_base = text, .iov_len = sizeof(text) - 1 };
 	struct msghdr message = {
 		.msg_iov = &vector,
 		.msg_iovlen = 1,
@@ -143,14 +142,13 @@ static void answer_id(int fd)
 		fail("getcwd");
 	}
 	answer(fd,
-		"pid=%d uid=%d gid=%d groups=%d umask=%03o files=%lu/%lu "
-		"cwd=%s session=%d HOME=%s TEST=%s\n",
-		(int)getpid(), (int)getuid(), (int)getgid(), groups,
-		(unsigned)mask, (unsigned long)limit.rlim_cur,
-		(unsigned long)limit.rlim_max, directory,
-		getsid(0) == getpid() && getpgrp() == getpid(),
-		getenv("HOME") != NULL ? getenv("HOME") : "",
-		getenv("TEST") != NULL ? getenv("TEST") : "");
+	    "pid=%d uid=%d gid=%d groups=%d umask=%03o files=%lu/%lu "
+	    "cwd=%s session=%d HOME=%s TEST=%s\n",
+	    (int)getpid(), (int)getuid(), (int)getgid(), groups, (unsigned)mask,
+	    (unsigned long)limit.rlim_cur, (unsigned long)limit.rlim_max,
+	    directory, getsid(0) == getpid() && getpgrp() == getpid(),
+	    getenv("HOME") != NULL ? getenv("HOME") : "",
+	    getenv("TEST") != NULL ? getenv("TEST") : "");
 }
 
 static void start_child(int fd)

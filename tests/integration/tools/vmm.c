@@ -53,8 +53,8 @@ static uint8_t wanted[FRAME_MAX];
 static const struct {
 	int number;
 	const char *name;
-} signals[] = {{SIGINT, "INT"}, {SIGTERM, "TERM"}, {SIGHUP, "HUP"},
-	{SIGQUIT, "QUIT"}, {SIGUSR1, "USR1"}, {SIGUSR2, "USR2"}};
+} signals[] = { { SIGINT, "INT" }, { SIGTERM, "TERM" }, { SIGHUP, "HUP" },
+	{ SIGQUIT, "QUIT" }, { SIGUSR1, "USR1" }, { SIGUSR2, "USR2" } };
 #define SIGNAL_COUNT (sizeof(signals) / sizeof(signals[0]))
 
 static uint16_t get16(const uint8_t *bytes)
@@ -110,7 +110,7 @@ static void frame_fill(uint8_t *bytes, size_t size, uint32_t sequence)
 
 static void send_all(int fd, const uint8_t *bytes, size_t size)
 {
-	struct pollfd room = {.fd = fd, .events = POLLOUT};
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
 	ssize_t sent = send(fd, bytes, size, 0);
 
 	while (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
@@ -168,7 +168,7 @@ static void act_read(char *arguments[])
 		frame_fill(wanted, expected, (uint32_t)i);
 		if (size != expected || memcmp(frame, wanted, size) != 0) {
 			errx(FAILED, "frame %ld: %zu bytes, number %u", i, size,
-				get16(frame + 16));
+			    get16(frame + 16));
 		}
 		i++;
 	}
@@ -194,7 +194,7 @@ static void act_crawl(char *arguments[])
 {
 	int fd = (int)number(arguments[0]);
 	long pace = number(arguments[1]);
-	const struct timespec time = {pace / 1000, pace % 1000 * 1000000};
+	const struct timespec time = { pace / 1000, pace % 1000 * 1000000 };
 	sigset_t set;
 
 	sigfillset(&set);
@@ -228,7 +228,7 @@ static bool answer_arp(size_t size, const uint8_t *mac, const uint8_t *address)
 	uint8_t *arp = frame + ETHERNET_SIZE;
 
 	if (size < ETHERNET_SIZE + 28 || get16(arp + 6) != 1 ||
-		memcmp(arp + 24, address, 4) != 0) {
+	    memcmp(arp + 24, address, 4) != 0) {
 		return false;
 	}
 	put16(arp + 6, 2);
@@ -244,8 +244,8 @@ static bool answer_echo(size_t size, const uint8_t *address)
 	uint8_t *icmp = ip + 20;
 
 	if (size < ETHERNET_SIZE + 28 || ip[0] != 0x45 || ip[9] != 1 ||
-		memcmp(ip + 16, address, 4) != 0 || icmp[0] != 8 ||
-		get16(ip + 2) < 28 || get16(ip + 2) > size - ETHERNET_SIZE) {
+	    memcmp(ip + 16, address, 4) != 0 || icmp[0] != 8 ||
+	    get16(ip + 2) < 28 || get16(ip + 2) > size - ETHERNET_SIZE) {
 		return false;
 	}
 	memcpy(ip + 16, ip + 12, 4);
@@ -257,7 +257,7 @@ static bool answer_echo(size_t size, const uint8_t *address)
 }
 
 static void answer(
-	int fd, size_t size, const uint8_t *mac, const uint8_t *address)
+    int fd, size_t size, const uint8_t *mac, const uint8_t *address)
 {
 	bool known = false;
 
@@ -279,16 +279,16 @@ static void answer(
 /* answer FD MAC ADDRESS */
 static void act_answer(char *arguments[])
 {
-	struct pollfd ready = {
-		.fd = (int)number(arguments[0]), .events = POLLIN};
-	struct sigaction action = {.sa_handler = handle_signal};
+	struct pollfd ready = { .fd = (int)number(arguments[0]),
+		.events = POLLIN };
+	struct sigaction action = { .sa_handler = handle_signal };
 	sigset_t none;
 	uint8_t address[4];
 	uint8_t mac[6];
 
 	if (sscanf(arguments[1], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0],
-		    &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) != 6 ||
-		inet_pton(AF_INET, arguments[2], address) != 1) {
+		&mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) != 6 ||
+	    inet_pton(AF_INET, arguments[2], address) != 1) {
 		errx(FAILED, "not a MAC and an address");
 	}
 	sigemptyset(&none);
@@ -362,16 +362,16 @@ static const struct action {
 	int arguments;
 	void (*act)(char *arguments[]);
 } actions[] = {
-	{"say", 1, act_say},
-	{"send", 3, act_send},
-	{"read", 3, act_read},
-	{"drain", 1, act_drain},
-	{"crawl", 2, act_crawl},
-	{"answer", 3, act_answer},
-	{"wait", 0, act_wait},
-	{"close", 1, act_close},
-	{"exit", 1, act_exit},
-	{"kill", 1, act_kill},
+	{ "say", 1, act_say },
+	{ "send", 3, act_send },
+	{ "read", 3, act_read },
+	{ "drain", 1, act_drain },
+	{ "crawl", 2, act_crawl },
+	{ "answer", 3, act_answer },
+	{ "wait", 0, act_wait },
+	{ "close", 1, act_close },
+	{ "exit", 1, act_exit },
+	{ "kill", 1, act_kill },
 };
 #define ACTION_COUNT (sizeof(actions) / sizeof(actions[0]))
 

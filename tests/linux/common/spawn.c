@@ -51,8 +51,8 @@ static void spawn_child(const struct spawn *spawn, int report)
 	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	spawn_signals();
 	if ((!spawn->session || setsid() != -1) &&
-		(spawn->netns == -1 || setns(spawn->netns, 0) == 0) &&
-		spawn_stdio(spawn->stdio) == 0) {
+	    (spawn->netns == -1 || setns(spawn->netns, 0) == 0) &&
+	    spawn_stdio(spawn->stdio) == 0) {
 		execvp(spawn->argv[0], (char *const *)spawn->argv);
 	}
 	error = errno;
@@ -99,7 +99,7 @@ int spawn_run(const char *const *argv)
 {
 	struct spawn spawn = {
 		.argv = argv,
-		.stdio = {SPAWN_INHERIT, SPAWN_INHERIT, SPAWN_INHERIT},
+		.stdio = { SPAWN_INHERIT, SPAWN_INHERIT, SPAWN_INHERIT },
 		.netns = -1,
 	};
 	pid_t pid;

@@ -41,7 +41,7 @@ int unix_listen(const char *path, int type, mode_t mode, int backlog)
 	int fd;
 
 	length = snprintf(
-		temporary, sizeof(temporary), "%s.%d", path, (int)getpid());
+	    temporary, sizeof(temporary), "%s.%d", path, (int)getpid());
 	if ((size_t)length >= sizeof(temporary)) {
 		errno = ENAMETOOLONG;
 		return -1;
@@ -59,7 +59,7 @@ int unix_listen(const char *path, int type, mode_t mode, int backlog)
 		return -1;
 	}
 	if (chmod(temporary, mode) == -1 || listen(fd, backlog) == -1 ||
-		rename(temporary, path) == -1) {
+	    rename(temporary, path) == -1) {
 		unix_close(fd);
 		unlink(temporary);
 		return -1;
@@ -92,7 +92,7 @@ union unix_control {
 };
 
 static void unix_attach(struct msghdr *message, union unix_control *control,
-	const int *fds, int nfds)
+    const int *fds, int nfds)
 {
 	struct cmsghdr *header;
 	size_t size = (size_t)nfds * sizeof(int);
@@ -109,7 +109,7 @@ static void unix_attach(struct msghdr *message, union unix_control *control,
 
 static int unix_wait_writable(int fd)
 {
-	struct pollfd wait = {.fd = fd, .events = POLLOUT};
+	struct pollfd wait = { .fd = fd, .events = POLLOUT };
 
 	while (poll(&wait, 1, -1) == -1) {
 		if (errno != EINTR) {
@@ -121,8 +121,8 @@ static int unix_wait_writable(int fd)
 
 int unix_send(int fd, const void *data, size_t size, const int *fds, int nfds)
 {
-	struct iovec vector = {.iov_base = (void *)data, .iov_len = size};
-	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+	struct iovec vector = { .iov_base = (void *)data, .iov_len = size };
+	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
 	union unix_control control;
 	ssize_t sent;
 
@@ -156,10 +156,10 @@ int unix_send(int fd, const void *data, size_t size, const int *fds, int nfds)
 }
 
 int unix_send_now(
-	int fd, const void *data, size_t size, const int *fds, int nfds)
+    int fd, const void *data, size_t size, const int *fds, int nfds)
 {
-	struct iovec vector = {.iov_base = (void *)data, .iov_len = size};
-	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+	struct iovec vector = { .iov_base = (void *)data, .iov_len = size };
+	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
 	union unix_control control;
 	ssize_t sent;
 
@@ -184,18 +184,18 @@ static int unix_detach(struct msghdr *message, int *fds, int max)
 	int excess = 0;
 
 	for (header = CMSG_FIRSTHDR(message); header != NULL;
-		header = CMSG_NXTHDR(message, header)) {
+	     header = CMSG_NXTHDR(message, header)) {
 		size_t n = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
 		if (header->cmsg_level != SOL_SOCKET ||
-			header->cmsg_type != SCM_RIGHTS) {
+		    header->cmsg_type != SCM_RIGHTS) {
 			continue;
 		}
 		for (size_t i = 0; i < n; i++) {
 			int received;
 
 			memcpy(&received, CMSG_DATA(header) + i * sizeof(int),
-				sizeof(received));
+			    sizeof(received));
 			if (count < max) {
 				fds[count] = received;
 				count++;
@@ -206,7 +206,7 @@ static int unix_detach(struct msghdr *message, int *fds, int max)
 		}
 	}
 	if (excess > 0 ||
-		(message->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+	    (message->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
 		for (int i = 0; i < count; i++) {
 			close(fds[i]);
 		}
@@ -218,7 +218,7 @@ static int unix_detach(struct msghdr *message, int *fds, int max)
 
 ssize_t unix_receive(int fd, void *data, size_t size, int *fds, int *nfds)
 {
-	struct iovec vector = {.iov_base = data, .iov_len = size};
+	struct iovec vector = { .iov_base = data, .iov_len = size };
 	union unix_control control;
 	struct msghdr message = {
 		.msg_iov = &vector,

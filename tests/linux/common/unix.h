@@ -31,7 +31,7 @@ int unix_send(int fd, const void *data, size_t size, const int *fds, int nfds);
 /* One message of a SOCK_SEQPACKET, now or not at all (EAGAIN): nobody waits for
  * a peer that does not read. */
 int unix_send_now(
-	int fd, const void *data, size_t size, const int *fds, int nfds);
+    int fd, const void *data, size_t size, const int *fds, int nfds);
 
 /*
  * One recvmsg(): its size, 0 at end of file. *nfds: how many fds has room for,

@@ -54,7 +54,7 @@ void *cf_object_create(const struct cf_class *class, size_t size)
 }
 
 void cf_object_check(
-	const void *object, const struct cf_class *class, const char *caller)
+    const void *object, const struct cf_class *class, const char *caller)
 {
 	if (check(object, caller)->class != class) {
 		fatal(caller, "an object of another type");

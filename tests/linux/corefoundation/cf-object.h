@@ -30,6 +30,6 @@ void *cf_object_create(const struct cf_class *class, size_t size);
 
 /* Ends the process with a message unless object is a live one of class. */
 void cf_object_check(
-	const void *object, const struct cf_class *class, const char *caller);
+    const void *object, const struct cf_class *class, const char *caller);
 
 #endif /* CF_OBJECT_H */

@@ -15,12 +15,12 @@ struct __CFString {
 	char bytes[];
 };
 
-static const struct cf_class string_class = {"cf-string", NULL};
+static const struct cf_class string_class = { "cf-string", NULL };
 
 static bool encoding_known(CFStringEncoding encoding)
 {
 	return encoding == kCFStringEncodingUTF8 ||
-		encoding == kCFStringEncodingASCII;
+	    encoding == kCFStringEncodingASCII;
 }
 
 CFTypeID CFStringGetTypeID(void)
@@ -29,7 +29,7 @@ CFTypeID CFStringGetTypeID(void)
 }
 
 CFStringRef CFStringCreateWithCString(
-	CFAllocatorRef alloc, const char *string, CFStringEncoding encoding)
+    CFAllocatorRef alloc, const char *string, CFStringEncoding encoding)
 {
 	struct __CFString *result;
 	size_t length = strlen(string);
@@ -51,8 +51,8 @@ const char *CFStringGetCStringPtr(CFStringRef string, CFStringEncoding encoding)
 	return encoding_known(encoding) ? string->bytes : NULL;
 }
 
-Boolean CFStringGetCString(CFStringRef string, char *buffer, CFIndex size,
-	CFStringEncoding encoding)
+Boolean CFStringGetCString(
+    CFStringRef string, char *buffer, CFIndex size, CFStringEncoding encoding)
 {
 	const char *bytes = CFStringGetCStringPtr(string, encoding);
 

@@ -21,24 +21,24 @@
 #define EXIT_TIMED_OUT 124
 
 static const char usage[] =
-	"usage: launchctl SUBCOMMAND ...\n"
-	"\n"
-	"  print TARGET                  TARGET: system/LABEL or "
-	"gui/UID/LABEL\n"
-	"  list\n"
-	"  bootstrap DOMAIN PLIST        DOMAIN: system or gui/UID\n"
-	"  bootout TARGET                returns before the job has ended\n"
-	"  kickstart [-k] [-p] TARGET\n"
-	"  kill SIGNAL TARGET\n"
-	"  enable|disable TARGET\n"
-	"  print-disabled DOMAIN\n"
-	"\n"
-	"Not Apple's:\n"
-	"  standin-wait TARGET STATE [SECONDS]\n"
-	"      blocks until the job is running, exited, gone (booted out), "
-	"has\n"
-	"      been started N times (runs=N) or has N transactions "
-	"(active=N)\n";
+    "usage: launchctl SUBCOMMAND ...\n"
+    "\n"
+    "  print TARGET                  TARGET: system/LABEL or "
+    "gui/UID/LABEL\n"
+    "  list\n"
+    "  bootstrap DOMAIN PLIST        DOMAIN: system or gui/UID\n"
+    "  bootout TARGET                returns before the job has ended\n"
+    "  kickstart [-k] [-p] TARGET\n"
+    "  kill SIGNAL TARGET\n"
+    "  enable|disable TARGET\n"
+    "  print-disabled DOMAIN\n"
+    "\n"
+    "Not Apple's:\n"
+    "  standin-wait TARGET STATE [SECONDS]\n"
+    "      blocks until the job is running, exited, gone (booted out), "
+    "has\n"
+    "      been started N times (runs=N) or has N transactions "
+    "(active=N)\n";
 
 struct message {
 	char text[CONTROL_MESSAGE_MAX];
@@ -65,7 +65,7 @@ static int connect_launchd(void)
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/launchd.sock",
-		directory != NULL ? directory : "/run/standin");
+	    directory != NULL ? directory : "/run/standin");
 	fd = unix_connect(path, SOCK_SEQPACKET);
 	if (fd == -1) {
 		fprintf(stderr, "launchctl: %s: %s\n", path, strerror(errno));
@@ -84,9 +84,9 @@ static int wait_timeout(int argc, char **argv)
 	}
 	seconds = strtod(argv[4], &end);
 	if (end == argv[4] || *end != '\0' || seconds < 0 ||
-		seconds > INT_MAX / 1000) {
-		fprintf(stderr, "launchctl: %s: no number of seconds\n",
-			argv[4]);
+	    seconds > INT_MAX / 1000) {
+		fprintf(
+		    stderr, "launchctl: %s: no number of seconds\n", argv[4]);
 		exit(LAUNCHD_USAGE);
 	}
 	return (int)(seconds * 1000);
@@ -104,7 +104,7 @@ static int make_request(struct message *message, int argc, char **argv)
 		const char *word = argv[i];
 
 		if (i == 3 && strcmp(argv[1], "bootstrap") == 0 &&
-			realpath(word, path) != NULL) {
+		    realpath(word, path) != NULL) {
 			word = path;
 		}
 		if (add(message, word) == -1) {
@@ -147,18 +147,17 @@ static int talk(int argc, char **argv)
 {
 	static struct message message;
 	static char answer[CONTROL_MESSAGE_MAX + 1];
-	struct pollfd wait = {.events = POLLIN};
+	struct pollfd wait = { .events = POLLIN };
 	ssize_t length;
 
 	wait.fd = connect_launchd();
 	if (wait.fd == -1 || make_request(&message, argc, argv) == -1 ||
-		unix_send(wait.fd, message.text, message.length, NULL, 0) ==
-			-1) {
+	    unix_send(wait.fd, message.text, message.length, NULL, 0) == -1) {
 		return EXIT_FAILURE;
 	}
 	if (poll(&wait, 1, wait_timeout(argc, argv)) == 0) {
 		fprintf(stderr, "launchctl: %s: not %s in time\n", argv[2],
-			argv[3]);
+		    argv[3]);
 		return EXIT_TIMED_OUT;
 	}
 	length = unix_receive(wait.fd, answer, CONTROL_MESSAGE_MAX, NULL, NULL);
@@ -175,7 +174,7 @@ int main(int argc, char **argv)
 	int status;
 
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 ||
-		strcmp(argv[1], "help") == 0) {
+	    strcmp(argv[1], "help") == 0) {
 		fputs(usage, argc < 2 ? stderr : stdout);
 		return argc < 2 ? LAUNCHD_USAGE : EXIT_SUCCESS;
 	}

@@ -46,12 +46,12 @@ static void connection_close(struct connection *connection)
 }
 
 void control_send(
-	struct connection *connection, const char *text, const int *fd)
+    struct connection *connection, const char *text, const int *fd)
 {
 	if (unix_send_now(connection->source.fd, text, strlen(text), fd,
-		    fd != NULL ? 1 : 0) == -1) {
+		fd != NULL ? 1 : 0) == -1) {
 		log_error("pid %d: cannot be answered: %m",
-			(int)connection->peer.pid);
+		    (int)connection->peer.pid);
 	}
 }
 
@@ -67,11 +67,10 @@ static void check_in(struct connection *connection, const char *name)
 
 	if (service == NULL || service->source.fd == -1) {
 		log_error("pid %d: checks in for %.100s: %s",
-			(int)connection->peer.pid, name,
-			job == NULL ? "no job of ours"
-				    : "not in its MachServices");
-		snprintf(text, sizeof(text), "error %.200s: not this job's",
-			name);
+		    (int)connection->peer.pid, name,
+		    job == NULL ? "no job of ours" : "not in its MachServices");
+		snprintf(
+		    text, sizeof(text), "error %.200s: not this job's", name);
 		control_send(connection, text, NULL);
 		return;
 	}
@@ -92,7 +91,7 @@ static void set_transactions(struct connection *connection, const char *text)
 void control_terminate(struct job *job)
 {
 	for (struct connection *connection = connections; connection != NULL;
-		connection = connection->next) {
+	     connection = connection->next) {
 		if (connection->job == job) {
 			control_send(connection, "terminate", NULL);
 		}
@@ -104,7 +103,7 @@ void control_terminate(struct job *job)
  */
 
 static bool is_reached(
-	const struct connection *connection, const struct job *job)
+    const struct connection *connection, const struct job *job)
 {
 	switch (connection->condition) {
 	case WAIT_RUNNING:
@@ -123,7 +122,7 @@ static bool is_reached(
 void control_wake(void)
 {
 	for (struct connection *connection = connections; connection != NULL;
-		connection = connection->next) {
+	     connection = connection->next) {
 		struct job *job;
 
 		if (connection->condition == WAIT_NOTHING) {
@@ -135,9 +134,9 @@ void control_wake(void)
 		}
 		if (job != NULL) {
 			verb_answer(
-				connection, LAUNCHD_OK, "%d\n", (int)job->pid);
+			    connection, LAUNCHD_OK, "%d\n", (int)job->pid);
 		} else if (connection->condition == WAIT_GONE ||
-			connection->condition == WAIT_EXITED) {
+		    connection->condition == WAIT_EXITED) {
 			verb_answer(connection, LAUNCHD_OK, "0\n");
 		} else {
 			verb_answer_unknown(connection, connection->target);
@@ -165,7 +164,7 @@ static bool connection_read(struct connection *connection, bool *closed)
 
 	*closed = false;
 	length = unix_receive(
-		connection->source.fd, text, CONTROL_MESSAGE_MAX, NULL, NULL);
+	    connection->source.fd, text, CONTROL_MESSAGE_MAX, NULL, NULL);
 	if (length <= 0) {
 		*closed = length == 0 || (errno != EAGAIN && errno != EMSGSIZE);
 		return length == -1 && errno == EMSGSIZE;
@@ -176,11 +175,11 @@ static bool connection_read(struct connection *connection, bool *closed)
 	} else if (starts_with(text, "transactions ")) {
 		set_transactions(connection, text + strlen("transactions "));
 	} else if (strcmp(text, "launchctl") == 0 &&
-		connection->condition == WAIT_NOTHING) {
+	    connection->condition == WAIT_NOTHING) {
 		verb_run(connection, text, (size_t)length);
 	} else {
 		log_error("pid %d: says what nobody understands",
-			(int)connection->peer.pid);
+		    (int)connection->peer.pid);
 		*closed = true;
 		return false;
 	}
@@ -205,7 +204,7 @@ void control_drain(struct job *job)
 	bool closed;
 
 	for (connection = connections; connection != NULL;
-		connection = connection->next) {
+	     connection = connection->next) {
 		if (connection->job == job) {
 			while (connection_read(connection, &closed)) {
 			}
@@ -216,7 +215,7 @@ void control_drain(struct job *job)
 void control_forget(struct job *job)
 {
 	for (struct connection *connection = connections; connection != NULL;
-		connection = connection->next) {
+	     connection = connection->next) {
 		if (connection->job == job) {
 			connection->job = NULL;
 		}
@@ -253,8 +252,8 @@ int control_start(const char *path)
 {
 	socket_path = copy(path);
 	listener.ready = listener_ready;
-	listener.fd = unix_listen(
-		path, SOCK_SEQPACKET | SOCK_NONBLOCK, 0666, SOMAXCONN);
+	listener.fd =
+	    unix_listen(path, SOCK_SEQPACKET | SOCK_NONBLOCK, 0666, SOMAXCONN);
 	if (listener.fd == -1) {
 		return -1;
 	}

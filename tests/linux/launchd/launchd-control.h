@@ -31,12 +31,12 @@ struct connection {
 
 /* Never waits: a peer that does not read its answers goes without. */
 void control_send(
-	struct connection *connection, const char *text, const int *fd);
+    struct connection *connection, const char *text, const int *fd);
 
 /* text: NUL-separated words, and ends with a NUL. */
 void verb_run(struct connection *connection, const char *text, size_t length);
 void verb_answer(struct connection *connection, int status, const char *format,
-	...) __attribute__((format(printf, 3, 4)));
+    ...) __attribute__((format(printf, 3, 4)));
 void verb_answer_unknown(struct connection *connection, const char *target);
 void verb_stop(void);
 

@@ -50,7 +50,7 @@ static void set_signals(const struct config *config)
 }
 
 static void set_limit(const struct job *job, const struct config_limit *soft,
-	const struct config_limit *hard, int resource)
+    const struct config_limit *hard, int resource)
 {
 	struct rlimit limit;
 
@@ -74,13 +74,13 @@ static void set_limit(const struct job *job, const struct config_limit *soft,
 		return;
 	}
 	/* Not more than we have: better than not running at all. */
-	log_error("%s: limit %d: cannot be raised: %m", job->config->label,
-		resource);
+	log_error(
+	    "%s: limit %d: cannot be raised: %m", job->config->label, resource);
 	limit.rlim_max = options.descriptors.rlim_max;
 	if (resource == RLIMIT_NOFILE) {
 		limit.rlim_cur = limit.rlim_cur < limit.rlim_max
-			? limit.rlim_cur
-			: limit.rlim_max;
+		    ? limit.rlim_cur
+		    : limit.rlim_max;
 		setrlimit(resource, &limit);
 	}
 }
@@ -97,7 +97,7 @@ static void set_limits(const struct job *job)
 
 		if (soft->set || hard->set) {
 			int resource =
-				soft->set ? soft->resource : hard->resource;
+			    soft->set ? soft->resource : hard->resource;
 
 			set_limit(job, soft, hard, resource);
 			descriptors = descriptors || resource == RLIMIT_NOFILE;
@@ -107,7 +107,7 @@ static void set_limits(const struct job *job)
 		set_limit(job, &unset, &unset, RLIMIT_NOFILE);
 	}
 	if (config->nice != 0 &&
-		setpriority(PRIO_PROCESS, 0, (int)config->nice) == -1) {
+	    setpriority(PRIO_PROCESS, 0, (int)config->nice) == -1) {
 		log_error("%s: Nice: %m", config->label);
 	}
 }
@@ -127,17 +127,17 @@ static const struct passwd *find_user(const struct job *job)
 	}
 	if (user == NULL) {
 		log_error("%s: no user %s here: running as uid %u", label,
-			job->agent ? "of that uid" : job->config->user,
-			(unsigned)geteuid());
+		    job->agent ? "of that uid" : job->config->user,
+		    (unsigned)geteuid());
 		return NULL;
 	}
 	if (user->pw_uid == geteuid()) {
 		return user;
 	}
 	if (geteuid() != 0 || !idmap_has_user(user->pw_uid) ||
-		!idmap_has_group(user->pw_gid)) {
+	    !idmap_has_group(user->pw_gid)) {
 		log_error("%s: cannot become %s: running as uid %u", label,
-			user->pw_name, (unsigned)geteuid());
+		    user->pw_name, (unsigned)geteuid());
 		return NULL;
 	}
 	return user;
@@ -161,7 +161,7 @@ static gid_t find_group(const struct job *job, const struct passwd *user)
 
 /* Opens as root what the job's user then owns. */
 static void set_stdio(
-	const struct job *job, const struct passwd *user, gid_t group)
+    const struct job *job, const struct passwd *user, gid_t group)
 {
 	for (int i = 0; i < 3; i++) {
 		const char *path = job->config->stdio[i];
@@ -175,13 +175,13 @@ static void set_stdio(
 		}
 		if (fd == -1) {
 			fd = open(path != NULL ? path : "/dev/null",
-				path != NULL ? flags : O_RDWR);
+			    path != NULL ? flags : O_RDWR);
 		}
 		if (fd == -1) {
 			give_up(job, path != NULL ? path : "/dev/null");
 		}
 		if (made && user != NULL && geteuid() == 0 &&
-			fchown(fd, user->pw_uid, group) == -1) {
+		    fchown(fd, user->pw_uid, group) == -1) {
 			give_up(job, path);
 		}
 		/* 2 comes last: until then errors can be said. */
@@ -195,15 +195,15 @@ static void set_stdio(
 }
 
 static void set_user(
-	const struct job *job, const struct passwd *user, gid_t group)
+    const struct job *job, const struct passwd *user, gid_t group)
 {
 	if (geteuid() != 0) {
 		return;
 	}
 	if (user != NULL && user->pw_uid != 0) {
 		int result = job->config->init_groups
-			? initgroups(user->pw_name, group)
-			: setgroups(0, NULL);
+		    ? initgroups(user->pw_name, group)
+		    : setgroups(0, NULL);
 
 		if (result == -1) {
 			give_up(job, "supplementary groups");
@@ -240,7 +240,7 @@ static void set_environment(const struct job *job, const struct passwd *user)
 /* The plist's arguments, and those of --daemon-arg LABEL=ARGUMENT. */
 static char **make_arguments(const struct job *job)
 {
-	struct strings arguments = {0};
+	struct strings arguments = { 0 };
 	const char *label = job->config->label;
 	size_t length = strlen(label);
 

@@ -48,8 +48,8 @@ struct job *job_find(const char *target)
 	for (struct job *job = jobs; job != NULL; job = job->next) {
 		job_domain(job, domain, sizeof(domain));
 		if (strlen(domain) == length &&
-			strncmp(domain, target, length) == 0 &&
-			strcmp(job->config->label, label + 1) == 0) {
+		    strncmp(domain, target, length) == 0 &&
+		    strcmp(job->config->label, label + 1) == 0) {
 			return job;
 		}
 	}
@@ -93,7 +93,7 @@ static void timer_set(struct job *job, uint64_t ns)
 static void timer_ready(struct source *source)
 {
 	struct job *job =
-		(struct job *)((char *)source - offsetof(struct job, timer));
+	    (struct job *)((char *)source - offsetof(struct job, timer));
 	uint64_t expirations;
 
 	if (read(job->timer.fd, &expirations, sizeof(expirations)) == -1) {
@@ -103,8 +103,7 @@ static void timer_ready(struct source *source)
 		job_start(job);
 	} else if (job->stop != STOP_NO && job->pid != 0) {
 		log_info("%s: still there after %lld s: SIGKILL",
-			job->config->label,
-			(long long)job->config->exit_timeout);
+		    job->config->label, (long long)job->config->exit_timeout);
 		job_kill(job);
 	}
 }
@@ -167,13 +166,13 @@ static void job_demand(struct job *job)
 	job->throttled = true;
 	timer_set(job, job->spawned + throttle - now);
 	log_info("%s: throttled for %llu ms", job->config->label,
-		(unsigned long long)(job->spawned + throttle - now) / 1000000);
+	    (unsigned long long)(job->spawned + throttle - now) / 1000000);
 }
 
 static void service_ready(struct source *source)
 {
 	struct service *service = (struct service *)((char *)source -
-		offsetof(struct service, source));
+	    offsetof(struct service, source));
 
 	job_demand(service->job);
 }
@@ -220,20 +219,20 @@ static void job_destroy(struct job *job)
 }
 
 static int service_open(
-	struct job *job, struct service *service, const char *name)
+    struct job *job, struct service *service, const char *name)
 {
 	char directory[256];
 
 	if (job->agent) {
 		snprintf(
-			directory, sizeof(directory), "%s/agents", options.dir);
+		    directory, sizeof(directory), "%s/agents", options.dir);
 		mkdir(directory, 0755);
 		snprintf(directory, sizeof(directory), "%s/agents/%u",
-			options.dir, (unsigned)job->uid);
+		    options.dir, (unsigned)job->uid);
 		mkdir(directory, 0755);
 	} else {
-		snprintf(directory, sizeof(directory), "%s/services",
-			options.dir);
+		snprintf(
+		    directory, sizeof(directory), "%s/services", options.dir);
 	}
 	service->job = job;
 	service->name = copy(name);
@@ -246,8 +245,8 @@ static int service_open(
 		errno = EEXIST;
 		service->source.fd = -1;
 	} else {
-		service->source.fd = unix_listen(service->path,
-			SOCK_STREAM | SOCK_NONBLOCK, 0666, BACKLOG);
+		service->source.fd = unix_listen(
+		    service->path, SOCK_STREAM | SOCK_NONBLOCK, 0666, BACKLOG);
 	}
 	if (service->source.fd == -1) {
 		free(service->path);
@@ -263,7 +262,7 @@ static int job_open(struct job *job, struct config_error *error)
 
 	job->timer.ready = timer_ready;
 	job->timer.fd =
-		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	    timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (job->timer.fd == -1) {
 		goto failed;
 	}
@@ -272,10 +271,10 @@ static int job_open(struct job *job, struct config_error *error)
 	for (size_t i = 0; i < names->count; i++) {
 		job->service_count++;
 		if (service_open(job, &job->services[i], names->items[i]) ==
-			-1) {
+		    -1) {
 			snprintf(error->text, sizeof(error->text),
-				"%s: service %.200s: %s", job->config->label,
-				names->items[i], strerror(errno));
+			    "%s: service %.200s: %s", job->config->label,
+			    names->items[i], strerror(errno));
 			error->code = LAUNCHD_EIO;
 			return -1;
 		}
@@ -283,13 +282,13 @@ static int job_open(struct job *job, struct config_error *error)
 	return 0;
 failed:
 	snprintf(error->text, sizeof(error->text), "%s: %s", job->config->label,
-		strerror(errno));
+	    strerror(errno));
 	error->code = LAUNCHD_EIO;
 	return -1;
 }
 
-int job_load(struct config *config, bool agent, uid_t uid,
-	struct config_error *error)
+int job_load(
+    struct config *config, bool agent, uid_t uid, struct config_error *error)
 {
 	struct job *job = allocate(sizeof(*job));
 	char target[512];
@@ -304,12 +303,12 @@ int job_load(struct config *config, bool agent, uid_t uid,
 	snprintf(target, sizeof(target), "%s/%s", domain, config->label);
 	other = job_find(target);
 	if (other != NULL) {
-		error->code = other->stop == STOP_REMOVE ? LAUNCHD_EALREADY
-							 : LAUNCHD_EIO;
+		error->code =
+		    other->stop == STOP_REMOVE ? LAUNCHD_EALREADY : LAUNCHD_EIO;
 		snprintf(error->text, sizeof(error->text), "%s: %s",
-			config->label,
-			other->stop == STOP_REMOVE ? "still being removed"
-						   : "already loaded");
+		    config->label,
+		    other->stop == STOP_REMOVE ? "still being removed"
+					       : "already loaded");
 		job_destroy(job);
 		return -1;
 	}
@@ -373,12 +372,12 @@ void job_stop(struct job *job, enum stop stop)
 /* Signals that say the program is broken; SIGKILL and SIGTERM do not. */
 static bool crashed(const struct job *job)
 {
-	static const int signals[] = {SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGBUS,
-		SIGSEGV, SIGSYS, SIGQUIT};
+	static const int signals[] = { SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGBUS,
+		SIGSEGV, SIGSYS, SIGQUIT };
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		if (WIFSIGNALED(job->status) &&
-			WTERMSIG(job->status) == signals[i]) {
+		    WTERMSIG(job->status) == signals[i]) {
 			return true;
 		}
 	}
@@ -390,7 +389,7 @@ static bool wanted_again(const struct job *job)
 {
 	const struct config *config = job->config;
 	bool successful =
-		WIFEXITED(job->status) && WEXITSTATUS(job->status) == 0;
+	    WIFEXITED(job->status) && WEXITSTATUS(job->status) == 0;
 
 	if (config->keep_alive) {
 		return true;
@@ -399,11 +398,11 @@ static bool wanted_again(const struct job *job)
 		return true;
 	}
 	if (config->keep_successful != UNSET &&
-		successful == (config->keep_successful == YES)) {
+	    successful == (config->keep_successful == YES)) {
 		return true;
 	}
 	return config->keep_crashed != UNSET &&
-		crashed(job) == (config->keep_crashed == YES);
+	    crashed(job) == (config->keep_crashed == YES);
 }
 
 void job_reap(pid_t pid, int status)
@@ -421,12 +420,12 @@ void job_reap(pid_t pid, int status)
 	job->status = status;
 	if (WIFSIGNALED(status)) {
 		log_info("%s: pid %d ended by signal %d, %u transactions open",
-			job->config->label, (int)pid, WTERMSIG(status),
-			job->active);
+		    job->config->label, (int)pid, WTERMSIG(status),
+		    job->active);
 	} else {
 		log_info("%s: pid %d exited with %d, %u transactions open",
-			job->config->label, (int)pid, WEXITSTATUS(status),
-			job->active);
+		    job->config->label, (int)pid, WEXITSTATUS(status),
+		    job->active);
 	}
 	if (!job->config->abandon_process_group) {
 		kill(-pid, SIGKILL); /* mostly there is nobody */

@@ -22,7 +22,7 @@
 struct key {
 	const char *name;
 	int (*read)(
-		struct reader *reader, const struct key *key, plist_t value);
+	    struct reader *reader, const struct key *key, plist_t value);
 	size_t offset; /* of the field in struct config */
 };
 
@@ -50,11 +50,11 @@ static const char *type_name(plist_t value)
 	}
 }
 
-static int wrong_type(struct reader *reader, const char *key, plist_t value,
-	const char *wanted)
+static int wrong_type(
+    struct reader *reader, const char *key, plist_t value, const char *wanted)
 {
 	return refuse(reader->error, LAUNCHD_BAD_PLIST, "%s: is %s, must be %s",
-		key, type_name(value), wanted);
+	    key, type_name(value), wanted);
 }
 
 static void *field(struct reader *reader, const struct key *key)
@@ -74,7 +74,7 @@ static char *string_of(plist_t value)
 }
 
 static int read_string(
-	struct reader *reader, const struct key *key, plist_t value)
+    struct reader *reader, const struct key *key, plist_t value)
 {
 	char **text = field(reader, key);
 	char *read = string_of(value);
@@ -85,7 +85,7 @@ static int read_string(
 	if (read[0] == '\0') {
 		free(read);
 		return refuse(reader->error, LAUNCHD_BAD_PLIST, "%s: is empty",
-			key->name);
+		    key->name);
 	}
 	free(*text);
 	*text = read;
@@ -105,7 +105,7 @@ static int bool_of(plist_t value, bool *result)
 }
 
 static int read_bool(
-	struct reader *reader, const struct key *key, plist_t value)
+    struct reader *reader, const struct key *key, plist_t value)
 {
 	if (bool_of(value, field(reader, key)) == -1) {
 		return wrong_type(reader, key->name, value, "a boolean");
@@ -126,7 +126,7 @@ static int integer_of(plist_t value, int64_t *result)
 }
 
 static int read_integer(
-	struct reader *reader, const struct key *key, plist_t value)
+    struct reader *reader, const struct key *key, plist_t value)
 {
 	if (integer_of(value, field(reader, key)) == -1) {
 		return wrong_type(reader, key->name, value, "an integer");
@@ -135,7 +135,7 @@ static int read_integer(
 }
 
 static int read_seconds(
-	struct reader *reader, const struct key *key, plist_t value)
+    struct reader *reader, const struct key *key, plist_t value)
 {
 	int64_t *seconds = field(reader, key);
 
@@ -144,20 +144,19 @@ static int read_seconds(
 	}
 	if (*seconds < 0 || *seconds > INT32_MAX) {
 		return refuse(reader->error, LAUNCHD_BAD_PLIST,
-			"%s: %lld is out of range", key->name,
-			(long long)*seconds);
+		    "%s: %lld is out of range", key->name, (long long)*seconds);
 	}
 	return 0;
 }
 
 static int read_strings(
-	struct reader *reader, const struct key *key, plist_t value)
+    struct reader *reader, const struct key *key, plist_t value)
 {
 	struct strings *strings = field(reader, key);
 
 	if (plist_get_node_type(value) != PLIST_ARRAY) {
 		return wrong_type(
-			reader, key->name, value, "an array of strings");
+		    reader, key->name, value, "an array of strings");
 	}
 	for (uint32_t i = 0; i < plist_array_get_size(value); i++) {
 		plist_t item = plist_array_get_item(value, i);
@@ -165,8 +164,8 @@ static int read_strings(
 
 		if (text == NULL) {
 			return refuse(reader->error, LAUNCHD_BAD_PLIST,
-				"%s: item %u is %s, must be a string",
-				key->name, i, type_name(item));
+			    "%s: item %u is %s, must be a string", key->name, i,
+			    type_name(item));
 		}
 		strings_add(strings, text);
 		free(text);
@@ -176,9 +175,9 @@ static int read_strings(
 
 /* Calls each for every entry of a dictionary, until one fails. */
 static int each_entry(struct reader *reader, const struct key *key,
-	plist_t value,
-	int (*each)(struct reader *reader, const struct key *key,
-		const char *name, plist_t entry))
+    plist_t value,
+    int (*each)(struct reader *reader, const struct key *key, const char *name,
+	plist_t entry))
 {
 	plist_dict_iter iterator = NULL;
 	int result = 0;
@@ -203,22 +202,22 @@ static int each_entry(struct reader *reader, const struct key *key,
 }
 
 static int read_service(struct reader *reader, const struct key *key,
-	const char *name, plist_t entry)
+    const char *name, plist_t entry)
 {
 	struct strings *services = field(reader, key);
 	bool wanted = true;
 
 	if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL) {
 		return refuse(reader->error, LAUNCHD_BAD_PLIST,
-			"%s: \"%s\" is no name of a service", key->name, name);
+		    "%s: \"%s\" is no name of a service", key->name, name);
 	}
 	if (plist_get_node_type(entry) == PLIST_DICT) {
 		/* ResetAtClose and the like: XPC works with none of them. */
 		log_error("%s: %s: options are ignored", key->name, name);
 	} else if (bool_of(entry, &wanted) == -1) {
 		return refuse(reader->error, LAUNCHD_BAD_PLIST,
-			"%s: %s: is %s, must be a boolean", key->name, name,
-			type_name(entry));
+		    "%s: %s: is %s, must be a boolean", key->name, name,
+		    type_name(entry));
 	}
 	if (wanted) {
 		strings_add(services, name);
@@ -227,13 +226,13 @@ static int read_service(struct reader *reader, const struct key *key,
 }
 
 static int read_services(
-	struct reader *reader, const struct key *key, plist_t value)
+    struct reader *reader, const struct key *key, plist_t value)
 {
 	return each_entry(reader, key, value, read_service);
 }
 
 static int read_variable(struct reader *reader, const struct key *key,
-	const char *name, plist_t entry)
+    const char *name, plist_t entry)
 {
 	struct strings *environment = field(reader, key);
 	char *value = string_of(entry);
@@ -241,8 +240,8 @@ static int read_variable(struct reader *reader, const struct key *key,
 
 	if (value == NULL) {
 		return refuse(reader->error, LAUNCHD_BAD_PLIST,
-			"%s: %s: is %s, must be a string", key->name, name,
-			type_name(entry));
+		    "%s: %s: is %s, must be a string", key->name, name,
+		    type_name(entry));
 	}
 	if (asprintf(&variable, "%s=%s", name, value) == -1) {
 		abort();
@@ -254,7 +253,7 @@ static int read_variable(struct reader *reader, const struct key *key,
 }
 
 static int read_environment(
-	struct reader *reader, const struct key *key, plist_t value)
+    struct reader *reader, const struct key *key, plist_t value)
 {
 	return each_entry(reader, key, value, read_variable);
 }
@@ -263,21 +262,21 @@ static const struct {
 	const char *name;
 	int resource;
 } limit_names[] = {
-	{"NumberOfFiles", RLIMIT_NOFILE},
-	{"NumberOfProcesses", RLIMIT_NPROC},
-	{"Core", RLIMIT_CORE},
-	{"CPU", RLIMIT_CPU},
-	{"Data", RLIMIT_DATA},
-	{"FileSize", RLIMIT_FSIZE},
-	{"MemoryLock", RLIMIT_MEMLOCK},
-	{"ResidentSetSize", RLIMIT_RSS},
-	{"Stack", RLIMIT_STACK},
+	{ "NumberOfFiles", RLIMIT_NOFILE },
+	{ "NumberOfProcesses", RLIMIT_NPROC },
+	{ "Core", RLIMIT_CORE },
+	{ "CPU", RLIMIT_CPU },
+	{ "Data", RLIMIT_DATA },
+	{ "FileSize", RLIMIT_FSIZE },
+	{ "MemoryLock", RLIMIT_MEMLOCK },
+	{ "ResidentSetSize", RLIMIT_RSS },
+	{ "Stack", RLIMIT_STACK },
 };
 _Static_assert(sizeof(limit_names) / sizeof(limit_names[0]) == CONFIG_LIMITS,
-	"one limit a name");
+    "one limit a name");
 
 static int read_limit(struct reader *reader, const struct key *key,
-	const char *name, plist_t entry)
+    const char *name, plist_t entry)
 {
 	struct config_limit *limits = field(reader, key);
 	int64_t value;
@@ -288,8 +287,8 @@ static int read_limit(struct reader *reader, const struct key *key,
 		}
 		if (integer_of(entry, &value) == -1 || value < 0) {
 			return refuse(reader->error, LAUNCHD_BAD_PLIST,
-				"%s: %s: must be an integer, 0 or more",
-				key->name, name);
+			    "%s: %s: must be an integer, 0 or more", key->name,
+			    name);
 		}
 		limits[i].resource = limit_names[i].resource;
 		limits[i].value = (rlim_t)value;
@@ -301,26 +300,26 @@ static int read_limit(struct reader *reader, const struct key *key,
 }
 
 static int read_limits(
-	struct reader *reader, const struct key *key, plist_t value)
+    struct reader *reader, const struct key *key, plist_t value)
 {
 	return each_entry(reader, key, value, read_limit);
 }
 
 static int read_keep_alive_entry(struct reader *reader, const struct key *key,
-	const char *name, plist_t entry)
+    const char *name, plist_t entry)
 {
 	struct config *config = reader->config;
 	bool value;
 
 	if (strcmp(name, "SuccessfulExit") != 0 &&
-		strcmp(name, "Crashed") != 0) {
+	    strcmp(name, "Crashed") != 0) {
 		log_error("%s: %s: unknown, ignored", key->name, name);
 		return 0;
 	}
 	if (bool_of(entry, &value) == -1) {
 		return refuse(reader->error, LAUNCHD_BAD_PLIST,
-			"%s: %s: is %s, must be a boolean", key->name, name,
-			type_name(entry));
+		    "%s: %s: is %s, must be a boolean", key->name, name,
+		    type_name(entry));
 	}
 	if (name[0] == 'S') {
 		config->keep_successful = value ? YES : NO;
@@ -331,21 +330,21 @@ static int read_keep_alive_entry(struct reader *reader, const struct key *key,
 }
 
 static int read_keep_alive(
-	struct reader *reader, const struct key *key, plist_t value)
+    struct reader *reader, const struct key *key, plist_t value)
 {
 	if (plist_get_node_type(value) == PLIST_BOOLEAN) {
 		return read_bool(reader, key, value);
 	}
 	if (plist_get_node_type(value) != PLIST_DICT) {
 		return wrong_type(
-			reader, key->name, value, "a boolean or a dictionary");
+		    reader, key->name, value, "a boolean or a dictionary");
 	}
 	return each_entry(reader, key, value, read_keep_alive_entry);
 }
 
 /* An integer is decimal, since XML has no octal ones; a string is octal. */
 static int read_umask(
-	struct reader *reader, const struct key *key, plist_t value)
+    struct reader *reader, const struct key *key, plist_t value)
 {
 	int64_t *mask = field(reader, key);
 	char *text = string_of(value);
@@ -359,20 +358,20 @@ static int read_umask(
 		free(text);
 	} else if (integer_of(value, mask) == -1) {
 		return wrong_type(reader, key->name, value,
-			"an integer or a string of octal digits");
+		    "an integer or a string of octal digits");
 	}
 	if (*mask < 0 || *mask > 0777) {
 		return refuse(reader->error, LAUNCHD_BAD_PLIST,
-			"%s: must be from 0 to 0777", key->name);
+		    "%s: must be from 0 to 0777", key->name);
 	}
 	return 0;
 }
 
 static int read_process_type(
-	struct reader *reader, const struct key *key, plist_t value)
+    struct reader *reader, const struct key *key, plist_t value)
 {
-	static const char *const types[] = {
-		"Background", "Standard", "Adaptive", "Interactive"};
+	static const char *const types[] = { "Background", "Standard",
+		"Adaptive", "Interactive" };
 	char *text = string_of(value);
 	bool known = false;
 
@@ -391,7 +390,7 @@ static int read_process_type(
 
 /* Right and harmless, and means nothing here. */
 static int read_nothing(
-	struct reader *reader, const struct key *key, plist_t value)
+    struct reader *reader, const struct key *key, plist_t value)
 {
 	(void)reader;
 	(void)key;
@@ -429,9 +428,9 @@ static const struct key keys[] = {
 	KEY("Nice", read_integer, nice),
 	KEY("AbandonProcessGroup", read_bool, abandon_process_group),
 	KEY("Disabled", read_bool, disabled),
-	{"ProcessType", read_process_type, 0},
-	{"LowPriorityIO", read_nothing, 0},
-	{"AssociatedBundleIdentifiers", read_nothing, 0},
+	{ "ProcessType", read_process_type, 0 },
+	{ "LowPriorityIO", read_nothing, 0 },
+	{ "AssociatedBundleIdentifiers", read_nothing, 0 },
 };
 
 static int read_key(struct reader *reader, const char *name, plist_t value)
@@ -442,7 +441,7 @@ static int read_key(struct reader *reader, const char *name, plist_t value)
 		}
 		if (strcasecmp(name, keys[i].name) == 0) {
 			log_error("%s: %s: ignored: did you mean %s?",
-				reader->config->path, name, keys[i].name);
+			    reader->config->path, name, keys[i].name);
 			return 0;
 		}
 	}
@@ -457,8 +456,8 @@ int reader_root(struct reader *reader, plist_t root)
 
 	if (plist_get_node_type(root) != PLIST_DICT) {
 		return refuse(reader->error, LAUNCHD_BAD_PLIST,
-			"the property list is %s, must be a dictionary",
-			type_name(root));
+		    "the property list is %s, must be a dictionary",
+		    type_name(root));
 	}
 	plist_dict_new_iter(root, &iterator);
 	while (result == 0) {

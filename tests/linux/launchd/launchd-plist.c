@@ -93,15 +93,15 @@ static int check(struct config *config, struct config_error *error)
 	}
 	if (strchr(config->label, '/') != NULL) {
 		return refuse(error, LAUNCHD_BAD_LABEL,
-			"Label: \"%s\" has a slash", config->label);
+		    "Label: \"%s\" has a slash", config->label);
 	}
 	if (config->program == NULL && config->arguments.count == 0) {
 		return refuse(error, LAUNCHD_BAD_PROGRAM,
-			"Program and ProgramArguments: both missing");
+		    "Program and ProgramArguments: both missing");
 	}
 	if (config->program != NULL && config->program[0] != '/') {
 		return refuse(error, LAUNCHD_BAD_PROGRAM,
-			"Program: \"%s\" is no absolute path", config->program);
+		    "Program: \"%s\" is no absolute path", config->program);
 	}
 	if (config->arguments.count == 0) {
 		strings_add(&config->arguments, config->program);
@@ -110,7 +110,7 @@ static int check(struct config *config, struct config_error *error)
 		config->pressured_exit = false;
 	}
 	if (config->keep_alive || config->keep_successful != UNSET ||
-		config->keep_crashed != UNSET) {
+	    config->keep_crashed != UNSET) {
 		config->run_at_load = true;
 	}
 	if (config->pressured_exit) {
@@ -125,11 +125,11 @@ static int check_owner(const struct stat *status, struct config_error *error)
 		return refuse(error, LAUNCHD_EIO, "not a regular file");
 	}
 	if (geteuid() == 0 &&
-		(status->st_uid != 0 || (status->st_mode & 022) != 0)) {
+	    (status->st_uid != 0 || (status->st_mode & 022) != 0)) {
 		return refuse(error, LAUNCHD_BAD_OWNER,
-			"Path had bad ownership/permissions: owner %u, mode "
-			"%04o; must be root's, and writable only by root",
-			(unsigned)status->st_uid, status->st_mode & 07777);
+		    "Path had bad ownership/permissions: owner %u, mode "
+		    "%04o; must be root's, and writable only by root",
+		    (unsigned)status->st_uid, status->st_mode & 07777);
 	}
 	if (status->st_size > PLIST_SIZE_MAX) {
 		return refuse(error, LAUNCHD_BAD_PLIST, "larger than 1 MiB");
@@ -138,7 +138,7 @@ static int check_owner(const struct stat *status, struct config_error *error)
 }
 
 static char *read_file(
-	const char *path, size_t *length, struct config_error *error)
+    const char *path, size_t *length, struct config_error *error)
 {
 	struct stat status;
 	char *content = NULL;
@@ -156,12 +156,12 @@ static char *read_file(
 	content = allocate((size_t)status.st_size + 1);
 	*length = 0;
 	while (*length < (size_t)status.st_size) {
-		ssize_t got = read(fd, content + *length,
-			(size_t)status.st_size - *length);
+		ssize_t got = read(
+		    fd, content + *length, (size_t)status.st_size - *length);
 
 		if (got <= 0) {
 			refuse(error, LAUNCHD_EIO, "%s",
-				got == 0 ? "truncated" : strerror(errno));
+			    got == 0 ? "truncated" : strerror(errno));
 			free(content);
 			content = NULL;
 			goto out;
@@ -188,7 +188,7 @@ static bool is_whole(const char *content, size_t length)
 		return false;
 	}
 	for (const char *next = strstr(content, end); next != NULL;
-		next = strstr(next + 1, end)) {
+	     next = strstr(next + 1, end)) {
 		last = next + strlen(end);
 	}
 	return last != NULL && strspn(last, " \t\r\n") == strlen(last);
@@ -209,7 +209,7 @@ static plist_t parse(const char *path, struct config_error *error)
 	free(content);
 	if (root == NULL) {
 		refuse(error, LAUNCHD_BAD_PLIST,
-			"neither an XML nor a binary property list");
+		    "neither an XML nor a binary property list");
 	}
 	return root;
 }
@@ -217,7 +217,7 @@ static plist_t parse(const char *path, struct config_error *error)
 struct config *config_read(const char *path, struct config_error *error)
 {
 	struct config *config = NULL;
-	struct reader reader = {.error = error};
+	struct reader reader = { .error = error };
 	char reason[sizeof(error->text)];
 	plist_t root = NULL;
 	int result = -1;
@@ -242,7 +242,7 @@ struct config *config_read(const char *path, struct config_error *error)
 	if (result == -1) {
 		memcpy(reason, error->text, sizeof(reason));
 		snprintf(error->text, sizeof(error->text), "%s: %.300s", path,
-			reason);
+		    reason);
 		config_destroy(config);
 		return NULL;
 	}

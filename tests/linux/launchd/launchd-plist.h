@@ -21,6 +21,6 @@ int reader_root(struct reader *reader, plist_t root);
 
 /* Fills in *error; -1. */
 int refuse(struct config_error *error, int code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 #endif

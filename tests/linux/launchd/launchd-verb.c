@@ -37,7 +37,7 @@ void verb_stop(void)
 }
 
 void verb_answer(
-	struct connection *connection, int status, const char *format, ...)
+    struct connection *connection, int status, const char *format, ...)
 {
 	static char text[CONTROL_MESSAGE_MAX];
 	va_list arguments;
@@ -45,8 +45,8 @@ void verb_answer(
 
 	length = snprintf(text, sizeof(text), "%d\n", status);
 	va_start(arguments, format);
-	vsnprintf(text + length, sizeof(text) - (size_t)length, format,
-		arguments);
+	vsnprintf(
+	    text + length, sizeof(text) - (size_t)length, format, arguments);
 	va_end(arguments);
 	control_send(connection, text, NULL);
 }
@@ -54,7 +54,7 @@ void verb_answer(
 void verb_answer_unknown(struct connection *connection, const char *target)
 {
 	verb_answer(connection, LAUNCHD_NO_SERVICE,
-		"Could not find service \"%s\"\n", target);
+	    "Could not find service \"%s\"\n", target);
 }
 
 static const char *state_name(const struct job *job)
@@ -71,11 +71,10 @@ static void print_last_exit(FILE *out, const struct job *job)
 		fprintf(out, "\tlast exit code = (never exited)\n");
 	} else if (WIFSIGNALED(job->status)) {
 		fprintf(out, "\tlast terminating signal = %s: %d\n",
-			strsignal(WTERMSIG(job->status)),
-			WTERMSIG(job->status));
+		    strsignal(WTERMSIG(job->status)), WTERMSIG(job->status));
 	} else {
-		fprintf(out, "\tlast exit code = %d\n",
-			WEXITSTATUS(job->status));
+		fprintf(
+		    out, "\tlast exit code = %d\n", WEXITSTATUS(job->status));
 	}
 }
 
@@ -86,12 +85,12 @@ static void print_job(FILE *out, const struct job *job, const char *target)
 	fprintf(out, "%s = {\n", target);
 	fprintf(out, "\tactive count = %u\n", job->active);
 	fprintf(out, "\tpath = %s\n", config->path);
-	fprintf(out, "\ttype = %s\n",
-		job->agent ? "LaunchAgent" : "LaunchDaemon");
+	fprintf(
+	    out, "\ttype = %s\n", job->agent ? "LaunchAgent" : "LaunchDaemon");
 	fprintf(out, "\tstate = %s\n\n", state_name(job));
 	fprintf(out, "\tprogram = %s\n",
-		config->program != NULL ? config->program
-					: config->arguments.items[0]);
+	    config->program != NULL ? config->program
+				    : config->arguments.items[0]);
 	fprintf(out, "\targuments = {\n");
 	for (size_t i = 0; i < config->arguments.count; i++) {
 		fprintf(out, "\t\t%s\n", config->arguments.items[i]);
@@ -104,8 +103,8 @@ static void print_job(FILE *out, const struct job *job, const char *target)
 		fprintf(out, "\tgroup = %s\n", config->group);
 	}
 	fprintf(out, "\tminimum runtime = %lld\n", (long long)config->throttle);
-	fprintf(out, "\texit timeout = %lld\n",
-		(long long)config->exit_timeout);
+	fprintf(
+	    out, "\texit timeout = %lld\n", (long long)config->exit_timeout);
 	fprintf(out, "\truns = %u\n", job->runs);
 	if (job->pid != 0) {
 		fprintf(out, "\tpid = %d\n", (int)job->pid);
@@ -131,8 +130,8 @@ static void verb_print(struct request *request)
 	}
 	out = open_memstream(&text, &size);
 	if (out == NULL) {
-		verb_answer(request->connection, LAUNCHD_EIO, "%s\n",
-			strerror(errno));
+		verb_answer(
+		    request->connection, LAUNCHD_EIO, "%s\n", strerror(errno));
 		return;
 	}
 	print_job(out, job, request->arguments[0]);
@@ -148,8 +147,8 @@ static void verb_list(struct request *request)
 	FILE *out = open_memstream(&text, &size);
 
 	if (out == NULL) {
-		verb_answer(request->connection, LAUNCHD_EIO, "%s\n",
-			strerror(errno));
+		verb_answer(
+		    request->connection, LAUNCHD_EIO, "%s\n", strerror(errno));
 		return;
 	}
 	fprintf(out, "PID\tStatus\tLabel\n");
@@ -158,8 +157,8 @@ static void verb_list(struct request *request)
 
 		if (job->exited) {
 			status = WIFSIGNALED(job->status)
-				? -WTERMSIG(job->status)
-				: WEXITSTATUS(job->status);
+			    ? -WTERMSIG(job->status)
+			    : WEXITSTATUS(job->status);
 		}
 		if (job->pid != 0) {
 			fprintf(out, "%d", (int)job->pid);
@@ -188,7 +187,7 @@ static int signal_number(const char *name)
 		const char *abbreviation = sigabbrev_np(i);
 
 		if (abbreviation != NULL &&
-			strcasecmp(abbreviation, name) == 0) {
+		    strcasecmp(abbreviation, name) == 0) {
 			return i;
 		}
 	}
@@ -202,12 +201,12 @@ static void verb_kill(struct request *request)
 
 	if (number == -1) {
 		verb_answer(request->connection, LAUNCHD_USAGE,
-			"Unknown signal: %s\n", request->arguments[0]);
+		    "Unknown signal: %s\n", request->arguments[0]);
 	} else if (job == NULL) {
 		verb_answer_unknown(request->connection, request->arguments[1]);
 	} else if (job->pid == 0) {
 		verb_answer(request->connection, LAUNCHD_ESRCH,
-			"No process to signal.\n");
+		    "No process to signal.\n");
 	} else {
 		kill(job->pid, number);
 		verb_answer(request->connection, LAUNCHD_OK, "%s", "");
@@ -220,7 +219,7 @@ static void verb_bootout(struct request *request)
 
 	if (job == NULL) {
 		verb_answer(request->connection, LAUNCHD_ESRCH,
-			"Boot-out failed: 3: No such process\n");
+		    "Boot-out failed: 3: No such process\n");
 		return;
 	}
 	/* Asynchronous, as on macOS: it goes when its process has ended. */
@@ -251,12 +250,12 @@ static const char *bootstrap_text(int code)
 }
 
 static void answer_bootstrap(
-	struct connection *connection, const struct config_error *error)
+    struct connection *connection, const struct config_error *error)
 {
 	log_error("%s", error->text);
 	/* macOS tells the reason only to its log: it is handier here. */
 	verb_answer(connection, error->code, "Bootstrap failed: %d: %s\n(%s)\n",
-		error->code, bootstrap_text(error->code), error->text);
+	    error->code, bootstrap_text(error->code), error->text);
 }
 
 static size_t disabled_find(const char *target)
@@ -281,8 +280,7 @@ static int parse_domain(const char *text, bool *agent, uid_t *uid)
 		return 0;
 	}
 	if (number == NULL ||
-		(strncmp(text, "gui/", 4) != 0 &&
-			strncmp(text, "user/", 5) != 0)) {
+	    (strncmp(text, "gui/", 4) != 0 && strncmp(text, "user/", 5) != 0)) {
 		return -1;
 	}
 	*uid = (uid_t)strtoul(number + 1, &end, 10);
@@ -292,7 +290,7 @@ static int parse_domain(const char *text, bool *agent, uid_t *uid)
 static void verb_bootstrap(struct request *request)
 {
 	struct connection *connection = request->connection;
-	struct config_error error = {.code = LAUNCHD_EIO};
+	struct config_error error = { .code = LAUNCHD_EIO };
 	struct config *config;
 	char target[512];
 	bool agent;
@@ -301,7 +299,7 @@ static void verb_bootstrap(struct request *request)
 	if (parse_domain(request->arguments[0], &agent, &uid) == -1) {
 		error.code = LAUNCHD_NO_DOMAIN;
 		snprintf(error.text, sizeof(error.text), "%.200s: no domain",
-			request->arguments[0]);
+		    request->arguments[0]);
 		answer_bootstrap(connection, &error);
 		return;
 	}
@@ -311,11 +309,11 @@ static void verb_bootstrap(struct request *request)
 		return;
 	}
 	snprintf(target, sizeof(target), "%s/%s", request->arguments[0],
-		config->label);
+	    config->label);
 	if (disabled_find(target) < disabled.count || config->disabled) {
 		error.code = LAUNCHD_DISABLED;
-		snprintf(error.text, sizeof(error.text), "%.300s: disabled",
-			target);
+		snprintf(
+		    error.text, sizeof(error.text), "%.300s: disabled", target);
 		answer_bootstrap(connection, &error);
 		config_destroy(config);
 		return;
@@ -329,7 +327,7 @@ static void verb_bootstrap(struct request *request)
 }
 
 static void wait_for(struct request *request, const char *target,
-	enum condition condition, unsigned number)
+    enum condition condition, unsigned number)
 {
 	struct connection *connection = request->connection;
 
@@ -357,7 +355,7 @@ static void verb_kickstart(struct request *request)
 	job = target != NULL ? job_find(target) : NULL;
 	if (job == NULL) {
 		verb_answer_unknown(
-			request->connection, target != NULL ? target : "");
+		    request->connection, target != NULL ? target : "");
 		return;
 	}
 	if (job->pid != 0 && restart) {
@@ -367,8 +365,8 @@ static void verb_kickstart(struct request *request)
 	}
 	if (job->pid == 0 && job_start(job) == -1) {
 		verb_answer(request->connection, LAUNCHD_EIO,
-			"Could not kickstart service \"%s\": %s\n", target,
-			strerror(errno));
+		    "Could not kickstart service \"%s\": %s\n", target,
+		    strerror(errno));
 		return;
 	}
 	wait_for(request, target, WAIT_RUNS, job->runs);
@@ -407,13 +405,13 @@ static void verb_print_disabled(struct request *request)
 		const char *target = disabled.items[i];
 
 		if (strncmp(target, domain, length) == 0 &&
-			target[length] == '/') {
+		    target[length] == '/') {
 			end += (size_t)snprintf(text + end, sizeof(text) - end,
-				"\t\"%s\" => disabled\n", target + length + 1);
+			    "\t\"%s\" => disabled\n", target + length + 1);
 		}
 	}
 	verb_answer(request->connection, LAUNCHD_OK,
-		"disabled services = {\n%s}\n", text);
+	    "disabled services = {\n%s}\n", text);
 }
 
 /* Not Apple's: blocks until the job is in that state, so that a test can wait
@@ -424,32 +422,31 @@ static void verb_wait(struct request *request)
 		const char *name;
 		enum condition condition;
 	} conditions[] = {
-		{"running", WAIT_RUNNING},
-		{"exited", WAIT_EXITED},
-		{"gone", WAIT_GONE},
-		{"runs=", WAIT_RUNS},
-		{"active=", WAIT_ACTIVE},
+		{ "running", WAIT_RUNNING },
+		{ "exited", WAIT_EXITED },
+		{ "gone", WAIT_GONE },
+		{ "runs=", WAIT_RUNS },
+		{ "active=", WAIT_ACTIVE },
 	};
 	const char *target = request->arguments[0];
 	const char *text = request->arguments[1];
 
 	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]);
-		i++) {
+	     i++) {
 		const char *name = conditions[i].name;
 		size_t length = strlen(name);
 		bool number = name[length - 1] == '=';
 
 		if (strncmp(text, name, length) != 0 ||
-			(!number && text[length] != '\0')) {
+		    (!number && text[length] != '\0')) {
 			continue;
 		}
 		wait_for(request, target, conditions[i].condition,
-			number ? (unsigned)strtoul(text + length, NULL, 10)
-			       : 0);
+		    number ? (unsigned)strtoul(text + length, NULL, 10) : 0);
 		return;
 	}
-	verb_answer(request->connection, LAUNCHD_USAGE, "%s: no such state\n",
-		text);
+	verb_answer(
+	    request->connection, LAUNCHD_USAGE, "%s: no such state\n", text);
 }
 
 static const struct verb {
@@ -458,16 +455,16 @@ static const struct verb {
 	int least;    /* arguments */
 	void (*run)(struct request *request);
 } verbs[] = {
-	{"print", false, 1, verb_print},
-	{"list", false, 0, verb_list},
-	{"kill", true, 2, verb_kill},
-	{"bootout", true, 1, verb_bootout},
-	{"bootstrap", true, 2, verb_bootstrap},
-	{"kickstart", true, 1, verb_kickstart},
-	{"enable", true, 1, verb_enable},
-	{"disable", true, 1, verb_disable},
-	{"print-disabled", false, 1, verb_print_disabled},
-	{"standin-wait", false, 2, verb_wait},
+	{ "print", false, 1, verb_print },
+	{ "list", false, 0, verb_list },
+	{ "kill", true, 2, verb_kill },
+	{ "bootout", true, 1, verb_bootout },
+	{ "bootstrap", true, 2, verb_bootstrap },
+	{ "kickstart", true, 1, verb_kickstart },
+	{ "enable", true, 1, verb_enable },
+	{ "disable", true, 1, verb_disable },
+	{ "print-disabled", false, 1, verb_print_disabled },
+	{ "standin-wait", false, 2, verb_wait },
 };
 
 static void run_verb(struct request *request, const char *name)
@@ -481,22 +478,22 @@ static void run_verb(struct request *request, const char *name)
 		}
 		if (request->count < verbs[i].least) {
 			verb_answer(connection, LAUNCHD_USAGE,
-				"%s: arguments are missing\n", name);
+			    "%s: arguments are missing\n", name);
 		} else if (verbs[i].changes && uid != 0 && uid != geteuid()) {
 			verb_answer(connection, LAUNCHD_EPERM,
-				"%s: 1: Operation not permitted\n", name);
+			    "%s: 1: Operation not permitted\n", name);
 		} else {
 			verbs[i].run(request);
 		}
 		return;
 	}
-	verb_answer(connection, LAUNCHD_USAGE, "Unrecognized subcommand: %s\n",
-		name);
+	verb_answer(
+	    connection, LAUNCHD_USAGE, "Unrecognized subcommand: %s\n", name);
 }
 
 void verb_run(struct connection *connection, const char *text, size_t length)
 {
-	struct request request = {.connection = connection};
+	struct request request = { .connection = connection };
 	const char *verb = NULL;
 	const char *next = text + strlen(text) + 1;
 

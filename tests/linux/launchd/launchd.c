@@ -19,28 +19,28 @@
 
 #include "../common/log.h"
 
-struct job_options options = {.dir = "/run/standin"};
+struct job_options options = { .dir = "/run/standin" };
 
 static int epoll = -1;
 static bool stopping;
 
 static const char usage[] =
-	"usage: launchd [OPTION]... PLIST...\n"
-	"\n"
-	"Registers the services of the jobs and runs the jobs on demand.\n"
-	"\n"
-	"  --dir DIR            where the sockets are (/run/standin)\n"
-	"  --agent UID=PLIST    a job of that user's own domain, gui/UID\n"
-	"  --daemon-env N=V     environment of all jobs\n"
-	"  --daemon-arg L=ARG   one more argument for the job with label L\n"
-	"  -q, --quiet          errors only\n"
-	"\n"
-	"Prints \"ready\" when clients may connect.\n"
-	"SIGTERM stops all jobs as at shutdown; the second one at once.\n";
+    "usage: launchd [OPTION]... PLIST...\n"
+    "\n"
+    "Registers the services of the jobs and runs the jobs on demand.\n"
+    "\n"
+    "  --dir DIR            where the sockets are (/run/standin)\n"
+    "  --agent UID=PLIST    a job of that user's own domain, gui/UID\n"
+    "  --daemon-env N=V     environment of all jobs\n"
+    "  --daemon-arg L=ARG   one more argument for the job with label L\n"
+    "  -q, --quiet          errors only\n"
+    "\n"
+    "Prints \"ready\" when clients may connect.\n"
+    "SIGTERM stops all jobs as at shutdown; the second one at once.\n";
 
 void loop_add(struct source *source)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = source};
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = source };
 
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, source->fd, &event) == -1) {
 		log_error("epoll: %m");
@@ -62,7 +62,7 @@ uint64_t loop_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * UINT64_C(1000000000) +
-		(uint64_t)now.tv_nsec;
+	    (uint64_t)now.tv_nsec;
 }
 
 static void stop_all(void)
@@ -110,7 +110,7 @@ static void signal_ready(struct source *source)
 	}
 }
 
-static struct source signals = {.ready = signal_ready};
+static struct source signals = { .ready = signal_ready };
 
 static void signals_start(void)
 {
@@ -184,13 +184,13 @@ static void load_agent(const char *argument)
 enum { OPTION_DIR = 256, OPTION_AGENT, OPTION_ENV, OPTION_ARG, OPTION_HELP };
 
 static const struct option long_options[] = {
-	{"dir", required_argument, NULL, OPTION_DIR},
-	{"agent", required_argument, NULL, OPTION_AGENT},
-	{"daemon-env", required_argument, NULL, OPTION_ENV},
-	{"daemon-arg", required_argument, NULL, OPTION_ARG},
-	{"quiet", no_argument, NULL, 'q'},
-	{"help", no_argument, NULL, OPTION_HELP},
-	{NULL, 0, NULL, 0},
+	{ "dir", required_argument, NULL, OPTION_DIR },
+	{ "agent", required_argument, NULL, OPTION_AGENT },
+	{ "daemon-env", required_argument, NULL, OPTION_ENV },
+	{ "daemon-arg", required_argument, NULL, OPTION_ARG },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ NULL, 0, NULL, 0 },
 };
 
 static void need_equals(const char *option, const char *argument)
@@ -206,8 +206,8 @@ static void parse_options(int argc, char **argv, struct strings *agents)
 	int option;
 
 	log_start("launchd", false);
-	while ((option = getopt_long(argc, argv, "q", long_options, NULL)) !=
-		-1) {
+	while (
+	    (option = getopt_long(argc, argv, "q", long_options, NULL)) != -1) {
 		switch (option) {
 		case OPTION_DIR:
 			options.dir = optarg;
@@ -242,7 +242,7 @@ static void make_directories(void)
 
 	snprintf(path, sizeof(path), "%s/services", options.dir);
 	if ((mkdir(options.dir, 0755) == -1 && errno != EEXIST) ||
-		(mkdir(path, 0755) == -1 && errno != EEXIST)) {
+	    (mkdir(path, 0755) == -1 && errno != EEXIST)) {
 		log_error("%s: %m", path);
 		exit(1);
 	}
@@ -250,7 +250,7 @@ static void make_directories(void)
 
 int main(int argc, char **argv)
 {
-	struct strings agents = {0};
+	struct strings agents = { 0 };
 	char path[256];
 
 	parse_options(argc, argv, &agents);

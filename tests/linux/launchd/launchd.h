@@ -183,8 +183,8 @@ extern struct job_options options;
 
 /* Takes config. -1 with an error as bootstrap reports it. The job is watched
  * for demand; job_begin() starts it if it is to run at load. */
-int job_load(struct config *config, bool agent, uid_t uid,
-	struct config_error *error);
+int job_load(
+    struct config *config, bool agent, uid_t uid, struct config_error *error);
 void job_begin(struct job *job);
 struct job *job_find(const char *target); /* "system/LABEL", "gui/UID/LABEL" */
 struct job *job_find_pid(pid_t pid);

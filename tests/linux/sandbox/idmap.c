@@ -49,9 +49,8 @@ static bool find_range(const char *path, uid_t uid, struct range *range)
 		char *count = strtok(NULL, ":\n");
 
 		if (count == NULL ||
-			(strcmp(name, number) != 0 &&
-				(user == NULL ||
-					strcmp(name, user->pw_name) != 0))) {
+		    (strcmp(name, number) != 0 &&
+			(user == NULL || strcmp(name, user->pw_name) != 0))) {
 			continue;
 		}
 		range->start = strtoul(start, NULL, 10);
@@ -66,11 +65,11 @@ static bool find_range(const char *path, uid_t uid, struct range *range)
 }
 
 static int map_range(
-	const char *program, pid_t pid, unsigned id, const struct range *range)
+    const char *program, pid_t pid, unsigned id, const struct range *range)
 {
-	const char *argv[] = {program, format("%d", (int)pid), "0",
+	const char *argv[] = { program, format("%d", (int)pid), "0",
 		format("%u", id), "1", "1", format("%lu", range->start),
-		format("%lu", range->count), NULL};
+		format("%lu", range->count), NULL };
 
 	return spawn_run(argv) == 0 ? 0 : -1;
 }
@@ -94,13 +93,12 @@ static int write_map(const char *path, const char *text)
 static int map_self(const struct sandbox *sandbox, pid_t pid)
 {
 	if (write_map(format("/proc/%d/setgroups", (int)pid), "deny") == -1 ||
-		write_map(format("/proc/%d/gid_map", (int)pid),
-			format("0 %u 1", (unsigned)sandbox->caller_group)) ==
-			-1) {
+	    write_map(format("/proc/%d/gid_map", (int)pid),
+		format("0 %u 1", (unsigned)sandbox->caller_group)) == -1) {
 		return -1;
 	}
 	return write_map(format("/proc/%d/uid_map", (int)pid),
-		format("0 %u 1", (unsigned)sandbox->caller));
+	    format("0 %u 1", (unsigned)sandbox->caller));
 }
 
 int idmap_write(const struct sandbox *sandbox, pid_t pid)
@@ -108,10 +106,10 @@ int idmap_write(const struct sandbox *sandbox, pid_t pid)
 	struct range users, groups;
 
 	if (find_range("/etc/subuid", sandbox->caller, &users) &&
-		find_range("/etc/subgid", sandbox->caller, &groups)) {
+	    find_range("/etc/subgid", sandbox->caller, &groups)) {
 		if (map_range("newuidmap", pid, sandbox->caller, &users) == 0 &&
-			map_range("newgidmap", pid, sandbox->caller_group,
-				&groups) == 0) {
+		    map_range("newgidmap", pid, sandbox->caller_group,
+			&groups) == 0) {
 			return 0;
 		}
 		log_error("newuidmap failed: is the Debian package uidmap "
@@ -120,6 +118,6 @@ int idmap_write(const struct sandbox *sandbox, pid_t pid)
 	}
 	log_info("uid %u has no range in /etc/subuid and /etc/subgid: alice, "
 		 "bob and " BROKER_USER " do not exist, all run as one",
-		(unsigned)sandbox->caller);
+	    (unsigned)sandbox->caller);
 	return map_self(sandbox, pid);
 }

@@ -56,8 +56,8 @@ struct init {
 	bool ending;            /* the command was told to end */
 };
 
-static const char *const server_names[SERVERS] = {
-	"the world's dnsmasq", "vmnetd", "launchd"};
+static const char *const server_names[SERVERS] = { "the world's dnsmasq",
+	"vmnetd", "launchd" };
 
 static int64_t now(void)
 {
@@ -86,18 +86,18 @@ static int wait_ready(const char *name, int log, const char *word)
 
 	text[0] = '\0';
 	while (strstr(text, word) == NULL) {
-		struct pollfd wait = {.fd = log, .events = POLLIN};
+		struct pollfd wait = { .fd = log, .events = POLLIN };
 		int64_t left = deadline - now();
 		ssize_t got = 0;
 
 		if (left > 0 && poll(&wait, 1, (int)left) == 1 &&
-			length < sizeof(text) - 1) {
-			got = read(
-				log, text + length, sizeof(text) - 1 - length);
+		    length < sizeof(text) - 1) {
+			got =
+			    read(log, text + length, sizeof(text) - 1 - length);
 		}
 		if (got <= 0) {
 			log_error("%s did not start%s%s", name,
-				length > 0 ? ": " : "", text);
+			    length > 0 ? ": " : "", text);
 			return -1;
 		}
 		length += (size_t)got;
@@ -112,7 +112,7 @@ static pid_t start_server(struct list *arguments, int *log)
 {
 	struct spawn spawn = {
 		.argv = arguments->items,
-		.stdio = {SPAWN_NULL, -1, SPAWN_INHERIT},
+		.stdio = { SPAWN_NULL, -1, SPAWN_INHERIT },
 		.netns = -1,
 		.session = true,
 	};
@@ -136,7 +136,7 @@ static pid_t start_server(struct list *arguments, int *log)
 static void start_vmnetd(struct init *init, int *log)
 {
 	const struct sandbox *sandbox = init->sandbox;
-	struct list arguments = {0};
+	struct list arguments = { 0 };
 
 	list_add(&arguments, format("%s/vmnetd", sandbox->programs));
 	if (access(arguments.items[0], X_OK) == -1) {
@@ -164,16 +164,14 @@ static void start_servers(struct init *init, struct list *launchd)
 	init->servers[DNSMASQ] = network_serve(&dnsmasq_log);
 	start_vmnetd(init, &log);
 	if (init->servers[DNSMASQ] == -1 ||
-		wait_ready(server_names[DNSMASQ], dnsmasq_log, "started") ==
-			-1 ||
-		(log != -1 &&
-			wait_ready(server_names[VMNETD], log, "ready\n") ==
-				-1)) {
+	    wait_ready(server_names[DNSMASQ], dnsmasq_log, "started") == -1 ||
+	    (log != -1 &&
+		wait_ready(server_names[VMNETD], log, "ready\n") == -1)) {
 		fail();
 	}
 	init->servers[LAUNCHD] = start_server(launchd, &log);
 	if (init->servers[LAUNCHD] == -1 ||
-		wait_ready(server_names[LAUNCHD], log, "ready\n") == -1) {
+	    wait_ready(server_names[LAUNCHD], log, "ready\n") == -1) {
 		fail();
 	}
 }
@@ -198,7 +196,7 @@ static void become(const struct sandbox *sandbox)
 		return;
 	}
 	if (initgroups(user->pw_name, user->pw_gid) == -1 ||
-		setgid(user->pw_gid) == -1 || setuid(user->pw_uid) == -1) {
+	    setgid(user->pw_gid) == -1 || setuid(user->pw_uid) == -1) {
 		log_error("%s: %m", sandbox->user);
 		fail();
 	}
@@ -209,9 +207,9 @@ static void set_environment(const struct sandbox *sandbox)
 	const char *path = getenv("PATH");
 
 	setenv("PATH",
-		format("/run/standin/bin:%s",
-			path != NULL ? path : "/usr/sbin:/usr/bin:/sbin:/bin"),
-		1);
+	    format("/run/standin/bin:%s",
+		path != NULL ? path : "/usr/sbin:/usr/bin:/sbin:/bin"),
+	    1);
 	for (int i = 0; i < sandbox->environment.count; i++) {
 		putenv((char *)sandbox->environment.items[i]);
 	}
@@ -287,7 +285,7 @@ static void server_ended(struct init *init, enum server server, int status)
 	init->servers[server] = 0;
 	if (init->command != 0) {
 		log_error("%s ended unexpectedly, status %d",
-			server_names[server], spawn_status(status));
+		    server_names[server], spawn_status(status));
 	}
 }
 
@@ -316,7 +314,7 @@ static void reap(struct init *init)
 }
 
 static void handle_signal(
-	struct init *init, const struct signalfd_siginfo *info)
+    struct init *init, const struct signalfd_siginfo *info)
 {
 	int number = (int)info->ssi_signo;
 
@@ -349,7 +347,7 @@ static void handle_signal(
 /* One event, or the deadline. false: the deadline has passed. */
 static bool wait_event(struct init *init)
 {
-	struct pollfd wait = {.fd = init->signals, .events = POLLIN};
+	struct pollfd wait = { .fd = init->signals, .events = POLLIN };
 	struct signalfd_siginfo info;
 	int64_t left = -1;
 
@@ -360,7 +358,7 @@ static bool wait_event(struct init *init)
 		}
 	}
 	if (poll(&wait, 1, (int)left) == 1 &&
-		read(init->signals, &info, sizeof(info)) == sizeof(info)) {
+	    read(init->signals, &info, sizeof(info)) == sizeof(info)) {
 		handle_signal(init, &info);
 	}
 	return true;
@@ -497,7 +495,7 @@ static void raise_limits(void)
 		return;
 	}
 	if (limit.rlim_max < DESCRIPTORS) {
-		struct rlimit more = {DESCRIPTORS, DESCRIPTORS};
+		struct rlimit more = { DESCRIPTORS, DESCRIPTORS };
 
 		if (setrlimit(RLIMIT_NOFILE, &more) == 0) {
 			return;
@@ -508,7 +506,7 @@ static void raise_limits(void)
 }
 
 static void start_launchd_arguments(
-	const struct sandbox *sandbox, struct list *launchd)
+    const struct sandbox *sandbox, struct list *launchd)
 {
 	list_add(launchd, format("%s/launchd", sandbox->programs));
 	if (!sandbox->verbose) {
@@ -519,7 +517,7 @@ static void start_launchd_arguments(
 _Noreturn void init_run(struct sandbox *sandbox, int messages)
 {
 	static struct init init;
-	struct list launchd = {0};
+	struct list launchd = { 0 };
 
 	init.sandbox = sandbox;
 	init.messages = messages;
@@ -530,9 +528,9 @@ _Noreturn void init_run(struct sandbox *sandbox, int messages)
 	setenv("STANDIN_DIR", "/run/standin", 1);
 	start_launchd_arguments(sandbox, &launchd);
 	if (sethostname("mac", 3) == -1 || root_build(sandbox) == -1 ||
-		install_users(sandbox) == -1 ||
-		install_daemon(sandbox, &launchd) == -1 ||
-		root_enter(sandbox) == -1 || network_start(sandbox) == -1) {
+	    install_users(sandbox) == -1 ||
+	    install_daemon(sandbox, &launchd) == -1 ||
+	    root_enter(sandbox) == -1 || network_start(sandbox) == -1) {
 		fail();
 	}
 	start_servers(&init, &launchd);

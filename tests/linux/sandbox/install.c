@@ -25,9 +25,9 @@ static const struct account {
 	const char *home;
 	const char *shell;
 } accounts[] = {
-	{BROKER_USER, BROKER_UID, "/var/empty", "/usr/bin/false"},
-	{"alice", 501, "/Users/alice", "/bin/sh"},
-	{"bob", 502, "/Users/bob", "/bin/sh"},
+	{ BROKER_USER, BROKER_UID, "/var/empty", "/usr/bin/false" },
+	{ "alice", 501, "/Users/alice", "/bin/sh" },
+	{ "bob", 502, "/Users/bob", "/bin/sh" },
 };
 #define ACCOUNTS (sizeof(accounts) / sizeof(accounts[0]))
 
@@ -71,7 +71,7 @@ static bool is_account(const char *line)
 		size_t length = strlen(accounts[i].name);
 
 		if (strncmp(line, accounts[i].name, length) == 0 &&
-			line[length] == ':') {
+		    line[length] == ':') {
 			return true;
 		}
 	}
@@ -80,7 +80,7 @@ static bool is_account(const char *line)
 
 /* Ours come first: the first line with a name or an id counts. */
 static int install_database(
-	const char *path, void (*print)(FILE *out, const struct account *))
+    const char *path, void (*print)(FILE *out, const struct account *))
 {
 	char *text = NULL;
 	char *old;
@@ -101,7 +101,7 @@ static int install_database(
 	for (char *line = old; line != NULL && *line != '\0';) {
 		char *end = strchr(line, '\n');
 		int length =
-			end != NULL ? (int)(end - line) + 1 : (int)strlen(line);
+		    end != NULL ? (int)(end - line) + 1 : (int)strlen(line);
 
 		if (!is_account(line)) {
 			fprintf(out, "%.*s", length, line);
@@ -118,7 +118,7 @@ static int install_database(
 static void print_user(FILE *out, const struct account *account)
 {
 	fprintf(out, "%s:x:%u:%u::%s:%s\n", account->name, account->id,
-		account->id, account->home, account->shell);
+	    account->id, account->home, account->shell);
 }
 
 static void print_group(FILE *out, const struct account *account)
@@ -135,8 +135,8 @@ static int install_home(const struct account *account)
 		return -1;
 	}
 	if (strcmp(account->home, "/var/empty") != 0 &&
-		(chmod(path, 0700) == -1 ||
-			chown(path, account->id, account->id) == -1)) {
+	    (chmod(path, 0700) == -1 ||
+		chown(path, account->id, account->id) == -1)) {
 		log_error("%s: %m", account->home);
 		return -1;
 	}
@@ -145,11 +145,11 @@ static int install_home(const struct account *account)
 
 int install_users(const struct sandbox *sandbox)
 {
-	if (install_text("/etc/resolv.conf", 0644,
-		    "nameserver 198.51.100.1\n") == -1 ||
-		install_text("/etc/hostname", 0644, "mac\n") == -1 ||
-		install_text("/etc/hosts", 0644,
-			"127.0.0.1 localhost mac\n::1 localhost\n") == -1) {
+	if (install_text(
+		"/etc/resolv.conf", 0644, "nameserver 198.51.100.1\n") == -1 ||
+	    install_text("/etc/hostname", 0644, "mac\n") == -1 ||
+	    install_text("/etc/hosts", 0644,
+		"127.0.0.1 localhost mac\n::1 localhost\n") == -1) {
 		return -1;
 	}
 	if (!sandbox->users) {
@@ -203,11 +203,11 @@ static int install_plists(const struct sandbox *sandbox, struct list *arguments)
 		}
 		list_add(arguments, "--agent");
 		list_add(arguments,
-			format("%.*s%s", (int)(file - agent), agent, inside));
+		    format("%.*s%s", (int)(file - agent), agent, inside));
 	}
 	for (int i = 0; !sandbox->no_daemon && i < sandbox->plists.count; i++) {
 		inside = install_plist(
-			sandbox->plists.items[i], "/Library/LaunchDaemons");
+		    sandbox->plists.items[i], "/Library/LaunchDaemons");
 		if (inside == NULL) {
 			return -1;
 		}
@@ -221,7 +221,7 @@ static int install_broker(const struct sandbox *sandbox)
 	char path[PATH_MAX];
 
 	if (install_directory(SUPPORT) == -1 ||
-		install_directory(STATE) == -1) {
+	    install_directory(STATE) == -1) {
 		return -1;
 	}
 	root_path(path, sizeof(path), STATE);
@@ -232,13 +232,13 @@ static int install_broker(const struct sandbox *sandbox)
 	/* A plist of somebody else's program needs neither; who names one
 	 * wants it. */
 	if ((sandbox->broker_asked || access(sandbox->broker, F_OK) == 0) &&
-		install_file(sandbox->broker, SUPPORT "/vmnet-broker", 0755) ==
-			-1) {
+	    install_file(sandbox->broker, SUPPORT "/vmnet-broker", 0755) ==
+		-1) {
 		return -1;
 	}
 	if ((sandbox->config_asked || access(sandbox->config, F_OK) == 0) &&
-		install_file(sandbox->config, SUPPORT "/networks.json", 0644) ==
-			-1) {
+	    install_file(sandbox->config, SUPPORT "/networks.json", 0644) ==
+		-1) {
 		return -1;
 	}
 	return 0;
@@ -266,8 +266,7 @@ int install_daemon(const struct sandbox *sandbox, struct list *arguments)
 	for (int i = 0; i < sandbox->daemon_args.count; i++) {
 		list_add(arguments, "--daemon-arg");
 		list_add(arguments,
-			format(BROKER_LABEL "=%s",
-				sandbox->daemon_args.items[i]));
+		    format(BROKER_LABEL "=%s", sandbox->daemon_args.items[i]));
 	}
 	if (install_tools(sandbox) == -1 || install_broker(sandbox) == -1) {
 		return -1;

@@ -26,27 +26,27 @@
 /* nodad, neigh: the cable works at once. Otherwise an address is tentative for
  * a while, and the first solicitation sometimes lost, which costs a second. */
 static const char mac_links[] =
-	"link set lo up\n"
-	"link add en0 address " MAC_ETHER
-	" type veth peer name mac0 address " WORLD_ETHER " netns world\n"
-	"address add 198.51.100.2/24 dev en0\n"
-	"address add 2001:db8:1::2/64 dev en0 nodad\n"
-	"link set en0 up\n"
-	"neigh add 198.51.100.1 lladdr " WORLD_ETHER " dev en0\n"
-	"neigh add 2001:db8:1::1 lladdr " WORLD_ETHER " dev en0\n";
+    "link set lo up\n"
+    "link add en0 address " MAC_ETHER
+    " type veth peer name mac0 address " WORLD_ETHER " netns world\n"
+    "address add 198.51.100.2/24 dev en0\n"
+    "address add 2001:db8:1::2/64 dev en0 nodad\n"
+    "link set en0 up\n"
+    "neigh add 198.51.100.1 lladdr " WORLD_ETHER " dev en0\n"
+    "neigh add 2001:db8:1::1 lladdr " WORLD_ETHER " dev en0\n";
 static const char world_links[] =
-	"link set lo up\n"
-	"address add 198.51.100.1/24 dev mac0\n"
-	"address add 203.0.113.1/32 dev lo\n"
-	"address add 2001:db8:1::1/64 dev mac0 nodad\n"
-	"address add 2001:db8:2::1/128 dev lo nodad\n"
-	"link set mac0 up\n"
-	"neigh add 198.51.100.2 lladdr " MAC_ETHER " dev mac0\n"
-	"neigh add 2001:db8:1::2 lladdr " MAC_ETHER " dev mac0\n";
+    "link set lo up\n"
+    "address add 198.51.100.1/24 dev mac0\n"
+    "address add 203.0.113.1/32 dev lo\n"
+    "address add 2001:db8:1::1/64 dev mac0 nodad\n"
+    "address add 2001:db8:2::1/128 dev lo nodad\n"
+    "link set mac0 up\n"
+    "neigh add 198.51.100.2 lladdr " MAC_ETHER " dev mac0\n"
+    "neigh add 2001:db8:1::2 lladdr " MAC_ETHER " dev mac0\n";
 /* Only when the cable is plugged in. */
 static const char mac_routes[] =
-	"route add default via 198.51.100.1\n"
-	"route add default via 2001:db8:1::1 dev en0\n";
+    "route add default via 198.51.100.1\n"
+    "route add default via 2001:db8:1::1 dev en0\n";
 
 /* What the kernel does not have, or does not let us set, stays as it is. */
 static void set_sysctl(const char *name, const char *value)
@@ -81,7 +81,7 @@ static int ip_batch(const char *const *argv, const char *commands)
 {
 	struct spawn spawn = {
 		.argv = argv,
-		.stdio = {-1, SPAWN_INHERIT, SPAWN_INHERIT},
+		.stdio = { -1, SPAWN_INHERIT, SPAWN_INHERIT },
 		.netns = -1,
 	};
 	ssize_t size = (ssize_t)strlen(commands);
@@ -117,14 +117,13 @@ static int ip_batch(const char *const *argv, const char *commands)
 static int make_world(void)
 {
 	int mac = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	int place = open(
-		WORLD_NETNS, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	int place =
+	    open(WORLD_NETNS, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 	int result = -1;
 
 	set_sysctls();
 	if (mac != -1 && place != -1 && unshare(CLONE_NEWNET) == 0 &&
-		mount("/proc/self/ns/net", WORLD_NETNS, NULL, MS_BIND, NULL) ==
-			0) {
+	    mount("/proc/self/ns/net", WORLD_NETNS, NULL, MS_BIND, NULL) == 0) {
 		set_sysctls();
 		result = setns(mac, CLONE_NEWNET);
 	}
@@ -142,13 +141,13 @@ static int make_world(void)
 
 int network_start(const struct sandbox *sandbox)
 {
-	static const char *const mac[] = {"ip", "-batch", "-", NULL};
-	static const char *const world[] = {
-		"ip", "-n", "world", "-batch", "-", NULL};
+	static const char *const mac[] = { "ip", "-batch", "-", NULL };
+	static const char *const world[] = { "ip", "-n", "world", "-batch", "-",
+		NULL };
 
 	(void)sandbox;
 	if (make_world() == -1 || ip_batch(mac, mac_links) == -1 ||
-		ip_batch(world, world_links) == -1) {
+	    ip_batch(world, world_links) == -1) {
 		return -1;
 	}
 	return ip_batch(mac, mac_routes);
@@ -157,7 +156,7 @@ int network_start(const struct sandbox *sandbox)
 pid_t network_serve(int *log)
 {
 	/* In the foreground, as the user that we are. */
-	static const char *const argv[] = {"dnsmasq", "--no-daemon",
+	static const char *const argv[] = { "dnsmasq", "--no-daemon",
 		"--log-facility=-", "--conf-file=/dev/null", "--no-resolv",
 		"--no-hosts", "--listen-address=198.51.100.1",
 		"--listen-address=203.0.113.1",
@@ -165,10 +164,10 @@ pid_t network_serve(int *log)
 		"--listen-address=2001:db8:2::1", "--bind-interfaces",
 		/* There is no other name in this world. */
 		"--address=/#/", "--address=/world.example/203.0.113.1",
-		"--address=/world.example/2001:db8:2::1", NULL};
+		"--address=/world.example/2001:db8:2::1", NULL };
 	struct spawn spawn = {
 		.argv = argv,
-		.stdio = {SPAWN_NULL, SPAWN_NULL, -1},
+		.stdio = { SPAWN_NULL, SPAWN_NULL, -1 },
 		.session = true,
 	};
 	int pipes[2];

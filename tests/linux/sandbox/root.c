@@ -93,12 +93,12 @@ static int mirror(const char *from, const char *to, const char *const *except)
 	}
 	while ((entry = readdir(directory)) != NULL) {
 		if (strcmp(entry->d_name, ".") == 0 ||
-			strcmp(entry->d_name, "..") == 0 ||
-			is_one_of(entry->d_name, except)) {
+		    strcmp(entry->d_name, "..") == 0 ||
+		    is_one_of(entry->d_name, except)) {
 			continue;
 		}
 		snprintf(source, sizeof(source), "%s/%s",
-			strcmp(from, "/") == 0 ? "" : from, entry->d_name);
+		    strcmp(from, "/") == 0 ? "" : from, entry->d_name);
 		snprintf(target, sizeof(target), "%s/%s", to, entry->d_name);
 		/* One that is odd, or just went away, is not missed. */
 		if (mirror_entry(source, target) == -1 && errno != ENOENT) {
@@ -125,8 +125,8 @@ static int make_mirror(const char *inside, const char *const *except)
 static int mount_proc(void)
 {
 	if (mkdir(BASE "/proc", 0755) == -1 ||
-		mount("proc", BASE "/proc", "proc",
-			MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == -1) {
+	    mount("proc", BASE "/proc", "proc",
+		MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == -1) {
 		log_error("proc: %m (a container that hides parts of /proc "
 			  "does not allow it)");
 		return -1;
@@ -139,17 +139,16 @@ static int mount_proc(void)
 static int mount_sys(void)
 {
 	if (mkdir(BASE "/sys", 0755) == -1 ||
-		mount("/sys", BASE "/sys", NULL, MS_BIND | MS_REC, NULL) ==
-			-1 ||
-		mount("sysfs", BASE "/sys", "sysfs",
-			MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == -1) {
+	    mount("/sys", BASE "/sys", NULL, MS_BIND | MS_REC, NULL) == -1 ||
+	    mount("sysfs", BASE "/sys", "sysfs",
+		MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == -1) {
 		log_error("sys: %m (a container that hides parts of /sys does "
 			  "not allow it)");
 		return -1;
 	}
 	/* Where there are no cgroups, nobody misses them. */
 	mount("/sys/fs/cgroup", BASE "/sys/fs/cgroup", NULL, MS_BIND | MS_REC,
-		NULL);
+	    NULL);
 	return 0;
 }
 
@@ -161,7 +160,7 @@ static int mount_sys(void)
  */
 static int open_way(const char *repository)
 {
-	static const char *const nothing[] = {NULL};
+	static const char *const nothing[] = { NULL };
 
 	for (const char *end = repository; end != NULL;) {
 		char folder[PATH_MAX];
@@ -170,20 +169,20 @@ static int open_way(const char *repository)
 
 		end = strchr(end + 1, '/');
 		snprintf(folder, sizeof(folder), "%.*s",
-			end != NULL ? (int)(end - repository)
-				    : (int)strlen(repository),
-			repository);
+		    end != NULL ? (int)(end - repository)
+				: (int)strlen(repository),
+		    repository);
 		if (end == NULL || stat(folder, &status) == -1 ||
-			(status.st_mode & S_IXOTH) != 0) {
+		    (status.st_mode & S_IXOTH) != 0) {
 			continue;
 		}
 		root_path(path, sizeof(path), folder);
 		if (mount("tmpfs", path, "tmpfs", 0, NULL) == -1 ||
-			mirror(folder, path, nothing) == -1 ||
-			chown(path, status.st_uid, status.st_gid) == -1 ||
-			chmod(path, (status.st_mode | 0111) & 07777) == -1 ||
-			mount(NULL, path, NULL,
-				MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == -1) {
+		    mirror(folder, path, nothing) == -1 ||
+		    chown(path, status.st_uid, status.st_gid) == -1 ||
+		    chmod(path, (status.st_mode | 0111) & 07777) == -1 ||
+		    mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY,
+			NULL) == -1) {
 			log_error("%s: cannot be made passable: %m", folder);
 			return -1;
 		}
@@ -195,8 +194,8 @@ static int open_way(const char *repository)
 static int mount_shm(void)
 {
 	if (access("/dev/shm", F_OK) == 0 &&
-		mount("tmpfs", BASE "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV,
-			"mode=1777") == -1) {
+	    mount("tmpfs", BASE "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV,
+		"mode=1777") == -1) {
 		log_error("/dev/shm: %m");
 		return -1;
 	}
@@ -205,32 +204,32 @@ static int mount_shm(void)
 
 int root_build(const struct sandbox *sandbox)
 {
-	static const char *const root_except[] = {
-		"proc", "sys", "run", "etc", "var", "Library", "Users", NULL};
-	static const char *const etc_except[] = {
-		"passwd", "group", "resolv.conf", "hosts", "hostname", NULL};
-	static const char *const var_except[] = {
-		"run", "lock", "db", "empty", NULL};
+	static const char *const root_except[] = { "proc", "sys", "run", "etc",
+		"var", "Library", "Users", NULL };
+	static const char *const etc_except[] = { "passwd", "group",
+		"resolv.conf", "hosts", "hostname", NULL };
+	static const char *const var_except[] = { "run", "lock", "db", "empty",
+		NULL };
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
-		mount("tmpfs", BASE, "tmpfs", MS_NOSUID | MS_NODEV,
-			"mode=0755") == -1) {
+	    mount("tmpfs", BASE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") ==
+		-1) {
 		log_error("root: %m");
 		return -1;
 	}
 	if (mirror("/", BASE, root_except) == -1 ||
-		make_mirror("/etc", etc_except) == -1 ||
-		make_mirror("/var", var_except) == -1 || mount_shm() == -1 ||
-		mount_proc() == -1 || mount_sys() == -1) {
+	    make_mirror("/etc", etc_except) == -1 ||
+	    make_mirror("/var", var_except) == -1 || mount_shm() == -1 ||
+	    mount_proc() == -1 || mount_sys() == -1) {
 		return -1;
 	}
 	if (make_directories(BASE "/run/netns") == -1 ||
-		make_directories(BASE "/run/lock") == -1 ||
-		make_directories(BASE "/run/standin/bin") == -1 ||
-		make_directories(BASE "/var/db") == -1 ||
-		make_directories(BASE "/var/empty") == -1 ||
-		symlink("/run", BASE "/var/run") == -1 ||
-		symlink("/run/lock", BASE "/var/lock") == -1) {
+	    make_directories(BASE "/run/lock") == -1 ||
+	    make_directories(BASE "/run/standin/bin") == -1 ||
+	    make_directories(BASE "/var/db") == -1 ||
+	    make_directories(BASE "/var/empty") == -1 ||
+	    symlink("/run", BASE "/var/run") == -1 ||
+	    symlink("/run/lock", BASE "/var/lock") == -1) {
 		log_error("root: %m");
 		return -1;
 	}
@@ -245,7 +244,7 @@ int root_enter(const struct sandbox *sandbox)
 {
 	/* The old root comes to lie on the new one, and goes. */
 	if (chdir(BASE) == -1 || syscall(SYS_pivot_root, ".", ".") == -1 ||
-		umount2(".", MNT_DETACH) == -1 || chdir("/") == -1) {
+	    umount2(".", MNT_DETACH) == -1 || chdir("/") == -1) {
 		log_error("pivot_root: %m");
 		return -1;
 	}

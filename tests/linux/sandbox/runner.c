@@ -39,8 +39,8 @@ struct runner {
 	bool lent; /* the command has our terminal, or had it last */
 };
 
-static const int passed_on[] = {
-	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP};
+static const int passed_on[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1,
+	SIGUSR2, SIGTSTP };
 
 static int block_signals(void)
 {
@@ -74,7 +74,7 @@ static void take_terminal(const struct runner *runner)
 /* init takes the terminal if we have it, and lets the command go on. */
 static void go_on(struct runner *runner)
 {
-	union sigval value = {.sival_int = in_foreground()};
+	union sigval value = { .sival_int = in_foreground() };
 
 	runner->lent = runner->lent || value.sival_int != 0;
 	sigqueue(runner->init, SIGCONT, value);
@@ -116,8 +116,8 @@ static int read_signal(struct runner *runner)
 		kill(runner->init, (int)info.ssi_signo);
 	} else if (waitpid(runner->init, &status, WNOHANG) == runner->init) {
 		if (WIFSIGNALED(status)) {
-			log_error("init was killed by signal %d",
-				WTERMSIG(status));
+			log_error(
+			    "init was killed by signal %d", WTERMSIG(status));
 		}
 		return spawn_status(status);
 	}
@@ -130,8 +130,8 @@ static int wait_for_init(struct runner *runner)
 
 	while (status == -1) {
 		struct pollfd wait[2] = {
-			{.fd = runner->signals, .events = POLLIN},
-			{.fd = runner->messages, .events = POLLIN},
+			{ .fd = runner->signals, .events = POLLIN },
+			{ .fd = runner->messages, .events = POLLIN },
 		};
 
 		if (poll(wait, 2, -1) == -1) {
@@ -154,7 +154,7 @@ static int wait_for_init(struct runner *runner)
  */
 static void tie_to_runner(int start)
 {
-	struct pollfd wait = {.fd = start};
+	struct pollfd wait = { .fd = start };
 	char byte;
 
 	/* Ids do not change after this, which would undo it. */
@@ -170,7 +170,7 @@ static _Noreturn void child(struct sandbox *sandbox, int start, int messages)
 	tie_to_runner(start);
 	setgroups(0, NULL); /* not allowed with a single id: nothing lost */
 	sandbox->users =
-		idmap_has_user(BROKER_UID) && idmap_has_group(BROKER_UID);
+	    idmap_has_user(BROKER_UID) && idmap_has_group(BROKER_UID);
 	init_run(sandbox, messages);
 }
 
@@ -190,7 +190,7 @@ static void explain_clone(const struct sandbox *sandbox)
 static pid_t start_init(struct sandbox *sandbox, int *messages)
 {
 	unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
-		CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
+	    CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
 	int start[2];
 	int pipes[2];
 	bool ready;
@@ -215,8 +215,8 @@ static pid_t start_init(struct sandbox *sandbox, int *messages)
 	close(start[0]);
 	close(pipes[1]);
 	ready = pid != -1 &&
-		(sandbox->caller == 0 || idmap_write(sandbox, pid) == 0) &&
-		write(start[1], "", 1) == 1; /* and never closed */
+	    (sandbox->caller == 0 || idmap_write(sandbox, pid) == 0) &&
+	    write(start[1], "", 1) == 1; /* and never closed */
 	if (!ready && pid != -1) {
 		close(start[1]);
 		waitpid(pid, NULL, 0); /* it ends: nobody wrote the byte */
@@ -228,7 +228,7 @@ static pid_t start_init(struct sandbox *sandbox, int *messages)
 
 int runner_run(struct sandbox *sandbox)
 {
-	struct runner runner = {0};
+	struct runner runner = { 0 };
 	int status;
 
 	runner.signals = block_signals();

@@ -17,38 +17,38 @@
 #include "../common/log.h"
 
 static const char usage[] =
-	"usage: tests/linux/run [OPTION]... [--] COMMAND [ARGUMENT]...\n"
-	"\n"
-	"Runs COMMAND in a fresh sandbox that plays a Mac with the broker\n"
-	"installed, as root of the sandbox, and returns its exit status.\n"
-	"\n"
-	"  --plist FILE        a daemon that launchd knows; may be repeated\n"
-	"                      (broker/" BROKER_LABEL ".plist)\n"
-	"  --agent UID=FILE    a job in the domain of one user\n"
-	"  --no-daemon         launchd knows no daemon\n"
-	"  --config FILE       the broker's configuration\n"
-	"                      (broker/networks.json)\n"
-	"  --broker FILE       the broker "
-	"(build/linux/plain/bin/vmnet-broker)\n"
-	"  --daemon-env N=V    environment of the daemons\n"
-	"  --daemon-arg ARG    one more argument for the broker\n"
-	"  --vmnetd-opt ARG    an option for vmnetd, as "
-	"--quirk=orphan-subnets\n"
-	"  --user NAME         run COMMAND as root, alice or bob (root)\n"
-	"  --env N=V           environment of COMMAND\n"
-	"  -q, --quiet         say nothing of what is missing but not needed\n"
-	"  -v, --verbose       say what launchd and vmnetd do\n"
-	"\n"
-	"Inside: users alice (501), bob (502) and " BROKER_USER " (300); the\n"
-	"Mac's uplink en0, 198.51.100.2; the world outside as the network\n"
-	"namespace \"world\": 198.51.100.1, 203.0.113.1, 2001:db8:2::1, named\n"
-	"world.example by its name server. launchctl is in PATH. /tmp and the\n"
-	"files of the host are shared; /run, /etc, /Library and /var/db are "
-	"the\n"
-	"sandbox's own.\n"
-	"\n"
-	"Exits with 125 when the sandbox cannot be made, 126 or 127 when\n"
-	"COMMAND cannot be run, 128 + N when signal N ended it.\n";
+    "usage: tests/linux/run [OPTION]... [--] COMMAND [ARGUMENT]...\n"
+    "\n"
+    "Runs COMMAND in a fresh sandbox that plays a Mac with the broker\n"
+    "installed, as root of the sandbox, and returns its exit status.\n"
+    "\n"
+    "  --plist FILE        a daemon that launchd knows; may be repeated\n"
+    "                      (broker/" BROKER_LABEL ".plist)\n"
+    "  --agent UID=FILE    a job in the domain of one user\n"
+    "  --no-daemon         launchd knows no daemon\n"
+    "  --config FILE       the broker's configuration\n"
+    "                      (broker/networks.json)\n"
+    "  --broker FILE       the broker "
+    "(build/linux/plain/bin/vmnet-broker)\n"
+    "  --daemon-env N=V    environment of the daemons\n"
+    "  --daemon-arg ARG    one more argument for the broker\n"
+    "  --vmnetd-opt ARG    an option for vmnetd, as "
+    "--quirk=orphan-subnets\n"
+    "  --user NAME         run COMMAND as root, alice or bob (root)\n"
+    "  --env N=V           environment of COMMAND\n"
+    "  -q, --quiet         say nothing of what is missing but not needed\n"
+    "  -v, --verbose       say what launchd and vmnetd do\n"
+    "\n"
+    "Inside: users alice (501), bob (502) and " BROKER_USER " (300); the\n"
+    "Mac's uplink en0, 198.51.100.2; the world outside as the network\n"
+    "namespace \"world\": 198.51.100.1, 203.0.113.1, 2001:db8:2::1, named\n"
+    "world.example by its name server. launchctl is in PATH. /tmp and the\n"
+    "files of the host are shared; /run, /etc, /Library and /var/db are "
+    "the\n"
+    "sandbox's own.\n"
+    "\n"
+    "Exits with 125 when the sandbox cannot be made, 126 or 127 when\n"
+    "COMMAND cannot be run, 128 + N when signal N ended it.\n";
 
 void list_add(struct list *list, const char *item)
 {
@@ -122,8 +122,8 @@ char *read_file(const char *path, size_t *length)
 		text = calloc(1, (size_t)status.st_size + 1);
 	}
 	while (text != NULL && got > 0 && *length < (size_t)status.st_size) {
-		got = read(
-			fd, text + *length, (size_t)status.st_size - *length);
+		got =
+		    read(fd, text + *length, (size_t)status.st_size - *length);
 		*length += got > 0 ? (size_t)got : 0;
 	}
 	saved = errno;
@@ -143,8 +143,7 @@ int make_directories(const char *path)
 	for (const char *end = path; end != NULL;) {
 		end = strchr(end + 1, '/');
 		snprintf(prefix, sizeof(prefix), "%.*s",
-			end != NULL ? (int)(end - path) : (int)strlen(path),
-			path);
+		    end != NULL ? (int)(end - path) : (int)strlen(path), path);
 		if (mkdir(prefix, 0755) == -1 && errno != EEXIST) {
 			log_error("%s: %m", prefix);
 			return -1;
@@ -168,24 +167,24 @@ enum {
 };
 
 static const struct option long_options[] = {
-	{"plist", required_argument, NULL, OPTION_PLIST},
-	{"agent", required_argument, NULL, OPTION_AGENT},
-	{"no-daemon", no_argument, NULL, OPTION_NO_DAEMON},
-	{"config", required_argument, NULL, OPTION_CONFIG},
-	{"broker", required_argument, NULL, OPTION_BROKER},
-	{"daemon-env", required_argument, NULL, OPTION_DAEMON_ENV},
-	{"daemon-arg", required_argument, NULL, OPTION_DAEMON_ARG},
-	{"vmnetd-opt", required_argument, NULL, OPTION_VMNETD},
-	{"user", required_argument, NULL, OPTION_USER},
-	{"env", required_argument, NULL, OPTION_ENV},
-	{"quiet", no_argument, NULL, 'q'},
-	{"verbose", no_argument, NULL, 'v'},
-	{"help", no_argument, NULL, OPTION_HELP},
-	{NULL, 0, NULL, 0},
+	{ "plist", required_argument, NULL, OPTION_PLIST },
+	{ "agent", required_argument, NULL, OPTION_AGENT },
+	{ "no-daemon", no_argument, NULL, OPTION_NO_DAEMON },
+	{ "config", required_argument, NULL, OPTION_CONFIG },
+	{ "broker", required_argument, NULL, OPTION_BROKER },
+	{ "daemon-env", required_argument, NULL, OPTION_DAEMON_ENV },
+	{ "daemon-arg", required_argument, NULL, OPTION_DAEMON_ARG },
+	{ "vmnetd-opt", required_argument, NULL, OPTION_VMNETD },
+	{ "user", required_argument, NULL, OPTION_USER },
+	{ "env", required_argument, NULL, OPTION_ENV },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ NULL, 0, NULL, 0 },
 };
 
 static void add_variable(
-	struct list *list, const char *option, const char *argument)
+    struct list *list, const char *option, const char *argument)
 {
 	if (strchr(argument, '=') == NULL || argument[0] == '=') {
 		log_error("%s %s: must be NAME=VALUE", option, argument);
@@ -248,7 +247,7 @@ static void parse_options(struct sandbox *sandbox, int argc, char **argv)
 
 	/* "+": COMMAND's options are its own. */
 	while ((option = getopt_long(argc, argv, "+qv", long_options, NULL)) !=
-		-1) {
+	    -1) {
 		set_option(sandbox, option);
 	}
 	if (optind == argc) {
@@ -265,8 +264,7 @@ static void find_repository(struct sandbox *sandbox)
 	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
 	if (length == -1 ||
-		getcwd(sandbox->directory, sizeof(sandbox->directory)) ==
-			NULL) {
+	    getcwd(sandbox->directory, sizeof(sandbox->directory)) == NULL) {
 		log_error("/proc/self/exe or working directory: %m");
 		exit(EXIT_SANDBOX);
 	}
@@ -289,8 +287,8 @@ static void find_repository(struct sandbox *sandbox)
 /* A program that we need, by the Debian package that brings it. */
 static bool have_program(const char *name, const char *package)
 {
-	static const char *const places[] = {
-		"/usr/sbin", "/usr/bin", "/sbin", "/bin"};
+	static const char *const places[] = { "/usr/sbin", "/usr/bin", "/sbin",
+		"/bin" };
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		char path[PATH_MAX];
@@ -301,7 +299,7 @@ static bool have_program(const char *name, const char *package)
 		}
 	}
 	log_error(
-		"%s is missing: it is in the Debian package %s", name, package);
+	    "%s is missing: it is in the Debian package %s", name, package);
 	return false;
 }
 
@@ -347,7 +345,7 @@ static void choose_daemon(struct sandbox *sandbox)
 	}
 	if (sandbox->config == NULL) {
 		sandbox->config =
-			format("%s/broker/networks.json", sandbox->repository);
+		    format("%s/broker/networks.json", sandbox->repository);
 	}
 	if (sandbox->no_daemon || sandbox->plists.count > 0) {
 		return;
@@ -358,8 +356,7 @@ static void choose_daemon(struct sandbox *sandbox)
 		return;
 	}
 	list_add(&sandbox->plists,
-		format("%s/broker/" BROKER_LABEL ".plist",
-			sandbox->repository));
+	    format("%s/broker/" BROKER_LABEL ".plist", sandbox->repository));
 }
 
 int main(int argc, char **argv)

@@ -100,7 +100,7 @@ _Noreturn void init_run(struct sandbox *sandbox, int messages);
 /* Small things: sandbox.c. */
 void list_add(struct list *list, const char *item);
 const char *format(const char *format, ...)
-	__attribute__((format(printf, 1, 2))); /* never freed */
+    __attribute__((format(printf, 1, 2))); /* never freed */
 /* -1: said why. */
 int write_file(const char *path, mode_t mode, const char *text, size_t length);
 char *read_file(const char *path, size_t *length); /* NULL with errno */

@@ -103,8 +103,8 @@ static struct work *work_check(dispatch_block_t block, const char *function)
 	struct work *work = work_of(block);
 
 	if (work == NULL) {
-		system_fatal("LIBDISPATCH: invalid block object passed to %s",
-			function);
+		system_fatal(
+		    "LIBDISPATCH: invalid block object passed to %s", function);
 	}
 	return work;
 }
@@ -117,7 +117,7 @@ bool block_is_barrier(dispatch_block_t block)
 }
 
 dispatch_block_t dispatch_block_create(
-	dispatch_block_flags_t flags, dispatch_block_t block)
+    dispatch_block_flags_t flags, dispatch_block_t block)
 {
 	struct work *work = object_create(&work_class, sizeof *work);
 	struct block_layout literal = {
@@ -139,14 +139,14 @@ dispatch_block_t dispatch_block_create(
 }
 
 dispatch_block_t dispatch_block_create_with_qos_class(
-	dispatch_block_flags_t flags, dispatch_qos_class_t qos_class,
-	int relative_priority, dispatch_block_t block)
+    dispatch_block_flags_t flags, dispatch_qos_class_t qos_class,
+    int relative_priority, dispatch_block_t block)
 {
 	return dispatch_block_create(flags, block);
 }
 
 void dispatch_block_perform(
-	dispatch_block_flags_t flags, dispatch_block_t block)
+    dispatch_block_flags_t flags, dispatch_block_t block)
 {
 	block();
 }
@@ -154,24 +154,24 @@ void dispatch_block_perform(
 intptr_t dispatch_block_wait(dispatch_block_t block, dispatch_time_t timeout)
 {
 	return dispatch_group_wait(
-		work_check(block, "dispatch_block_wait")->group, timeout);
+	    work_check(block, "dispatch_block_wait")->group, timeout);
 }
 
 void dispatch_block_notify(dispatch_block_t block, dispatch_queue_t queue,
-	dispatch_block_t notification_block)
+    dispatch_block_t notification_block)
 {
 	dispatch_group_notify(work_check(block, "dispatch_block_notify")->group,
-		queue, notification_block);
+	    queue, notification_block);
 }
 
 void dispatch_block_cancel(dispatch_block_t block)
 {
 	atomic_store(
-		&work_check(block, "dispatch_block_cancel")->cancelled, true);
+	    &work_check(block, "dispatch_block_cancel")->cancelled, true);
 }
 
 intptr_t dispatch_block_testcancel(dispatch_block_t block)
 {
 	return atomic_load(
-		&work_check(block, "dispatch_block_testcancel")->cancelled);
+	    &work_check(block, "dispatch_block_testcancel")->cancelled);
 }

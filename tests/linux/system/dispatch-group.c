@@ -42,7 +42,7 @@ static const struct object_class group_class = {
 dispatch_group_t dispatch_group_create(void)
 {
 	struct dispatch_group_s *group =
-		object_create(&group_class, sizeof *group);
+	    object_create(&group_class, sizeof *group);
 
 	pthread_mutex_init(&group->lock, NULL);
 	system_cond_init(&group->cond);
@@ -119,7 +119,7 @@ intptr_t dispatch_group_wait(dispatch_group_t group, dispatch_time_t timeout)
 		system_blocking_begin();
 		while (emptied == group->emptied && error != ETIMEDOUT) {
 			error = system_cond_wait(
-				&group->cond, &group->lock, deadline);
+			    &group->cond, &group->lock, deadline);
 		}
 		system_blocking_end();
 	}
@@ -129,7 +129,7 @@ intptr_t dispatch_group_wait(dispatch_group_t group, dispatch_time_t timeout)
 }
 
 void dispatch_group_notify_f(dispatch_group_t group, dispatch_queue_t queue,
-	void *context, dispatch_function_t work)
+    void *context, dispatch_function_t work)
 {
 	struct notify *notify = calloc(1, sizeof *notify);
 
@@ -137,8 +137,8 @@ void dispatch_group_notify_f(dispatch_group_t group, dispatch_queue_t queue,
 		abort();
 	}
 	object_retain(queue);
-	*notify = (struct notify){
-		.queue = queue, .work = work, .context = context};
+	*notify =
+	    (struct notify){ .queue = queue, .work = work, .context = context };
 	pthread_mutex_lock(&group->lock);
 	if (group->inside > 0) {
 		*group->notifies_tail = notify;
@@ -150,7 +150,7 @@ void dispatch_group_notify_f(dispatch_group_t group, dispatch_queue_t queue,
 }
 
 void dispatch_group_notify(
-	dispatch_group_t group, dispatch_queue_t queue, dispatch_block_t block)
+    dispatch_group_t group, dispatch_queue_t queue, dispatch_block_t block)
 {
 	dispatch_group_notify_f(group, queue, Block_copy(block), block_call);
 }
@@ -172,7 +172,7 @@ static void member_run(void *context)
 }
 
 void dispatch_group_async_f(dispatch_group_t group, dispatch_queue_t queue,
-	void *context, dispatch_function_t work)
+    void *context, dispatch_function_t work)
 {
 	struct member *member = calloc(1, sizeof *member);
 
@@ -180,14 +180,14 @@ void dispatch_group_async_f(dispatch_group_t group, dispatch_queue_t queue,
 		abort();
 	}
 	object_retain(group);
-	*member = (struct member){
-		.group = group, .work = work, .context = context};
+	*member =
+	    (struct member){ .group = group, .work = work, .context = context };
 	dispatch_group_enter(group);
 	queue_async(queue, member_run, member);
 }
 
 void dispatch_group_async(
-	dispatch_group_t group, dispatch_queue_t queue, dispatch_block_t block)
+    dispatch_group_t group, dispatch_queue_t queue, dispatch_block_t block)
 {
 	dispatch_group_async_f(group, queue, Block_copy(block), block_call);
 }

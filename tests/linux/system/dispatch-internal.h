@@ -35,7 +35,7 @@ struct object_class {
 	void (*resume)(struct dispatch_object_s *object);
 	void (*activate)(struct dispatch_object_s *object);
 	void (*set_target)(
-		struct dispatch_object_s *object, dispatch_queue_t target);
+	    struct dispatch_object_s *object, dispatch_queue_t target);
 	dispatch_queue_t (*get_target)(struct dispatch_object_s *object);
 };
 
@@ -105,7 +105,7 @@ struct dispatch_queue_s {
 struct item *item_current(void);
 
 void queue_async(
-	dispatch_queue_t queue, dispatch_function_t work, void *context);
+    dispatch_queue_t queue, dispatch_function_t work, void *context);
 void queue_item_push(dispatch_queue_t queue, struct item *item);
 
 /* Lets start what may, after a change. Called with the lock, which it drops. */

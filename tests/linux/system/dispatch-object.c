@@ -31,7 +31,7 @@ void object_retain(void *pointer)
 
 	if (!object->immortal) {
 		atomic_fetch_add_explicit(
-			&object->internal, 1, memory_order_relaxed);
+		    &object->internal, 1, memory_order_relaxed);
 	}
 }
 
@@ -64,7 +64,7 @@ void object_release(void *pointer)
 		return;
 	}
 	if (atomic_fetch_sub_explicit(
-		    &object->internal, 1, memory_order_acq_rel) == 1) {
+		&object->internal, 1, memory_order_acq_rel) == 1) {
 		object_destroy(object);
 	}
 }
@@ -77,10 +77,10 @@ void dispatch_retain(dispatch_object_t any)
 		return;
 	}
 	if (atomic_fetch_add_explicit(
-		    &object->external, 1, memory_order_relaxed) < 1) {
+		&object->external, 1, memory_order_relaxed) < 1) {
 		system_fatal("LIBDISPATCH: %s: resurrection of a released "
 			     "object",
-			object->class->name);
+		    object->class->name);
 	}
 }
 
@@ -93,10 +93,10 @@ void dispatch_release(dispatch_object_t any)
 		return;
 	}
 	before = atomic_fetch_sub_explicit(
-		&object->external, 1, memory_order_acq_rel);
+	    &object->external, 1, memory_order_acq_rel);
 	if (before < 1) {
 		system_fatal("LIBDISPATCH: %s: over-release of an object",
-			object->class->name);
+		    object->class->name);
 	}
 	if (before > 1) {
 		return;
@@ -131,7 +131,7 @@ void dispatch_set_context(dispatch_object_t object, void *context)
 }
 
 void dispatch_set_finalizer_f(
-	dispatch_object_t object, dispatch_function_t finalizer)
+    dispatch_object_t object, dispatch_function_t finalizer)
 {
 	if (!object._do->immortal) {
 		object._do->finalizer = finalizer;
@@ -171,7 +171,7 @@ void dispatch_set_target_queue(dispatch_object_t object, dispatch_queue_t queue)
 }
 
 void dispatch_set_qos_class_floor(dispatch_object_t object,
-	dispatch_qos_class_t qos_class, int relative_priority)
+    dispatch_qos_class_t qos_class, int relative_priority)
 {
 	/* Here all threads are equal. */
 }

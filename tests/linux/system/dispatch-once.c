@@ -25,7 +25,7 @@ static bool once_begin(dispatch_once_t *predicate)
 	}
 	if (*predicate == ONCE_NEVER) {
 		__atomic_store_n(
-			predicate, (intptr_t)&once_self, __ATOMIC_RELAXED);
+		    predicate, (intptr_t)&once_self, __ATOMIC_RELAXED);
 		mine = true;
 	}
 	system_blocking_begin();
@@ -38,10 +38,10 @@ static bool once_begin(dispatch_once_t *predicate)
 }
 
 void dispatch_once_f(
-	dispatch_once_t *predicate, void *context, dispatch_function_t function)
+    dispatch_once_t *predicate, void *context, dispatch_function_t function)
 {
 	if (__atomic_load_n(predicate, __ATOMIC_ACQUIRE) == ONCE_DONE ||
-		!once_begin(predicate)) {
+	    !once_begin(predicate)) {
 		return;
 	}
 	function(context);

@@ -39,7 +39,7 @@ static struct {
 } pool = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.once = PTHREAD_ONCE_INIT,
-	.items = {.tail = &pool.items.head},
+	.items = { .tail = &pool.items.head },
 };
 
 static _Thread_local bool on_pool;
@@ -155,7 +155,7 @@ static void *pool_oversee(void *unused)
 		taken = pool.taken;
 		after(&until, POOL_STALL_NANOSECONDS);
 		while (pthread_cond_timedwait(
-			       &pool.stall, &pool.lock, &until) != ETIMEDOUT) {
+			   &pool.stall, &pool.lock, &until) != ETIMEDOUT) {
 		}
 		if (pool.pending > pool.idle && taken == pool.taken) {
 			pool_grow();

@@ -30,7 +30,7 @@ static void queue_unsuspend(dispatch_queue_t queue, bool activate)
 		if (queue->suspended == 0) {
 			system_fatal("LIBDISPATCH: dispatch_resume: "
 				     "over-resume of an object (%s)",
-				queue->label);
+			    queue->label);
 		}
 		queue->suspended--;
 	}
@@ -75,7 +75,7 @@ static void queue_retarget_later(void *context)
 }
 
 static void queue_set_target(
-	struct dispatch_object_s *object, dispatch_queue_t target)
+    struct dispatch_object_s *object, dispatch_queue_t target)
 {
 	dispatch_queue_t queue = (dispatch_queue_t)object;
 	struct retarget *retarget;
@@ -87,10 +87,10 @@ static void queue_set_target(
 		system_fatal("LIBDISPATCH: dispatch_set_target_queue: cannot "
 			     "change the target of this object after it has "
 			     "been activated (%s)",
-			queue->label);
+		    queue->label);
 	}
 	if (queue->running == 0 &&
-		(queue->inactive || queue->items.head == NULL)) {
+	    (queue->inactive || queue->items.head == NULL)) {
 		queue_retarget_now(queue, target);
 		return;
 	}
@@ -101,7 +101,7 @@ static void queue_set_target(
 	if (retarget == NULL || item == NULL) {
 		abort();
 	}
-	*retarget = (struct retarget){.queue = queue, .target = target};
+	*retarget = (struct retarget){ .queue = queue, .target = target };
 	item->work = queue_retarget_later;
 	item->context = retarget;
 	item->barrier = true;
@@ -124,8 +124,8 @@ static void queue_dispose(struct dispatch_object_s *object)
 	if (!queue->hidden && (queue->suspended > 0 || queue->inactive)) {
 		system_fatal("LIBDISPATCH: dispatch_release: release of %s "
 			     "object (%s)",
-			queue->inactive ? "an inactive" : "a suspended",
-			queue->label);
+		    queue->inactive ? "an inactive" : "a suspended",
+		    queue->label);
 	}
 	pthread_mutex_unlock(&queue->lock);
 }
@@ -173,22 +173,22 @@ struct dispatch_queue_attr_s {
 	bool inactive;
 };
 
-static const struct object_class attr_class = {.name = "dispatch_queue_attr"};
+static const struct object_class attr_class = { .name = "dispatch_queue_attr" };
 
 #define ATTR(is_concurrent, is_inactive)                                       \
 	{                                                                      \
-		.object = {.class = &attr_class, .immortal = true},            \
+		.object = { .class = &attr_class, .immortal = true },          \
 		.concurrent = is_concurrent, .inactive = is_inactive           \
 	}
 
 struct dispatch_queue_attr_s _dispatch_queue_attr_concurrent =
-	ATTR(true, false);
+    ATTR(true, false);
 static struct dispatch_queue_attr_s attr_concurrent_inactive = ATTR(true, true);
 static struct dispatch_queue_attr_s attr_serial_inactive = ATTR(false, true);
 static struct dispatch_queue_attr_s attr_serial = ATTR(false, false);
 
 dispatch_queue_attr_t dispatch_queue_attr_make_initially_inactive(
-	dispatch_queue_attr_t attr)
+    dispatch_queue_attr_t attr)
 {
 	if (attr != NULL && attr->concurrent) {
 		return &attr_concurrent_inactive;
@@ -197,20 +197,20 @@ dispatch_queue_attr_t dispatch_queue_attr_make_initially_inactive(
 }
 
 dispatch_queue_attr_t dispatch_queue_attr_make_with_qos_class(
-	dispatch_queue_attr_t attr, dispatch_qos_class_t qos_class,
-	int relative_priority)
+    dispatch_queue_attr_t attr, dispatch_qos_class_t qos_class,
+    int relative_priority)
 {
 	return attr == NULL ? &attr_serial : attr;
 }
 
 dispatch_queue_attr_t dispatch_queue_attr_make_with_autorelease_frequency(
-	dispatch_queue_attr_t attr, dispatch_autorelease_frequency_t frequency)
+    dispatch_queue_attr_t attr, dispatch_autorelease_frequency_t frequency)
 {
 	return attr == NULL ? &attr_serial : attr;
 }
 
 static dispatch_queue_t queue_new(const struct object_class *class,
-	const char *label, dispatch_queue_t target)
+    const char *label, dispatch_queue_t target)
 {
 	dispatch_queue_t queue = object_create(class, sizeof *queue);
 
@@ -229,7 +229,7 @@ static dispatch_queue_t queue_new(const struct object_class *class,
 }
 
 dispatch_queue_t dispatch_queue_create_with_target(
-	const char *label, dispatch_queue_attr_t attr, dispatch_queue_t target)
+    const char *label, dispatch_queue_attr_t attr, dispatch_queue_t target)
 {
 	dispatch_queue_t queue = queue_new(&queue_class, label, target);
 
@@ -240,10 +240,10 @@ dispatch_queue_t dispatch_queue_create_with_target(
 }
 
 dispatch_queue_t dispatch_queue_create(
-	const char *label, dispatch_queue_attr_t attr)
+    const char *label, dispatch_queue_attr_t attr)
 {
 	dispatch_queue_t queue =
-		dispatch_queue_create_with_target(label, attr, NULL);
+	    dispatch_queue_create_with_target(label, attr, NULL);
 
 	queue->immutable = false;
 	return queue;
@@ -259,8 +259,8 @@ dispatch_workloop_t dispatch_workloop_create_inactive(const char *label)
 	return dispatch_queue_create(label, DISPATCH_QUEUE_SERIAL_INACTIVE);
 }
 
-void dispatch_workloop_set_autorelease_frequency(dispatch_workloop_t workloop,
-	dispatch_autorelease_frequency_t frequency)
+void dispatch_workloop_set_autorelease_frequency(
+    dispatch_workloop_t workloop, dispatch_autorelease_frequency_t frequency)
 {
 }
 

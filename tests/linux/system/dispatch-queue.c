@@ -42,7 +42,7 @@ struct item *item_current(void)
 }
 
 static void queue_push(
-	dispatch_queue_t queue, struct item *item, struct item_list *ready);
+    dispatch_queue_t queue, struct item *item, struct item_list *ready);
 
 /* May what is first in the queue start now? The lock is held. */
 static bool queue_admits(dispatch_queue_t queue, const struct item *item)
@@ -62,21 +62,21 @@ static void queue_pump(dispatch_queue_t queue, struct item_list *ready)
 	struct item *item;
 
 	while (queue->items.head != NULL &&
-		queue_admits(queue, queue->items.head)) {
+	    queue_admits(queue, queue->items.head)) {
 		item = item_list_take(&queue->items);
 		queue->running++;
-		queue->exclusive = queue->serial ||
-			(item->barrier && item->path[0] == queue);
+		queue->exclusive =
+		    queue->serial || (item->barrier && item->path[0] == queue);
 		queue_push(queue->target, item, ready);
 	}
 }
 
 static void queue_push(
-	dispatch_queue_t queue, struct item *item, struct item_list *ready)
+    dispatch_queue_t queue, struct item *item, struct item_list *ready)
 {
 	if (item->depth == DISPATCH_PATH_MAX) {
-		system_fatal("LIBDISPATCH: %s: target hierarchy too deep",
-			queue->label);
+		system_fatal(
+		    "LIBDISPATCH: %s: target hierarchy too deep", queue->label);
 	}
 	item->path[item->depth] = queue;
 	item->depth++;
@@ -111,7 +111,7 @@ static void ready_flush(struct item_list *ready)
 	struct item *item;
 
 	for (item = item_list_take(ready); item != NULL;
-		item = item_list_take(ready)) {
+	     item = item_list_take(ready)) {
 		if (item->path[item->depth - 1]->root == QUEUE_ROOT_MAIN) {
 			main_push(item);
 		} else if (item->waiter != NULL) {
@@ -142,7 +142,7 @@ void queue_item_push(dispatch_queue_t queue, struct item *item)
 }
 
 void queue_async(
-	dispatch_queue_t queue, dispatch_function_t work, void *context)
+    dispatch_queue_t queue, dispatch_function_t work, void *context)
 {
 	struct item *item = calloc(1, sizeof *item);
 
@@ -218,8 +218,7 @@ struct item *item_run(struct item *item)
 	}
 	/* Saves waking another thread for what this one can do next. */
 	if (ready.head != NULL && ready.head->waiter == NULL &&
-		ready.head->path[ready.head->depth - 1]->root ==
-			QUEUE_ROOT_POOL) {
+	    ready.head->path[ready.head->depth - 1]->root == QUEUE_ROOT_POOL) {
 		next = item_list_take(&ready);
 	}
 	ready_flush(&ready);
@@ -251,8 +250,8 @@ static bool queue_owned_by_caller(dispatch_queue_t queue, bool barrier)
 	for (item = current; item != NULL; item = item->outer) {
 		for (i = 0; i < item->depth; i++) {
 			if (item->path[i] == queue &&
-				(queue->serial || barrier ||
-					(i == 0 && item->barrier))) {
+			    (queue->serial || barrier ||
+				(i == 0 && item->barrier))) {
 				return queue->root == QUEUE_NO_ROOT;
 			}
 		}
@@ -285,7 +284,7 @@ static void queue_check_deadlock(dispatch_queue_t queue, bool barrier)
 			system_fatal("LIBDISPATCH: dispatch_sync called on "
 				     "queue already owned by current thread "
 				     "(%s)",
-				at->label);
+			    at->label);
 		}
 		next = queue_copy_target(at);
 		object_release(at);
@@ -293,13 +292,13 @@ static void queue_check_deadlock(dispatch_queue_t queue, bool barrier)
 }
 
 static void queue_sync(dispatch_queue_t queue, dispatch_function_t work,
-	void *context, bool barrier)
+    void *context, bool barrier)
 {
-	struct waiter waiter = {.woken = false};
-	struct item item = {.work = work,
+	struct waiter waiter = { .woken = false };
+	struct item item = { .work = work,
 		.context = context,
 		.barrier = barrier,
-		.waiter = &waiter};
+		.waiter = &waiter };
 	struct item_list ready;
 
 	queue_check_deadlock(queue, barrier);
@@ -318,13 +317,13 @@ static void queue_sync(dispatch_queue_t queue, dispatch_function_t work,
 }
 
 void dispatch_sync_f(
-	dispatch_queue_t queue, void *context, dispatch_function_t work)
+    dispatch_queue_t queue, void *context, dispatch_function_t work)
 {
 	queue_sync(queue, work, context, false);
 }
 
 void dispatch_barrier_sync_f(
-	dispatch_queue_t queue, void *context, dispatch_function_t work)
+    dispatch_queue_t queue, void *context, dispatch_function_t work)
 {
 	queue_sync(queue, work, context, true);
 }

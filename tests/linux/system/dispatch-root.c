@@ -9,11 +9,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const struct object_class root_class = {.name = "root queue"};
+static const struct object_class root_class = { .name = "root queue" };
 
 #define ROOT(name, kind, quality)                                              \
 	{                                                                      \
-		.object = {.class = &root_class, .immortal = true},            \
+		.object = { .class = &root_class, .immortal = true },          \
 		.lock = PTHREAD_MUTEX_INITIALIZER, .root = kind,               \
 		.label = name, .qos = quality                                  \
 	}
@@ -22,22 +22,22 @@ enum { ROOT_INTERACTIVE, ROOT_INITIATED, ROOT_DEFAULT, ROOT_UTILITY, ROOT_LOW };
 
 static struct dispatch_queue_s roots[] = {
 	[ROOT_INTERACTIVE] = ROOT("com.apple.root.user-interactive-qos",
-		QUEUE_ROOT_POOL, QOS_CLASS_USER_INTERACTIVE),
+	    QUEUE_ROOT_POOL, QOS_CLASS_USER_INTERACTIVE),
 	[ROOT_INITIATED] = ROOT("com.apple.root.user-initiated-qos",
-		QUEUE_ROOT_POOL, QOS_CLASS_USER_INITIATED),
-	[ROOT_DEFAULT] = ROOT("com.apple.root.default-qos", QUEUE_ROOT_POOL,
-		QOS_CLASS_DEFAULT),
-	[ROOT_UTILITY] = ROOT("com.apple.root.utility-qos", QUEUE_ROOT_POOL,
-		QOS_CLASS_UTILITY),
+	    QUEUE_ROOT_POOL, QOS_CLASS_USER_INITIATED),
+	[ROOT_DEFAULT] = ROOT(
+	    "com.apple.root.default-qos", QUEUE_ROOT_POOL, QOS_CLASS_DEFAULT),
+	[ROOT_UTILITY] = ROOT(
+	    "com.apple.root.utility-qos", QUEUE_ROOT_POOL, QOS_CLASS_UTILITY),
 	[ROOT_LOW] = ROOT("com.apple.root.background-qos", QUEUE_ROOT_POOL,
-		QOS_CLASS_BACKGROUND),
+	    QOS_CLASS_BACKGROUND),
 };
 
 static struct dispatch_queue_s main_root =
-	ROOT("com.apple.main-thread", QUEUE_ROOT_MAIN, QOS_CLASS_DEFAULT);
+    ROOT("com.apple.main-thread", QUEUE_ROOT_MAIN, QOS_CLASS_DEFAULT);
 
 dispatch_queue_global_t dispatch_get_global_queue(
-	intptr_t identifier, uintptr_t flags)
+    intptr_t identifier, uintptr_t flags)
 {
 	switch (identifier) {
 	case QOS_CLASS_USER_INTERACTIVE:
@@ -79,7 +79,7 @@ static void main_queue_resume(struct dispatch_object_s *object)
 	if (queue->suspended == 0) {
 		system_fatal("LIBDISPATCH: dispatch_resume: over-resume of an "
 			     "object (%s)",
-			queue->label);
+		    queue->label);
 	}
 	queue->suspended--;
 	queue_unlock_and_pump(queue);
@@ -92,12 +92,12 @@ static const struct object_class main_class = {
 };
 
 struct dispatch_queue_s _dispatch_main_q = {
-	.object = {.class = &main_class, .immortal = true},
+	.object = { .class = &main_class, .immortal = true },
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.target = &main_root,
 	.label = "com.apple.main-thread",
 	.serial = true,
-	.items = {.tail = &_dispatch_main_q.items.head},
+	.items = { .tail = &_dispatch_main_q.items.head },
 	.qos = QOS_CLASS_DEFAULT,
 };
 
@@ -109,7 +109,7 @@ static struct {
 	bool given; /* dispatch_main() was called */
 } main_thread = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
-	.items = {.tail = &main_thread.items.head},
+	.items = { .tail = &main_thread.items.head },
 };
 
 static void main_forget(void)
@@ -151,7 +151,7 @@ static struct item *main_take(uint64_t deadline)
 	pthread_mutex_lock(&main_thread.lock);
 	while (main_thread.items.head == NULL && error != ETIMEDOUT) {
 		error = system_cond_wait(
-			&main_thread.cond, &main_thread.lock, deadline);
+		    &main_thread.cond, &main_thread.lock, deadline);
 	}
 	item = item_list_take(&main_thread.items);
 	pthread_mutex_unlock(&main_thread.lock);

@@ -59,7 +59,7 @@ dispatch_semaphore_t dispatch_semaphore_create(intptr_t value)
 }
 
 intptr_t dispatch_semaphore_wait(
-	dispatch_semaphore_t semaphore, dispatch_time_t timeout)
+    dispatch_semaphore_t semaphore, dispatch_time_t timeout)
 {
 	uint64_t deadline = system_deadline(timeout);
 	int error = 0;
@@ -70,7 +70,7 @@ intptr_t dispatch_semaphore_wait(
 		system_blocking_begin();
 		while (semaphore->value == 0 && error != ETIMEDOUT) {
 			error = system_cond_wait(
-				&semaphore->cond, &semaphore->lock, deadline);
+			    &semaphore->cond, &semaphore->lock, deadline);
 		}
 		system_blocking_end();
 		semaphore->waiting--;

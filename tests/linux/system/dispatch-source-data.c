@@ -58,7 +58,7 @@ void dispatch_source_merge_data(dispatch_source_t source, uintptr_t value)
 	if (source->type->check != data_check) {
 		system_fatal("LIBDISPATCH: dispatch_source_merge_data: source "
 			     "of type %s",
-			source->type->name);
+		    source->type->name);
 	}
 	/* Adding nothing tells nothing. */
 	if (value != 0 || source->type->merge == SOURCE_REPLACE) {

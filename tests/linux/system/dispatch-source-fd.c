@@ -75,7 +75,7 @@ static void fd_arm(struct dispatch_source_s *source, uint32_t events)
 	if (source->watch == NULL) {
 		system_fatal("LIBDISPATCH: %s source of %d, which is no open "
 			     "descriptor",
-			source->type->name, (int)source->handle);
+		    source->type->name, (int)source->handle);
 	}
 }
 
@@ -102,8 +102,8 @@ static uintptr_t read_data(struct dispatch_source_s *source, uintptr_t data)
 	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
 		offset = lseek(fd, 0, SEEK_CUR);
 		return offset < status.st_size
-			? (uintptr_t)(status.st_size - offset)
-			: 0;
+		    ? (uintptr_t)(status.st_size - offset)
+		    : 0;
 	}
 	if (ioctl(fd, FIONREAD, &size) != 0) {
 		return 1; /* a listening socket: at least one */
@@ -199,12 +199,12 @@ static const struct {
 	uintptr_t vnode;
 	uint32_t inotify;
 } vnode_events[] = {
-	{DISPATCH_VNODE_DELETE, IN_DELETE_SELF | IN_ATTRIB},
-	{DISPATCH_VNODE_WRITE, IN_MODIFY | IN_CREATE | IN_DELETE},
-	{DISPATCH_VNODE_EXTEND, IN_MODIFY},
-	{DISPATCH_VNODE_ATTRIB, IN_ATTRIB},
-	{DISPATCH_VNODE_LINK, IN_ATTRIB},
-	{DISPATCH_VNODE_RENAME, IN_MOVE_SELF},
+	{ DISPATCH_VNODE_DELETE, IN_DELETE_SELF | IN_ATTRIB },
+	{ DISPATCH_VNODE_WRITE, IN_MODIFY | IN_CREATE | IN_DELETE },
+	{ DISPATCH_VNODE_EXTEND, IN_MODIFY },
+	{ DISPATCH_VNODE_ATTRIB, IN_ATTRIB },
+	{ DISPATCH_VNODE_LINK, IN_ATTRIB },
+	{ DISPATCH_VNODE_RENAME, IN_MOVE_SELF },
 };
 
 #define VNODE_EVENTS (sizeof vnode_events / sizeof vnode_events[0])
@@ -223,9 +223,9 @@ static void vnode_arm(struct dispatch_source_s *source)
 	snprintf(path, sizeof path, "/proc/self/fd/%d", (int)source->handle);
 	source->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (source->fd == -1 ||
-		inotify_add_watch(source->fd, path, mask) == -1) {
-		system_fatal("LIBDISPATCH: vnode source of %d: %m",
-			(int)source->handle);
+	    inotify_add_watch(source->fd, path, mask) == -1) {
+		system_fatal(
+		    "LIBDISPATCH: vnode source of %d: %m", (int)source->handle);
 	}
 	source_watch(source, source->fd, EPOLLIN);
 }
@@ -251,7 +251,7 @@ static uint32_t vnode_unlinked(const struct dispatch_source_s *source)
 static uintptr_t vnode_data(struct dispatch_source_s *source, uintptr_t data)
 {
 	char buffer[4096]
-		__attribute__((aligned(__alignof__(struct inotify_event))));
+	    __attribute__((aligned(__alignof__(struct inotify_event))));
 	const struct inotify_event *event;
 	uint32_t seen = 0;
 	ssize_t size;

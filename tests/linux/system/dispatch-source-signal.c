@@ -45,7 +45,7 @@ static struct system_watch *signals_watch;
 static bool ignored_by_default(int signo)
 {
 	return signo == SIGCHLD || signo == SIGCONT || signo == SIGURG ||
-		signo == SIGWINCH || signo == SIGIO;
+	    signo == SIGWINCH || signo == SIGIO;
 }
 
 /* The process dies of it, or stops, as if nobody had watched. */
@@ -66,7 +66,7 @@ static char signal_counted;
 static bool is_counted(const siginfo_t *info)
 {
 	return info->si_code == SI_QUEUE && info->si_pid == getpid() &&
-		info->si_value.sival_ptr == &signal_counted;
+	    info->si_value.sival_ptr == &signal_counted;
 }
 
 static void signal_leave_to_main(int signo)
@@ -96,15 +96,14 @@ static void signal_count(int signo)
 static bool is_quiet(int signo, const struct sigaction *action)
 {
 	return (action->sa_flags & SA_SIGINFO) == 0 &&
-		(action->sa_handler == SIG_IGN ||
-			(action->sa_handler == SIG_DFL &&
-				ignored_by_default(signo)));
+	    (action->sa_handler == SIG_IGN ||
+		(action->sa_handler == SIG_DFL && ignored_by_default(signo)));
 }
 
 static void signal_handler(int signo, siginfo_t *info, void *context)
 {
 	const struct sigaction *old =
-		&atomic_load(&signals[signo].wanted)->action;
+	    &atomic_load(&signals[signo].wanted)->action;
 	int saved = errno;
 
 	if (!is_counted(info)) {
@@ -156,7 +155,7 @@ static void signals_start(void)
 	if (signals_watch == NULL) {
 		signals_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		signals_watch = system_watch_create(
-			signals_fd, EPOLLIN, NULL, signals_report);
+		    signals_fd, EPOLLIN, NULL, signals_report);
 		if (signals_watch == NULL) {
 			abort();
 		}
@@ -179,8 +178,8 @@ static void signal_want(int signo, const struct sigaction *action)
 static void signal_install(int signo)
 {
 	struct sigaction action = atomic_load(&signals[signo].wanted)->action;
-	bool ignored = (action.sa_flags & SA_SIGINFO) == 0 &&
-		action.sa_handler == SIG_IGN;
+	bool ignored =
+	    (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == SIG_IGN;
 
 	if (ignored) {
 		action.sa_flags = SA_RESTART;
@@ -231,8 +230,8 @@ static void signal_unlink(struct dispatch_source_s *source)
 	*link = source->next_signal;
 	if (signals[signo].sources == NULL) {
 		signals[signo].ours = false;
-		sigaction(signo, &atomic_load(&signals[signo].wanted)->action,
-			NULL);
+		sigaction(
+		    signo, &atomic_load(&signals[signo].wanted)->action, NULL);
 	}
 }
 
@@ -266,8 +265,8 @@ void signals_add_quiet(sigset_t *set)
 	pthread_mutex_lock(&signals_lock);
 	for (signo = 1; signo < NSIG; signo++) {
 		if (signals[signo].ours &&
-			is_quiet(signo,
-				&atomic_load(&signals[signo].wanted)->action)) {
+		    is_quiet(
+			signo, &atomic_load(&signals[signo].wanted)->action)) {
 			sigaddset(set, signo);
 		}
 	}
@@ -275,7 +274,7 @@ void signals_add_quiet(sigset_t *set)
 }
 
 int standin_sigaction(
-	int signo, const struct sigaction *action, struct sigaction *old)
+    int signo, const struct sigaction *action, struct sigaction *old)
 {
 	int result = 0;
 

@@ -60,18 +60,18 @@ const struct dispatch_source_type_s _dispatch_source_type_timer = {
 };
 
 void dispatch_source_set_timer(dispatch_source_t source, dispatch_time_t start,
-	uint64_t interval, uint64_t leeway)
+    uint64_t interval, uint64_t leeway)
 {
 	if (source->type != DISPATCH_SOURCE_TYPE_TIMER) {
 		system_fatal("LIBDISPATCH: attempt to set timer on a non-timer "
 			     "source (type %s)",
-			source->type->name);
+		    source->type->name);
 	}
 	pthread_mutex_lock(&source->lock);
 	source->schedule.next = system_deadline(start);
 	/* 0 is no interval at all: as often as possible, as on macOS. */
 	source->schedule.interval = interval == 0 ? 1
-		: interval > INT64_MAX            ? UINT64_MAX
+	    : interval > INT64_MAX                ? UINT64_MAX
 						  : interval;
 	if (source->armed) {
 		timer_rearm(source);

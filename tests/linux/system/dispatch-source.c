@@ -21,7 +21,7 @@ static void handler_drop(struct handler handler)
 
 /* Takes the block over. */
 static void source_set_handler(struct dispatch_source_s *source,
-	enum source_handler which, struct handler handler)
+    enum source_handler which, struct handler handler)
 {
 	struct handler old;
 
@@ -33,9 +33,9 @@ static void source_set_handler(struct dispatch_source_s *source,
 }
 
 static void source_set_block(struct dispatch_source_s *source,
-	enum source_handler which, dispatch_block_t block)
+    enum source_handler which, dispatch_block_t block)
 {
-	struct handler handler = {NULL, NULL};
+	struct handler handler = { NULL, NULL };
 
 	if (block != NULL) {
 		handler.block = Block_copy(block);
@@ -44,9 +44,9 @@ static void source_set_block(struct dispatch_source_s *source,
 }
 
 static void source_set_function(struct dispatch_source_s *source,
-	enum source_handler which, dispatch_function_t function)
+    enum source_handler which, dispatch_function_t function)
 {
-	source_set_handler(source, which, (struct handler){function, NULL});
+	source_set_handler(source, which, (struct handler){ function, NULL });
 }
 
 /*
@@ -54,7 +54,7 @@ static void source_set_function(struct dispatch_source_s *source,
  * itself: what runs holds its own reference.
  */
 static void source_call(
-	struct dispatch_source_s *source, enum source_handler which)
+    struct dispatch_source_s *source, enum source_handler which)
 {
 	struct handler handler;
 
@@ -108,7 +108,7 @@ static void source_fire(void *context)
 	}
 	pthread_mutex_lock(&source->lock);
 	if (source->armed && !source_is_over(source) &&
-		source->type->rearm != NULL) {
+	    source->type->rearm != NULL) {
 		source->type->rearm(source);
 	}
 	pthread_mutex_unlock(&source->lock);
@@ -207,8 +207,8 @@ static void source_dispose(struct dispatch_object_s *object)
 	if (!source->active || source->suspended > 0) {
 		system_fatal("LIBDISPATCH: dispatch_release: release of %s "
 			     "object (source of type %s)",
-			source->active ? "a suspended" : "an inactive",
-			source->type->name);
+		    source->active ? "a suspended" : "an inactive",
+		    source->type->name);
 	}
 	if (!source_is_over(source)) {
 		source->disposed = true;
@@ -292,7 +292,7 @@ static void source_resume(struct dispatch_object_s *object)
 	if (source->suspended == 0) {
 		system_fatal("LIBDISPATCH: dispatch_resume: over-resume of an "
 			     "object (source of type %s)",
-			source->type->name);
+		    source->type->name);
 	}
 	source->suspended--;
 	pthread_mutex_unlock(&source->lock);
@@ -300,10 +300,10 @@ static void source_resume(struct dispatch_object_s *object)
 }
 
 static void source_set_target(
-	struct dispatch_object_s *object, dispatch_queue_t target)
+    struct dispatch_object_s *object, dispatch_queue_t target)
 {
 	dispatch_set_target_queue(
-		((struct dispatch_source_s *)object)->queue, target);
+	    ((struct dispatch_source_s *)object)->queue, target);
 }
 
 static dispatch_queue_t source_get_target(struct dispatch_object_s *object)
@@ -323,7 +323,7 @@ static const struct object_class source_class = {
 };
 
 dispatch_source_t dispatch_source_create(dispatch_source_type_t type,
-	uintptr_t handle, uintptr_t mask, dispatch_queue_t queue)
+    uintptr_t handle, uintptr_t mask, dispatch_queue_t queue)
 {
 	struct dispatch_source_s *source;
 
@@ -342,37 +342,37 @@ dispatch_source_t dispatch_source_create(dispatch_source_type_t type,
 }
 
 void dispatch_source_set_event_handler(
-	dispatch_source_t source, dispatch_block_t handler)
+    dispatch_source_t source, dispatch_block_t handler)
 {
 	source_set_block(source, SOURCE_EVENT, handler);
 }
 
 void dispatch_source_set_cancel_handler(
-	dispatch_source_t source, dispatch_block_t handler)
+    dispatch_source_t source, dispatch_block_t handler)
 {
 	source_set_block(source, SOURCE_CANCEL, handler);
 }
 
 void dispatch_source_set_registration_handler(
-	dispatch_source_t source, dispatch_block_t handler)
+    dispatch_source_t source, dispatch_block_t handler)
 {
 	source_set_block(source, SOURCE_REGISTRATION, handler);
 }
 
 void dispatch_source_set_event_handler_f(
-	dispatch_source_t source, dispatch_function_t handler)
+    dispatch_source_t source, dispatch_function_t handler)
 {
 	source_set_function(source, SOURCE_EVENT, handler);
 }
 
 void dispatch_source_set_cancel_handler_f(
-	dispatch_source_t source, dispatch_function_t handler)
+    dispatch_source_t source, dispatch_function_t handler)
 {
 	source_set_function(source, SOURCE_CANCEL, handler);
 }
 
 void dispatch_source_set_registration_handler_f(
-	dispatch_source_t source, dispatch_function_t handler)
+    dispatch_source_t source, dispatch_function_t handler)
 {
 	source_set_function(source, SOURCE_REGISTRATION, handler);
 }

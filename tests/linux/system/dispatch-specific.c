@@ -19,7 +19,7 @@ static void specific_drop(struct specific *specific)
 {
 	if (specific->destructor != NULL) {
 		queue_async(dispatch_get_global_queue(0, 0),
-			specific->destructor, specific->context);
+		    specific->destructor, specific->context);
 	}
 	free(specific);
 }
@@ -51,7 +51,7 @@ static struct specific *specific_take(dispatch_queue_t queue, const void *key)
 }
 
 void dispatch_queue_set_specific(dispatch_queue_t queue, const void *key,
-	void *context, dispatch_function_t destructor)
+    void *context, dispatch_function_t destructor)
 {
 	struct specific *specific = NULL;
 	struct specific *old;
@@ -64,9 +64,9 @@ void dispatch_queue_set_specific(dispatch_queue_t queue, const void *key,
 		if (specific == NULL) {
 			abort();
 		}
-		*specific = (struct specific){.key = key,
-			.context = context,
-			.destructor = destructor};
+		*specific = (struct specific){
+			.key = key, .context = context, .destructor = destructor
+		};
 	}
 	pthread_mutex_lock(&queue->lock);
 	old = specific_take(queue, key);
@@ -87,7 +87,7 @@ void *dispatch_queue_get_specific(dispatch_queue_t queue, const void *key)
 
 	pthread_mutex_lock(&queue->lock);
 	for (specific = queue->specifics; specific != NULL;
-		specific = specific->next) {
+	     specific = specific->next) {
 		if (specific->key == key) {
 			context = specific->context;
 			break;
@@ -109,7 +109,7 @@ void *dispatch_get_specific(const void *key)
 	}
 	if (item == NULL && main_is_bound()) {
 		return dispatch_queue_get_specific(
-			dispatch_get_main_queue(), key);
+		    dispatch_get_main_queue(), key);
 	}
 	for (i = 0; item != NULL && context == NULL && i < item->depth; i++) {
 		context = dispatch_queue_get_specific(item->path[i], key);
@@ -155,7 +155,7 @@ const char *dispatch_queue_get_label(dispatch_queue_t queue)
 }
 
 dispatch_qos_class_t dispatch_queue_get_qos_class(
-	dispatch_queue_t queue, int *relative_priority)
+    dispatch_queue_t queue, int *relative_priority)
 {
 	if (relative_priority != NULL) {
 		*relative_priority = 0;
@@ -167,7 +167,7 @@ static _Noreturn void assert_failed(const char *what, dispatch_queue_t queue)
 {
 	system_fatal("LIBDISPATCH: assertion failed: block was %s queue [%s]; "
 		     "the current one is [%s]",
-		what, queue->label, dispatch_queue_get_label(NULL));
+	    what, queue->label, dispatch_queue_get_label(NULL));
 }
 
 void dispatch_assert_queue(dispatch_queue_t queue)

@@ -22,13 +22,13 @@ static void block_borrow(void *block)
 }
 
 void dispatch_async_f(
-	dispatch_queue_t queue, void *context, dispatch_function_t work)
+    dispatch_queue_t queue, void *context, dispatch_function_t work)
 {
 	queue_async(queue, work, context);
 }
 
 static void barrier_async(
-	dispatch_queue_t queue, void *context, dispatch_function_t work)
+    dispatch_queue_t queue, void *context, dispatch_function_t work)
 {
 	struct item *item = calloc(1, sizeof *item);
 
@@ -42,7 +42,7 @@ static void barrier_async(
 }
 
 void dispatch_barrier_async_f(
-	dispatch_queue_t queue, void *context, dispatch_function_t work)
+    dispatch_queue_t queue, void *context, dispatch_function_t work)
 {
 	barrier_async(queue, context, work);
 }
@@ -82,19 +82,19 @@ void dispatch_async_and_wait(dispatch_queue_t queue, dispatch_block_t block)
 }
 
 void dispatch_async_and_wait_f(
-	dispatch_queue_t queue, void *context, dispatch_function_t work)
+    dispatch_queue_t queue, void *context, dispatch_function_t work)
 {
 	dispatch_sync_f(queue, context, work);
 }
 
 void dispatch_barrier_async_and_wait(
-	dispatch_queue_t queue, dispatch_block_t block)
+    dispatch_queue_t queue, dispatch_block_t block)
 {
 	dispatch_barrier_sync(queue, block);
 }
 
 void dispatch_barrier_async_and_wait_f(
-	dispatch_queue_t queue, void *context, dispatch_function_t work)
+    dispatch_queue_t queue, void *context, dispatch_function_t work)
 {
 	dispatch_barrier_sync_f(queue, context, work);
 }
@@ -126,7 +126,7 @@ static void later_fire(void *context)
 }
 
 void dispatch_after_f(dispatch_time_t when, dispatch_queue_t queue,
-	void *context, dispatch_function_t work)
+    void *context, dispatch_function_t work)
 {
 	struct later *later;
 
@@ -151,7 +151,7 @@ void dispatch_after_f(dispatch_time_t when, dispatch_queue_t queue,
 }
 
 void dispatch_after(
-	dispatch_time_t when, dispatch_queue_t queue, dispatch_block_t block)
+    dispatch_time_t when, dispatch_queue_t queue, dispatch_block_t block)
 {
 	dispatch_after_f(when, queue, Block_copy(block), block_call);
 }
@@ -220,7 +220,7 @@ static void apply_wait(struct apply *apply)
 }
 
 void dispatch_apply_f(size_t iterations, dispatch_queue_t queue, void *context,
-	void (*work)(void *context, size_t iteration))
+    void (*work)(void *context, size_t iteration))
 {
 	struct apply *apply;
 	size_t i;
@@ -242,7 +242,7 @@ void dispatch_apply_f(size_t iterations, dispatch_queue_t queue, void *context,
 		queue = dispatch_get_global_queue(0, 0);
 	}
 	for (i = 1; !queue->serial && i < iterations && i <= APPLY_HELPERS;
-		i++) {
+	     i++) {
 		atomic_fetch_add(&apply->references, 1);
 		queue_async(queue, apply_help, apply);
 	}
@@ -259,7 +259,7 @@ static void apply_block(void *context, size_t iteration)
 }
 
 void dispatch_apply(
-	size_t iterations, dispatch_queue_t queue, void (^block)(size_t))
+    size_t iterations, dispatch_queue_t queue, void (^block)(size_t))
 {
 	dispatch_apply_f(iterations, queue, (void *)block, apply_block);
 }

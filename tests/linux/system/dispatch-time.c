@@ -67,7 +67,7 @@ dispatch_time_t dispatch_walltime(const struct timespec *when, int64_t delta)
 		nanoseconds = system_walltime();
 	} else {
 		nanoseconds = (uint64_t)when->tv_sec * NSEC_PER_SEC +
-			(uint64_t)when->tv_nsec;
+		    (uint64_t)when->tv_nsec;
 	}
 	return wall(nanoseconds, delta);
 }

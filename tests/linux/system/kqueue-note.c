@@ -34,7 +34,7 @@ static void knote_drain(struct knote *knote)
 /* READ and WRITE. Regular files are always ready. */
 static int open_fd(struct knote *knote, uint32_t events)
 {
-	struct epoll_event event = {.events = events};
+	struct epoll_event event = { .events = events };
 
 	if ((knote->event.flags & EV_CLEAR) != 0) {
 		event.events |= EPOLLET;
@@ -44,7 +44,7 @@ static int open_fd(struct knote *knote, uint32_t events)
 		return -1;
 	}
 	if (epoll_ctl(knote->fd, EPOLL_CTL_ADD, (int)knote->event.ident,
-		    &event) == 0) {
+		&event) == 0) {
 		return 0;
 	}
 	if (errno != EPERM) {
@@ -60,7 +60,7 @@ static void source_event(void *context)
 	struct knote *knote = context;
 
 	atomic_fetch_add(
-		&knote->count, dispatch_source_get_data(knote->source));
+	    &knote->count, dispatch_source_get_data(knote->source));
 	knote_signal(knote);
 }
 
@@ -86,30 +86,29 @@ static void set_timer(struct knote *knote)
 	}
 	if ((knote->event.fflags & NOTE_ABSOLUTE) != 0) {
 		dispatch_source_set_timer(knote->source,
-			dispatch_walltime(
-				&(struct timespec){0}, (int64_t)period),
-			DISPATCH_TIME_FOREVER, 0);
+		    dispatch_walltime(&(struct timespec){ 0 }, (int64_t)period),
+		    DISPATCH_TIME_FOREVER, 0);
 		return;
 	}
 	dispatch_source_set_timer(knote->source,
-		dispatch_time(DISPATCH_TIME_NOW, (int64_t)period),
-		(knote->event.flags & EV_ONESHOT) != 0 ? DISPATCH_TIME_FOREVER
-						       : period,
-		0);
+	    dispatch_time(DISPATCH_TIME_NOW, (int64_t)period),
+	    (knote->event.flags & EV_ONESHOT) != 0 ? DISPATCH_TIME_FOREVER
+						   : period,
+	    0);
 }
 
 static int open_source(
-	struct knote *knote, dispatch_source_type_t type, uintptr_t mask)
+    struct knote *knote, dispatch_source_type_t type, uintptr_t mask)
 {
 	uintptr_t handle =
-		type == DISPATCH_SOURCE_TYPE_TIMER ? 0 : knote->event.ident;
+	    type == DISPATCH_SOURCE_TYPE_TIMER ? 0 : knote->event.ident;
 
 	knote->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (knote->fd == -1) {
 		return -1;
 	}
 	knote->source = dispatch_source_create(
-		type, handle, mask, dispatch_get_global_queue(0, 0));
+	    type, handle, mask, dispatch_get_global_queue(0, 0));
 	if (knote->source == NULL) {
 		errno = EINVAL;
 		return -1;
@@ -140,7 +139,7 @@ static int knote_open(struct knote *knote)
 			return -1;
 		}
 		return open_source(knote, DISPATCH_SOURCE_TYPE_PROC,
-			knote->event.fflags & NOTE_EXIT);
+		    knote->event.fflags & NOTE_EXIT);
 	case EVFILT_USER:
 		knote->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		return knote->fd == -1 ? -1 : 0;
@@ -206,7 +205,7 @@ void knote_touch(struct knote *knote, const struct kevent *change)
 /* How a descriptor is, for READ and WRITE. */
 static bool report_fd(struct knote *knote, struct kevent *event)
 {
-	struct epoll_event inner = {0};
+	struct epoll_event inner = { 0 };
 	int size = 0;
 
 	/* An eventfd, and no epoll: a regular file. */
@@ -228,14 +227,14 @@ static bool report_fd(struct knote *knote, struct kevent *event)
 
 static bool report_exit(struct knote *knote, struct kevent *event)
 {
-	siginfo_t info = {0};
+	siginfo_t info = { 0 };
 
 	knote_drain(knote);
 	event->fflags = NOTE_EXIT;
 	event->flags |= EV_EOF | EV_ONESHOT;
 	if ((knote->event.fflags & NOTE_EXITSTATUS) != 0 &&
-		waitid(P_PID, (id_t)event->ident, &info,
-			WEXITED | WNOWAIT | WNOHANG) == 0) {
+	    waitid(P_PID, (id_t)event->ident, &info,
+		WEXITED | WNOWAIT | WNOHANG) == 0) {
 		event->fflags |= NOTE_EXITSTATUS;
 		event->data = info.si_code == CLD_EXITED ? info.si_status << 8
 							 : info.si_status;

@@ -52,7 +52,7 @@ static struct knote *knote_find(int kq, const struct kevent *change)
 
 	for (knote = knotes; knote != NULL; knote = knote->next) {
 		if (knote->kq == kq && knote->event.ident == change->ident &&
-			knote->event.filter == change->filter) {
+		    knote->event.filter == change->filter) {
 			break;
 		}
 	}
@@ -61,8 +61,8 @@ static struct knote *knote_find(int kq, const struct kevent *change)
 
 static int knote_update(struct knote *knote, int operation)
 {
-	struct epoll_event event = {
-		.events = knote->disabled ? 0 : EPOLLIN, .data.ptr = knote};
+	struct epoll_event event = { .events = knote->disabled ? 0 : EPOLLIN,
+		.data.ptr = knote };
 
 	return epoll_ctl(knote->kq, operation, knote->fd, &event);
 }
@@ -95,7 +95,7 @@ static int change_apply(int kq, const struct kevent *change)
 	struct knote *knote = knote_find(kq, change);
 
 	if (knote != NULL && (change->flags & EV_ADD) != 0 &&
-		change->filter == EVFILT_TIMER) {
+	    change->filter == EVFILT_TIMER) {
 		knote_remove(knote); /* adding again sets the time anew */
 		knote = NULL;
 	}
@@ -114,13 +114,13 @@ static int change_apply(int kq, const struct kevent *change)
 		knote_touch(knote, change);
 	}
 	knote->disabled = (change->flags & EV_DISABLE) != 0 ||
-		(knote->disabled && (change->flags & EV_ENABLE) == 0);
+	    (knote->disabled && (change->flags & EV_ENABLE) == 0);
 	return knote_update(knote, EPOLL_CTL_MOD) == 0 ? 0 : errno;
 }
 
 /* Returns the number of results written, or -1. */
 static int changes_apply(int kq, const struct kevent *changes, int count,
-	struct kevent *results, int room)
+    struct kevent *results, int room)
 {
 	int used = 0;
 	int error;
@@ -161,7 +161,7 @@ static bool knote_deliver(struct knote *knote, struct kevent *result)
 	uint16_t flags;
 
 	if (!knote_known(knote) || knote->disabled ||
-		!knote_report(knote, result)) {
+	    !knote_report(knote, result)) {
 		return false;
 	}
 	flags = result->flags;
@@ -186,7 +186,7 @@ static int milliseconds(const struct timespec *timeout)
 }
 
 int kevent(int kq, const struct kevent *changelist, int nchanges,
-	struct kevent *eventlist, int nevents, const struct timespec *timeout)
+    struct kevent *eventlist, int nevents, const struct timespec *timeout)
 {
 	struct epoll_event events[KQUEUE_EVENTS];
 	sigset_t blocked;
@@ -202,15 +202,15 @@ int kevent(int kq, const struct kevent *changelist, int nchanges,
 	signals_add_quiet(&blocked);
 	do {
 		count = epoll_pwait(kq, events,
-			nevents < KQUEUE_EVENTS ? nevents : KQUEUE_EVENTS,
-			milliseconds(timeout), &blocked);
+		    nevents < KQUEUE_EVENTS ? nevents : KQUEUE_EVENTS,
+		    milliseconds(timeout), &blocked);
 		if (count == -1) {
 			return -1;
 		}
 		pthread_mutex_lock(&knotes_lock);
 		for (i = 0; i < count; i++) {
 			if (knote_deliver(
-				    events[i].data.ptr, &eventlist[used])) {
+				events[i].data.ptr, &eventlist[used])) {
 				used++;
 			}
 		}

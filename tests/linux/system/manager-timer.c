@@ -24,7 +24,7 @@ static struct {
 	struct system_timer **heap;
 	size_t count;
 	size_t room;
-} timers = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} timers = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void timers_forget(void)
 {
@@ -53,8 +53,8 @@ static void sift_down(struct system_timer *timer, size_t i)
 
 	for (child = 2 * i + 1; child < timers.count; child = 2 * i + 1) {
 		if (child + 1 < timers.count &&
-			timers.heap[child + 1]->deadline <
-				timers.heap[child]->deadline) {
+		    timers.heap[child + 1]->deadline <
+			timers.heap[child]->deadline) {
 			child++;
 		}
 		if (timers.heap[child]->deadline >= timer->deadline) {
@@ -71,7 +71,7 @@ static void heap_add(struct system_timer *timer)
 	if (timers.count == timers.room) {
 		timers.room = timers.room == 0 ? 16 : 2 * timers.room;
 		timers.heap =
-			realloc(timers.heap, timers.room * sizeof *timers.heap);
+		    realloc(timers.heap, timers.room * sizeof *timers.heap);
 		if (timers.heap == NULL) {
 			abort();
 		}
@@ -98,7 +98,7 @@ static void heap_remove(struct system_timer *timer)
 }
 
 struct system_timer *system_timer_create(
-	void *context, dispatch_function_t handler)
+    void *context, dispatch_function_t handler)
 {
 	struct system_timer *timer = calloc(1, sizeof *timer);
 
@@ -140,7 +140,7 @@ static void timer_finish(void *context)
 }
 
 void system_timer_destroy(
-	struct system_timer *timer, dispatch_function_t finished)
+    struct system_timer *timer, dispatch_function_t finished)
 {
 	if (timer == NULL) {
 		return;

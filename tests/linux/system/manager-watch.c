@@ -31,7 +31,7 @@ static struct {
 	struct system_watch **by_fd;
 	size_t room;
 	struct system_watch *always;
-} watches = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} watches = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void watches_forget(void)
 {
@@ -57,14 +57,14 @@ static void watches_grow(size_t fd)
 		abort();
 	}
 	memset(watches.by_fd + watches.room, 0,
-		(room - watches.room) * sizeof *watches.by_fd);
+	    (room - watches.room) * sizeof *watches.by_fd);
 	watches.room = room;
 }
 
 /* Tells epoll what all watches of the descriptor want together. */
 static int watches_update(int fd)
 {
-	struct epoll_event event = {.data.fd = fd};
+	struct epoll_event event = { .data.fd = fd };
 	struct system_watch *watch;
 
 	for (watch = watches.by_fd[fd]; watch != NULL; watch = watch->next) {
@@ -122,7 +122,7 @@ static int watch_link(struct system_watch *watch)
 }
 
 struct system_watch *system_watch_create(
-	int fd, uint32_t events, void *context, system_watch_handler handler)
+    int fd, uint32_t events, void *context, system_watch_handler handler)
 {
 	struct system_watch *watch;
 	int error = 0;
@@ -163,7 +163,7 @@ void system_watch_set_events(struct system_watch *watch, uint32_t events)
 	if (!watch->dead && watch->events != events) {
 		watch->events = events;
 		if (!watch->always && watches_update(watch->fd) != 0 &&
-			errno == EPERM) {
+		    errno == EPERM) {
 			watch_unlink(watch);
 			watch->always = true;
 			watch->next_always = watches.always;
@@ -188,7 +188,7 @@ static void watch_finish(void *context)
 }
 
 void system_watch_destroy(
-	struct system_watch *watch, dispatch_function_t finished)
+    struct system_watch *watch, dispatch_function_t finished)
 {
 	if (watch == NULL) {
 		return;
@@ -221,12 +221,12 @@ static uint32_t watch_wants(const struct system_watch *watch, uint32_t events)
 #define WATCHES_PER_FD 16
 
 static size_t watches_collect(
-	struct system_watch *watch, bool always, struct system_watch **found)
+    struct system_watch *watch, bool always, struct system_watch **found)
 {
 	size_t count = 0;
 
 	for (; watch != NULL && count < WATCHES_PER_FD;
-		watch = always ? watch->next_always : watch->next) {
+	     watch = always ? watch->next_always : watch->next) {
 		found[count] = watch;
 		count++;
 	}
@@ -234,7 +234,7 @@ static size_t watches_collect(
 }
 
 static bool watches_call(
-	struct system_watch **found, size_t count, uint32_t events)
+    struct system_watch **found, size_t count, uint32_t events)
 {
 	bool called = false;
 	uint32_t wanted;

@@ -78,7 +78,7 @@ static void posts_run(void)
 
 static void manager_arm(uint64_t deadline)
 {
-	struct itimerspec spec = {0};
+	struct itimerspec spec = { 0 };
 
 	if (deadline == manager.armed) {
 		return;
@@ -105,8 +105,8 @@ static void manager_wait(bool block)
 	int count;
 	int i;
 
-	count = epoll_wait(
-		manager.epoll, events, MANAGER_EVENTS, block ? -1 : 0);
+	count =
+	    epoll_wait(manager.epoll, events, MANAGER_EVENTS, block ? -1 : 0);
 	for (i = 0; i < count; i++) {
 		if (events[i].data.fd == manager.wake) {
 			drain(manager.wake);
@@ -137,10 +137,10 @@ static void *manager_thread(void *unused)
 
 static void manager_add(int fd)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 
 	if (fd < 0 ||
-		epoll_ctl(manager.epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+	    epoll_ctl(manager.epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
 		abort();
 	}
 }
@@ -170,8 +170,8 @@ void manager_start(void)
 		manager.armed = UINT64_MAX;
 		manager.epoll = epoll_create1(EPOLL_CLOEXEC);
 		manager.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		manager.timer = timerfd_create(
-			CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+		manager.timer =
+		    timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 		manager_add(manager.wake);
 		manager_add(manager.timer);
 		manager_spawn();
@@ -213,7 +213,7 @@ void manager_unblock(int signo)
 bool manager_is_current(void)
 {
 	return atomic_load(&manager.running) &&
-		pthread_equal(manager.thread, pthread_self()) != 0;
+	    pthread_equal(manager.thread, pthread_self()) != 0;
 }
 
 void manager_clock_changed(void)

@@ -28,14 +28,14 @@ static uint32_t lock_self(void)
 static uint32_t lock_owner(const os_unfair_lock *lock)
 {
 	return __atomic_load_n(
-		       &lock->_os_unfair_lock_opaque, __ATOMIC_RELAXED) &
-		~LOCK_WAITERS;
+		   &lock->_os_unfair_lock_opaque, __ATOMIC_RELAXED) &
+	    ~LOCK_WAITERS;
 }
 
 static bool lock_take(os_unfair_lock_t lock, uint32_t *expected, uint32_t value)
 {
 	return __atomic_compare_exchange_n(&lock->_os_unfair_lock_opaque,
-		expected, value, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	    expected, value, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 /* Whoever has slept leaves the bit: there may be others. */
@@ -50,12 +50,11 @@ static void lock_wait(os_unfair_lock_t lock, uint32_t self, uint32_t value)
 			continue;
 		}
 		if ((value & LOCK_WAITERS) == 0 &&
-			!lock_take(lock, &value, value | LOCK_WAITERS)) {
+		    !lock_take(lock, &value, value | LOCK_WAITERS)) {
 			continue;
 		}
 		syscall(SYS_futex, &lock->_os_unfair_lock_opaque,
-			FUTEX_WAIT_PRIVATE, value | LOCK_WAITERS, NULL, NULL,
-			0);
+		    FUTEX_WAIT_PRIVATE, value | LOCK_WAITERS, NULL, NULL, 0);
 		value = 0;
 	}
 	system_blocking_end();
@@ -92,10 +91,10 @@ void os_unfair_lock_unlock(os_unfair_lock_t lock)
 			     "owned by current thread");
 	}
 	value = __atomic_exchange_n(
-		&lock->_os_unfair_lock_opaque, 0, __ATOMIC_RELEASE);
+	    &lock->_os_unfair_lock_opaque, 0, __ATOMIC_RELEASE);
 	if ((value & LOCK_WAITERS) != 0) {
 		syscall(SYS_futex, &lock->_os_unfair_lock_opaque,
-			FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+		    FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 	}
 }
 

@@ -66,7 +66,7 @@ static void spec_add_number(struct conversion *conversion, int number)
 
 /* "{public, uuid_t}" */
 static const char *read_annotation(
-	struct conversion *conversion, const char *format)
+    struct conversion *conversion, const char *format)
 {
 	size_t length;
 
@@ -75,7 +75,7 @@ static const char *read_annotation(
 	}
 	length = strcspn(format + 1, "}");
 	snprintf(conversion->annotation, sizeof conversion->annotation, "%.*s",
-		(int)length, format + 1);
+	    (int)length, format + 1);
 	format += 1 + length;
 	return *format == '}' ? format + 1 : format;
 }
@@ -83,7 +83,7 @@ static const char *read_annotation(
 static const char *read_size(struct conversion *conversion, const char *format)
 {
 	for (; *format != '\0' && strchr("hlqLzjt", *format) != NULL;
-		format++) {
+	     format++) {
 		if (*format == 'l' && conversion->size == 'l') {
 			conversion->size = 'q';
 		} else if (*format != 'h') {
@@ -96,7 +96,7 @@ static const char *read_size(struct conversion *conversion, const char *format)
 
 /* What is behind the "%"; returns what is behind the conversion. */
 static const char *conversion_read(
-	struct conversion *conversion, const char *format, va_list *arguments)
+    struct conversion *conversion, const char *format, va_list *arguments)
 {
 	bool precise = false;
 	int number;
@@ -106,7 +106,7 @@ static const char *conversion_read(
 	spec_add(conversion, '%');
 	format = read_annotation(conversion, format);
 	for (; *format != '\0' && strchr("-+ #0'.*123456789", *format) != NULL;
-		format++) {
+	     format++) {
 		if (*format == '*') {
 			number = va_arg(*arguments, int);
 			spec_add_number(conversion, number);
@@ -129,17 +129,17 @@ static bool annotated(const struct conversion *conversion, const char *word)
 
 	/* Whole words: "errno" is in "darwin.errno", and that is meant. */
 	return at != NULL &&
-		(at[length] == '\0' || strchr(", ", at[length]) != NULL);
+	    (at[length] == '\0' || strchr(", ", at[length]) != NULL);
 }
 
 static void add_integer(
-	struct text *text, struct conversion *conversion, intmax_t value)
+    struct text *text, struct conversion *conversion, intmax_t value)
 {
 	char out[256];
 
 	if (annotated(conversion, "errno")) {
 		snprintf(out, sizeof out, "[%d: %s]", (int)value,
-			strerror((int)value));
+		    strerror((int)value));
 	} else if (annotated(conversion, "bool")) {
 		snprintf(out, sizeof out, "%s", value != 0 ? "true" : "false");
 	} else if (annotated(conversion, "BOOL")) {
@@ -156,7 +156,7 @@ static void add_integer(
 }
 
 static intmax_t take_integer(
-	const struct conversion *conversion, va_list *arguments)
+    const struct conversion *conversion, va_list *arguments)
 {
 	if (conversion->size == 'q' || conversion->size == 'L') {
 		return va_arg(*arguments, long long);
@@ -168,22 +168,22 @@ static intmax_t take_integer(
 }
 
 static void add_double(struct text *text, const struct conversion *conversion,
-	va_list *arguments, bool show)
+    va_list *arguments, bool show)
 {
 	char out[512];
 
 	if (conversion->size == 'L') {
 		snprintf(out, sizeof out, conversion->spec,
-			va_arg(*arguments, long double));
+		    va_arg(*arguments, long double));
 	} else {
 		snprintf(out, sizeof out, conversion->spec,
-			va_arg(*arguments, double));
+		    va_arg(*arguments, double));
 	}
 	text_add_string(text, show ? out : "<private>");
 }
 
 static void add_string(struct text *text, const struct conversion *conversion,
-	const char *string, bool show)
+    const char *string, bool show)
 {
 	char out[2048];
 
@@ -201,7 +201,7 @@ static void add_string(struct text *text, const struct conversion *conversion,
 
 /* %.*P: so many bytes. */
 static void add_bytes(struct text *text, const struct conversion *conversion,
-	const unsigned char *bytes, bool show)
+    const unsigned char *bytes, bool show)
 {
 	char out[4];
 	int i;
@@ -217,11 +217,11 @@ static void add_bytes(struct text *text, const struct conversion *conversion,
 }
 
 static void add_conversion(struct text *text, struct conversion *conversion,
-	int error, va_list *arguments)
+    int error, va_list *arguments)
 {
 	bool private = annotated(conversion, "private") ||
-		annotated(conversion, "sensitive") ||
-		annotated(conversion, "mask.hash");
+	    annotated(conversion, "sensitive") ||
+	    annotated(conversion, "mask.hash");
 	bool public = annotated(conversion, "public");
 	intmax_t value;
 
@@ -234,7 +234,7 @@ static void add_conversion(struct text *text, struct conversion *conversion,
 		break;
 	case 's':
 		add_string(
-			text, conversion, va_arg(*arguments, char *), public);
+		    text, conversion, va_arg(*arguments, char *), public);
 		break;
 	case 'P':
 		add_bytes(text, conversion, va_arg(*arguments, void *), public);
@@ -266,10 +266,10 @@ static void add_conversion(struct text *text, struct conversion *conversion,
 	}
 }
 
-void os_log_format(char *out, size_t size, int error, const char *format,
-	va_list *arguments)
+void os_log_format(
+    char *out, size_t size, int error, const char *format, va_list *arguments)
 {
-	struct text text = {out, size};
+	struct text text = { out, size };
 	struct conversion conversion;
 	size_t plain;
 
@@ -279,8 +279,8 @@ void os_log_format(char *out, size_t size, int error, const char *format,
 		text_add(&text, format, plain);
 		format += plain;
 		if (*format == '%') {
-			format = conversion_read(
-				&conversion, format + 1, arguments);
+			format =
+			    conversion_read(&conversion, format + 1, arguments);
 			add_conversion(&text, &conversion, error, arguments);
 		}
 	}

@@ -12,7 +12,7 @@
  * Writes what os_log would show of the message to text, cut to size - 1 bytes.
  * error is what %m means.
  */
-void os_log_format(char *text, size_t size, int error, const char *format,
-	va_list *arguments);
+void os_log_format(
+    char *text, size_t size, int error, const char *format, va_list *arguments);
 
 #endif

@@ -26,7 +26,8 @@ struct os_log_s {
 };
 
 struct os_log_s _os_log_default = {
-	.object.immortal = true, .subsystem = "", .category = ""};
+	.object.immortal = true, .subsystem = "", .category = ""
+};
 
 static struct os_log_s *logs;
 static pthread_mutex_t logs_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -54,7 +55,7 @@ os_log_t os_log_create(const char *subsystem, const char *category)
 	pthread_mutex_lock(&logs_lock);
 	for (log = logs; log != NULL; log = log->next) {
 		if (strcmp(log->subsystem, subsystem) == 0 &&
-			strcmp(log->category, category) == 0) {
+		    strcmp(log->category, category) == 0) {
 			break;
 		}
 	}
@@ -73,7 +74,7 @@ static bool log_option(const char *word)
 
 	while (list != NULL && *list != '\0') {
 		if (strncmp(list, word, length) == 0 &&
-			(list[length] == '\0' || list[length] == ',')) {
+		    (list[length] == '\0' || list[length] == ',')) {
 			return true;
 		}
 		list = strchr(list, ',');
@@ -145,8 +146,8 @@ void standin_os_log(os_log_t log, os_log_type_t type, const char *format, ...)
 	va_end(arguments);
 	flatten(text);
 	length = snprintf(line, sizeof line, "%.64s[%d] %s %.64s:%.64s: %s\n",
-		getprogname(), getpid(), type_name(type), log->subsystem,
-		log->category, text);
+	    getprogname(), getpid(), type_name(type), log->subsystem,
+	    log->category, text);
 	log_append(line, (size_t)length);
 	if (log_option("stderr")) {
 		fwrite(line, 1, (size_t)length, stderr);

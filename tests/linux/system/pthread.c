@@ -41,7 +41,7 @@ static bool qos_is_valid(qos_class_t qos_class, int relative_priority)
 	case QOS_CLASS_UTILITY:
 	case QOS_CLASS_BACKGROUND:
 		return relative_priority <= 0 &&
-			relative_priority >= QOS_MIN_RELATIVE_PRIORITY;
+		    relative_priority >= QOS_MIN_RELATIVE_PRIORITY;
 	default:
 		return false;
 	}
@@ -53,7 +53,7 @@ int pthread_set_qos_class_self_np(qos_class_t qos_class, int relative_priority)
 }
 
 int pthread_attr_set_qos_class_np(
-	pthread_attr_t *attr, qos_class_t qos_class, int relative_priority)
+    pthread_attr_t *attr, qos_class_t qos_class, int relative_priority)
 {
 	(void)attr;
 	return qos_is_valid(qos_class, relative_priority) ? 0 : EINVAL;

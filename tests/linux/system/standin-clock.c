@@ -77,11 +77,11 @@ static void *clock_map(int fd, bool *writable)
 
 	*writable = true;
 	page = mmap(NULL, sizeof(struct standin_clock_page),
-		PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	    PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (page == MAP_FAILED) {
 		*writable = false;
 		page = mmap(NULL, sizeof(struct standin_clock_page), PROT_READ,
-			MAP_SHARED, fd, 0);
+		    MAP_SHARED, fd, 0);
 	}
 	return page;
 }
@@ -102,8 +102,7 @@ __attribute__((constructor)) static void clock_init(void)
 		fd = open(name, O_RDONLY | O_CLOEXEC);
 	}
 	if (fd == -1 ||
-		lseek(fd, 0, SEEK_END) <
-			(off_t)sizeof(struct standin_clock_page)) {
+	    lseek(fd, 0, SEEK_END) < (off_t)sizeof(struct standin_clock_page)) {
 		system_fatal("STANDIN: STANDIN_CLOCK=%s: not a clock", name);
 	}
 	page = clock_map(fd, &clock_writable);
@@ -158,7 +157,7 @@ static uint64_t real(clockid_t id)
 uint64_t system_uptime(void)
 {
 	struct standin_clock_page *page =
-		atomic_load_explicit(&clock_page, memory_order_acquire);
+	    atomic_load_explicit(&clock_page, memory_order_acquire);
 
 	if (page == NULL) {
 		return real(CLOCK_MONOTONIC);
@@ -169,7 +168,7 @@ uint64_t system_uptime(void)
 uint64_t system_walltime(void)
 {
 	struct standin_clock_page *page =
-		atomic_load_explicit(&clock_page, memory_order_acquire);
+	    atomic_load_explicit(&clock_page, memory_order_acquire);
 
 	if (page == NULL) {
 		return real(CLOCK_REALTIME);

@@ -31,12 +31,12 @@ static size_t count_find(const char *type, bool add)
 	size_t i;
 
 	for (i = 0; i < COUNT_TYPES; i++) {
-		known = atomic_load_explicit(
-			&counts[i].type, memory_order_relaxed);
+		known =
+		    atomic_load_explicit(&counts[i].type, memory_order_relaxed);
 		if (known == NULL &&
-			(!add ||
-				atomic_compare_exchange_strong(
-					&counts[i].type, &known, type))) {
+		    (!add ||
+			atomic_compare_exchange_strong(
+			    &counts[i].type, &known, type))) {
 			return add ? i : COUNT_TYPES;
 		}
 		if (known == type || strcmp(known, type) == 0) {
@@ -48,8 +48,8 @@ static size_t count_find(const char *type, bool add)
 
 void standin_count_add(const char *type, int delta)
 {
-	atomic_fetch_add_explicit(&counts[count_find(type, true)].alive, delta,
-		memory_order_relaxed);
+	atomic_fetch_add_explicit(
+	    &counts[count_find(type, true)].alive, delta, memory_order_relaxed);
 }
 
 long standin_objects_alive(const char *type)

@@ -33,10 +33,10 @@ struct plan {
 	atomic_bool armed; /* there are rules: else no lock is taken */
 };
 
-static struct plan fail = {
-	.lock = PTHREAD_MUTEX_INITIALIZER, .variable = "STANDIN_FAIL"};
-static struct plan hang = {
-	.lock = PTHREAD_MUTEX_INITIALIZER, .variable = "STANDIN_HANG"};
+static struct plan fail = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	.variable = "STANDIN_FAIL" };
+static struct plan hang = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	.variable = "STANDIN_HANG" };
 static pthread_cond_t unhang = PTHREAD_COND_INITIALIZER;
 
 /* Kinds are added and never removed: reading needs no lock. */
@@ -56,7 +56,7 @@ static struct counter *counter_find(const char *kind)
 
 	for (i = 0; i < FAULT_KINDS; i++) {
 		name = atomic_load_explicit(
-			&counters[i].kind, memory_order_acquire);
+		    &counters[i].kind, memory_order_acquire);
 		if (name == NULL) {
 			break;
 		}
@@ -86,7 +86,7 @@ static struct counter *counter_get(const char *kind)
 		}
 		counter = &counters[i];
 		atomic_store_explicit(
-			&counter->kind, strdup(kind), memory_order_release);
+		    &counter->kind, strdup(kind), memory_order_release);
 	}
 	pthread_mutex_unlock(&counters_lock);
 	return counter;
@@ -95,12 +95,12 @@ static struct counter *counter_get(const char *kind)
 static _Noreturn void plan_refuse(const struct plan *plan, const char *text)
 {
 	system_fatal("STANDIN: %s: cannot read \"%s\": want KIND:N[+][=STATUS]",
-		plan->variable, text);
+	    plan->variable, text);
 }
 
 /* KIND[:N[+]][=STATUS] */
 static void rule_read(
-	const struct plan *plan, struct rule *rule, const char *text)
+    const struct plan *plan, struct rule *rule, const char *text)
 {
 	size_t length = strcspn(text, ":=");
 	const char *at = text + length;
@@ -145,7 +145,7 @@ static void plan_read(struct plan *plan, const char *text)
 	}
 	plan->count = 0;
 	for (word = strtok_r(copy, ",", &rest); word != NULL;
-		word = strtok_r(NULL, ",", &rest)) {
+	     word = strtok_r(NULL, ",", &rest)) {
 		if (plan->count == FAULT_RULES) {
 			system_fatal("STANDIN: %s: too long", plan->variable);
 		}
@@ -199,13 +199,13 @@ unsigned long standin_fail_count(const char *kind)
 
 /* The lock is held. */
 static const struct rule *plan_find(
-	const struct plan *plan, const char *kind, unsigned long n)
+    const struct plan *plan, const char *kind, unsigned long n)
 {
 	size_t i;
 
 	for (i = 0; i < plan->count; i++) {
 		if (strcmp(plan->rules[i].kind, kind) == 0 &&
-			plan->rules[i].from <= n && n <= plan->rules[i].to) {
+		    plan->rules[i].from <= n && n <= plan->rules[i].to) {
 			return &plan->rules[i];
 		}
 	}

@@ -31,7 +31,7 @@ void standin_clock_page_init(struct standin_clock_page *page);
 
 /* Advances and wakes all who wait on the page. */
 void standin_clock_page_advance(
-	struct standin_clock_page *page, uint64_t nanoseconds);
+    struct standin_clock_page *page, uint64_t nanoseconds);
 
 /* Does the clock stand until somebody advances it? */
 bool standin_clock_is_fake(void);
@@ -44,6 +44,6 @@ int standin_clock_gettime(clockid_t id, struct timespec *now);
  * the program's disposition stays.
  */
 int standin_sigaction(
-	int signo, const struct sigaction *action, struct sigaction *old);
+    int signo, const struct sigaction *action, struct sigaction *old);
 
 #endif

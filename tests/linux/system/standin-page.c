@@ -27,7 +27,7 @@ void standin_clock_page_init(struct standin_clock_page *page)
 }
 
 void standin_clock_page_advance(
-	struct standin_clock_page *page, uint64_t nanoseconds)
+    struct standin_clock_page *page, uint64_t nanoseconds)
 {
 	__atomic_fetch_add(&page->uptime, nanoseconds, __ATOMIC_SEQ_CST);
 	__atomic_fetch_add(&page->seq, 1, __ATOMIC_SEQ_CST);

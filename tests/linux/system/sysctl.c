@@ -68,8 +68,8 @@ static void read_release(struct sysctl_value *value)
 	read_product(value);
 	major = strtol(value->string, &rest, 10);
 	minor = *rest == '.' ? strtol(rest + 1, NULL, 10) : 0;
-	snprintf(value->string, sizeof value->string, "%ld.%ld.0", major - 1,
-		minor);
+	snprintf(
+	    value->string, sizeof value->string, "%ld.%ld.0", major - 1, minor);
 }
 
 static void read_version(struct sysctl_value *value)
@@ -77,8 +77,8 @@ static void read_version(struct sysctl_value *value)
 	char text[128];
 
 	read_release(value);
-	snprintf(text, sizeof text, "Darwin Kernel Version %.32s",
-		value->string);
+	snprintf(
+	    text, sizeof text, "Darwin Kernel Version %.32s", value->string);
 	string(value, text);
 }
 
@@ -103,7 +103,7 @@ static void read_boot(struct sysctl_value *value)
 	clock_gettime(CLOCK_REALTIME, &now);
 	clock_gettime(CLOCK_BOOTTIME, &up);
 	value->kind = SYSCTL_TIME;
-	value->time = (struct timeval){.tv_sec = now.tv_sec - up.tv_sec};
+	value->time = (struct timeval){ .tv_sec = now.tv_sec - up.tv_sec };
 }
 
 static void read_machine(struct sysctl_value *value)
@@ -112,7 +112,7 @@ static void read_machine(struct sysctl_value *value)
 
 	uname(&name);
 	string(value,
-		strcmp(name.machine, "aarch64") == 0 ? "arm64" : name.machine);
+	    strcmp(name.machine, "aarch64") == 0 ? "arm64" : name.machine);
 }
 
 static void read_model(struct sysctl_value *value)
@@ -145,24 +145,24 @@ static void read_yes(struct sysctl_value *value)
 }
 
 static const struct sysctl_name names[] = {
-	{"kern.osproductversion", {0, 0}, read_product},
-	{"kern.ostype", {CTL_KERN, KERN_OSTYPE}, read_type},
-	{"kern.osrelease", {CTL_KERN, KERN_OSRELEASE}, read_release},
-	{"kern.version", {CTL_KERN, KERN_VERSION}, read_version},
-	{"kern.osversion", {CTL_KERN, KERN_OSVERSION}, read_build},
-	{"kern.hostname", {CTL_KERN, KERN_HOSTNAME}, read_host},
-	{"kern.boottime", {CTL_KERN, KERN_BOOTTIME}, read_boot},
-	{"kern.hv_support", {0, 0}, read_yes},
-	{"hw.machine", {CTL_HW, HW_MACHINE}, read_machine},
-	{"hw.model", {CTL_HW, HW_MODEL}, read_model},
-	{"hw.ncpu", {CTL_HW, HW_NCPU}, read_cpus},
-	{"hw.activecpu", {0, 0}, read_cpus},
-	{"hw.logicalcpu", {0, 0}, read_cpus},
-	{"hw.logicalcpu_max", {0, 0}, read_cpus},
-	{"hw.physicalcpu", {0, 0}, read_cpus},
-	{"hw.physicalcpu_max", {0, 0}, read_cpus},
-	{"hw.pagesize", {CTL_HW, HW_PAGESIZE}, read_page_size},
-	{"hw.memsize", {CTL_HW, HW_MEMSIZE}, read_memory},
+	{ "kern.osproductversion", { 0, 0 }, read_product },
+	{ "kern.ostype", { CTL_KERN, KERN_OSTYPE }, read_type },
+	{ "kern.osrelease", { CTL_KERN, KERN_OSRELEASE }, read_release },
+	{ "kern.version", { CTL_KERN, KERN_VERSION }, read_version },
+	{ "kern.osversion", { CTL_KERN, KERN_OSVERSION }, read_build },
+	{ "kern.hostname", { CTL_KERN, KERN_HOSTNAME }, read_host },
+	{ "kern.boottime", { CTL_KERN, KERN_BOOTTIME }, read_boot },
+	{ "kern.hv_support", { 0, 0 }, read_yes },
+	{ "hw.machine", { CTL_HW, HW_MACHINE }, read_machine },
+	{ "hw.model", { CTL_HW, HW_MODEL }, read_model },
+	{ "hw.ncpu", { CTL_HW, HW_NCPU }, read_cpus },
+	{ "hw.activecpu", { 0, 0 }, read_cpus },
+	{ "hw.logicalcpu", { 0, 0 }, read_cpus },
+	{ "hw.logicalcpu_max", { 0, 0 }, read_cpus },
+	{ "hw.physicalcpu", { 0, 0 }, read_cpus },
+	{ "hw.physicalcpu_max", { 0, 0 }, read_cpus },
+	{ "hw.pagesize", { CTL_HW, HW_PAGESIZE }, read_page_size },
+	{ "hw.memsize", { CTL_HW, HW_MEMSIZE }, read_memory },
 };
 
 static const size_t names_count = sizeof names / sizeof names[0];
@@ -205,7 +205,7 @@ static int answer(const struct sysctl_name *name, void *buffer, size_t *size)
 }
 
 int sysctlbyname(const char *name, void *value, size_t *size, void *new_value,
-	size_t new_size)
+    size_t new_size)
 {
 	(void)new_size;
 	for (size_t i = 0; i < names_count; i++) {
@@ -223,13 +223,13 @@ int sysctlbyname(const char *name, void *value, size_t *size, void *new_value,
 }
 
 int sysctl(int *name, u_int name_count, void *value, size_t *size,
-	void *new_value, size_t new_size)
+    void *new_value, size_t new_size)
 {
 	for (size_t i = 0; name_count == 2 && i < names_count; i++) {
 		if (names[i].numbers[0] == name[0] &&
-			names[i].numbers[1] == name[1]) {
-			return sysctlbyname(names[i].name, value, size,
-				new_value, new_size);
+		    names[i].numbers[1] == name[1]) {
+			return sysctlbyname(
+			    names[i].name, value, size, new_value, new_size);
 		}
 	}
 	errno = ENOENT;

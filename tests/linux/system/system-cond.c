@@ -48,7 +48,7 @@ static void nudge_fire(void *context)
 }
 
 static void wait_fake(
-	pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline)
+    pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline)
 {
 	struct nudge *nudge = calloc(1, sizeof *nudge);
 
@@ -67,7 +67,7 @@ static void wait_fake(
 }
 
 int system_cond_wait(
-	pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline)
+    pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline)
 {
 	struct timespec until = {
 		.tv_sec = (time_t)(deadline / NSEC_PER_SEC),

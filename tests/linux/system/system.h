@@ -22,7 +22,7 @@ const char *system_directory(void);
  * stop, e.g. "LIBXPC: xpc_connection_resume: over-resume".
  */
 _Noreturn void system_fatal(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
+    __attribute__((format(printf, 1, 2)));
 
 /*
  * Queues.
@@ -75,7 +75,7 @@ uint64_t system_deadline(dispatch_time_t when);
  */
 void system_cond_init(pthread_cond_t *cond);
 int system_cond_wait(
-	pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline);
+    pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline);
 
 /*
  * Watching descriptors. One manager thread waits for all of them and calls the
@@ -95,7 +95,7 @@ typedef void (*system_watch_handler)(void *context, uint32_t events);
 
 /* NULL and errno when fd is no open descriptor. From any thread. */
 struct system_watch *system_watch_create(
-	int fd, uint32_t events, void *context, system_watch_handler handler);
+    int fd, uint32_t events, void *context, system_watch_handler handler);
 
 /* From any thread, from the handler as well. */
 void system_watch_set_events(struct system_watch *watch, uint32_t events);
@@ -106,7 +106,7 @@ void system_watch_set_events(struct system_watch *watch, uint32_t events);
  * context, on the manager thread; only then may fd be closed.
  */
 void system_watch_destroy(
-	struct system_watch *watch, dispatch_function_t finished);
+    struct system_watch *watch, dispatch_function_t finished);
 
 /* Calls work(context) on the manager thread, soon. */
 void system_manager_post(void *context, dispatch_function_t work);
@@ -117,11 +117,11 @@ void system_manager_post(void *context, dispatch_function_t work);
 struct system_timer;
 
 struct system_timer *system_timer_create(
-	void *context, dispatch_function_t handler);
+    void *context, dispatch_function_t handler);
 /* Replaces an earlier deadline. UINT64_MAX disarms. */
 void system_timer_set(struct system_timer *timer, uint64_t deadline);
 /* As system_watch_destroy(). */
 void system_timer_destroy(
-	struct system_timer *timer, dispatch_function_t finished);
+    struct system_timer *timer, dispatch_function_t finished);
 
 #endif

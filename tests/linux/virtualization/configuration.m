@@ -20,12 +20,13 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 {
 	if (error != NULL) {
 		*error = [NSError
-			errorWithDomain:VZErrorDomain
-				   code:code
-			       userInfo:
-				       [NSDictionary
-					       dictionaryWithObject:text
-							     forKey:NSLocalizedDescriptionKey]];
+		    errorWithDomain:VZErrorDomain
+			       code:code
+			   userInfo:
+			       [NSDictionary
+				   dictionaryWithObject:text
+						 forKey:
+						     NSLocalizedDescriptionKey]];
 	}
 	return NO;
 }
@@ -42,8 +43,7 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 		sscanf(text, "%d.%d", &major, &minor);
 	}
 	return major > version.majorVersion ||
-		(major == version.majorVersion &&
-			minor >= version.minorVersion);
+	    (major == version.majorVersion && minor >= version.minorVersion);
 }
 
 @end
@@ -100,23 +100,22 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 }
 
 - (instancetype)
-	initCreatingVariableStoreAtURL:(NSURL *)URL
-			       options:(VZEFIVariableStoreInitializationOptions)
-					       options
-				 error:(NSError **)error
+    initCreatingVariableStoreAtURL:(NSURL *)URL
+			   options:
+			       (VZEFIVariableStoreInitializationOptions)options
+			     error:(NSError **)error
 {
 	NSFileManager *files = [NSFileManager defaultManager];
 
 	self = [self initWithURL:URL];
 	if ([files fileExistsAtPath:[URL path]] &&
-		(options &
-			VZEFIVariableStoreInitializationOptionAllowOverwrite)) {
+	    (options & VZEFIVariableStoreInitializationOptionAllowOverwrite)) {
 		[files removeFileAtPath:[URL path] handler:nil];
 	}
 	if (![files copyPath:EFI_VARIABLES toPath:[URL path] handler:nil]) {
 		report(error, VZErrorInternal,
-			@"cannot create the variable store (is there a file "
-			@"already, or is the package ovmf missing?)");
+		    @"cannot create the variable store (is there a file "
+		    @"already, or is the package ovmf missing?)");
 		[self release];
 		return nil;
 	}
@@ -154,10 +153,9 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 
 	self = [super init];
 	if (text == NULL || strlen(text) != 17 ||
-		sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &octets[0],
-			&octets[1], &octets[2], &octets[3], &octets[4],
-			&octets[5], &end) != 6 ||
-		end != 17) {
+	    sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &octets[0], &octets[1],
+		&octets[2], &octets[3], &octets[4], &octets[5], &end) != 6 ||
+	    end != 17) {
 		[self release];
 		return nil;
 	}
@@ -309,15 +307,15 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 		      error:(NSError **)error
 {
 	NSDictionary *attributes =
-		[[NSFileManager defaultManager] fileAttributesAtPath:[URL path]
-							traverseLink:YES];
+	    [[NSFileManager defaultManager] fileAttributesAtPath:[URL path]
+						    traverseLink:YES];
 
 	self = [super init];
 	if (attributes == nil || [attributes fileSize] == 0 ||
-		[attributes fileSize] % 512 != 0) {
+	    [attributes fileSize] % 512 != 0) {
 		report(error, VZErrorInvalidDiskImage,
-			@"not a raw disk image: its size must be a multiple "
-			@"of 512");
+		    @"not a raw disk image: its size must be a multiple "
+		    @"of 512");
 		[self release];
 		return nil;
 	}
@@ -405,18 +403,18 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 {
 	if (_bootLoader == nil) {
 		return report(error, VZErrorInvalidVirtualMachineConfiguration,
-			@"there is no boot loader");
+		    @"there is no boot loader");
 	}
 	if (_memorySize % MIB != 0 ||
-		_memorySize < [[self class] minimumAllowedMemorySize] ||
-		_memorySize > [[self class] maximumAllowedMemorySize]) {
+	    _memorySize < [[self class] minimumAllowedMemorySize] ||
+	    _memorySize > [[self class] maximumAllowedMemorySize]) {
 		return report(error, VZErrorInvalidVirtualMachineConfiguration,
-			@"the memory size is invalid");
+		    @"the memory size is invalid");
 	}
 	if (_CPUCount < [[self class] minimumAllowedCPUCount] ||
-		_CPUCount > [[self class] maximumAllowedCPUCount]) {
+	    _CPUCount > [[self class] maximumAllowedCPUCount]) {
 		return report(error, VZErrorInvalidVirtualMachineConfiguration,
-			@"the number of CPUs is invalid");
+		    @"the number of CPUs is invalid");
 	}
 	return YES;
 }
@@ -424,7 +422,7 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 - (id)copyWithZone:(NSZone *)zone
 {
 	VZVirtualMachineConfiguration *copy =
-		[[[self class] allocWithZone:zone] init];
+	    [[[self class] allocWithZone:zone] init];
 
 	copy.bootLoader = _bootLoader;
 	copy.platform = _platform;

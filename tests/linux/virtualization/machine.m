@@ -18,12 +18,12 @@
 static NSError *create_error(VZErrorCode code, NSString *text)
 {
 	return [NSError
-		errorWithDomain:VZErrorDomain
-			   code:code
-		       userInfo:
-			       [NSDictionary
-				       dictionaryWithObject:text
-						     forKey:NSLocalizedDescriptionKey]];
+	    errorWithDomain:VZErrorDomain
+		       code:code
+		   userInfo:
+		       [NSDictionary
+			   dictionaryWithObject:text
+					 forKey:NSLocalizedDescriptionKey]];
 }
 
 /* Blocks are no objects to this runtime: messages do not reach them. */
@@ -46,14 +46,14 @@ static void release_block(void (^block)(NSError *))
 }
 
 - (instancetype)initWithConfiguration:
-	(VZVirtualMachineConfiguration *)configuration
+    (VZVirtualMachineConfiguration *)configuration
 {
 	return [self initWithConfiguration:configuration
 				     queue:dispatch_get_main_queue()];
 }
 
 - (instancetype)initWithConfiguration:
-			(VZVirtualMachineConfiguration *)configuration
+		    (VZVirtualMachineConfiguration *)configuration
 				queue:(dispatch_queue_t)queue
 {
 	NSMutableArray *devices = [NSMutableArray array];
@@ -63,9 +63,9 @@ static void release_block(void (^block)(NSError *))
 	_queue = queue;
 	dispatch_retain(queue);
 	for (VZNetworkDeviceConfiguration *card in configuration
-			.networkDevices) {
+		 .networkDevices) {
 		VZNetworkDevice *device =
-			[[[VZNetworkDevice alloc] init] autorelease];
+		    [[[VZNetworkDevice alloc] init] autorelease];
 		device.attachment = card.attachment;
 		[devices addObject:device];
 	}
@@ -93,7 +93,7 @@ static void release_block(void (^block)(NSError *))
 - (BOOL)canStart
 {
 	return self.state == VZVirtualMachineStateStopped ||
-		self.state == VZVirtualMachineStateError;
+	    self.state == VZVirtualMachineStateError;
 }
 
 - (BOOL)canStop
@@ -106,12 +106,12 @@ static void release_block(void (^block)(NSError *))
 	return self.state == VZVirtualMachineStateRunning;
 }
 
-- (void)startWithCompletionHandler:
-	(void (^)(NSError *errorOrNil))completionHandler
+- (void)startWithCompletionHandler:(void (^)(
+				       NSError *errorOrNil))completionHandler
 {
 	if (![self canStart]) {
-		completionHandler(create_error(
-			VZErrorInvalidVirtualMachineStateTransition,
+		completionHandler(
+		    create_error(VZErrorInvalidVirtualMachineStateTransition,
 			@"the machine is not stopped"));
 		return;
 	}
@@ -125,11 +125,11 @@ static void release_block(void (^block)(NSError *))
 }
 
 - (void)stopWithCompletionHandler:(void (^)(
-					  NSError *errorOrNil))completionHandler
+				      NSError *errorOrNil))completionHandler
 {
 	if (![self canStop]) {
-		completionHandler(create_error(
-			VZErrorInvalidVirtualMachineStateTransition,
+		completionHandler(
+		    create_error(VZErrorInvalidVirtualMachineStateTransition,
 			@"the machine is not running"));
 		return;
 	}
@@ -143,7 +143,7 @@ static void release_block(void (^block)(NSError *))
 	if (![self canRequestStop]) {
 		if (error != NULL) {
 			*error = create_error(VZErrorInvalidVirtualMachineState,
-				@"the machine is not running");
+			    @"the machine is not running");
 		}
 		return NO;
 	}
@@ -182,7 +182,7 @@ static void release_block(void (^block)(NSError *))
 	void (^starting)(NSError *) = _startHandler;
 	void (^stopping)(NSError *) = _stopHandler;
 	NSError *error =
-		text == nil ? nil : create_error(VZErrorInternal, text);
+	    text == nil ? nil : create_error(VZErrorInternal, text);
 
 	_startHandler = NULL;
 	_stopHandler = NULL;
@@ -193,12 +193,12 @@ static void release_block(void (^block)(NSError *))
 	} else if (stopping != NULL) {
 		stopping(nil);
 	} else if (error == nil &&
-		[_delegate respondsToSelector:@selector
-			   (guestDidStopVirtualMachine:)]) {
+	    [_delegate
+		respondsToSelector:@selector(guestDidStopVirtualMachine:)]) {
 		[_delegate guestDidStopVirtualMachine:self];
 	} else if (error != nil &&
-		[_delegate respondsToSelector:@selector(virtualMachine:
-						      didStopWithError:)]) {
+	    [_delegate respondsToSelector:@selector(virtualMachine:
+						  didStopWithError:)]) {
 		[_delegate virtualMachine:self didStopWithError:error];
 	}
 	release_block(starting);

@@ -26,7 +26,7 @@ struct standin_machine;
 /* Owner and configuration are retained until machineDidEnd: has returned.
  * NULL without memory or threads. */
 struct standin_machine *standin_machine_start(
-	id<StandinMachineOwner> owner, VZVirtualMachineConfiguration *config);
+    id<StandinMachineOwner> owner, VZVirtualMachineConfiguration *config);
 
 /* The power button, and the plug. Only between start and end. */
 void standin_machine_power_button(struct standin_machine *machine);

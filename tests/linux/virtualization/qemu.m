@@ -44,20 +44,20 @@ struct standin_machine {
 /* --- Interfaces ---------------------------------------------------------- */
 
 static BOOL start_interface(
-	struct standin_machine *machine, VZNetworkDeviceConfiguration *card)
+    struct standin_machine *machine, VZNetworkDeviceConfiguration *card)
 {
 	VZVmnetNetworkDeviceAttachment *attachment =
-		(VZVmnetNetworkDeviceAttachment *)card.attachment;
+	    (VZVmnetNetworkDeviceAttachment *)card.attachment;
 	dispatch_semaphore_t started = dispatch_semaphore_create(0);
 	xpc_object_t description = xpc_dictionary_create(NULL, NULL, 0);
 	__block vmnet_return_t result = VMNET_FAILURE;
 	interface_ref interface = vmnet_interface_start_with_network(
-		attachment.network, description, machine->queue,
-		^(vmnet_return_t status, xpc_object_t parameters) {
-			(void)parameters;
-			result = status;
-			dispatch_semaphore_signal(started);
-		});
+	    attachment.network, description, machine->queue,
+	    ^(vmnet_return_t status, xpc_object_t parameters) {
+		    (void)parameters;
+		    result = status;
+		    dispatch_semaphore_signal(started);
+	    });
 
 	xpc_release(description);
 	if (interface != NULL) {
@@ -77,10 +77,10 @@ static void stop_interfaces(struct standin_machine *machine)
 
 	for (int i = 0; i < machine->interface_count; i++) {
 		if (vmnet_stop_interface(machine->interfaces[i], machine->queue,
-			    ^(vmnet_return_t status) {
-				    (void)status;
-				    dispatch_semaphore_signal(stopped);
-			    }) == VMNET_SUCCESS) {
+			^(vmnet_return_t status) {
+				(void)status;
+				dispatch_semaphore_signal(stopped);
+			}) == VMNET_SUCCESS) {
 			dispatch_semaphore_wait(stopped, DISPATCH_TIME_FOREVER);
 		}
 	}
@@ -108,7 +108,7 @@ static BOOL is_arm64(NSString *kernel)
 static NSString *quote(NSString *path)
 {
 	return [[path componentsSeparatedByString:@","]
-		componentsJoinedByString:@",,"];
+	    componentsJoinedByString:@",,"];
 }
 
 static void add(NSMutableArray *arguments, NSString *option, NSString *value)
@@ -136,35 +136,34 @@ static void add_boot(NSMutableArray *arguments, VZBootLoader *loader)
 		add(arguments, @"-append", kernel.commandLine);
 		if (kernel.initialRamdiskURL != nil) {
 			add(arguments, @"-initrd",
-				[kernel.initialRamdiskURL path]);
+			    [kernel.initialRamdiskURL path]);
 		}
 		return;
 	}
 	add(arguments, @"-drive",
-		@"if=pflash,format=raw,readonly=on,file=" EFI_CODE);
+	    @"if=pflash,format=raw,readonly=on,file=" EFI_CODE);
 	VZEFIVariableStore *store = ((VZEFIBootLoader *)loader).variableStore;
 	if (store != nil) {
 		add(arguments, @"-drive",
-			[@"if=pflash,format=raw,file="
-				stringByAppendingString:
-					quote([store.URL path])]);
+		    [@"if=pflash,format=raw,file="
+			stringByAppendingString:quote([store.URL path])]);
 	}
 }
 
-static void add_cards(NSMutableArray *arguments,
-	struct standin_machine *machine, NSArray *cards)
+static void add_cards(
+    NSMutableArray *arguments, struct standin_machine *machine, NSArray *cards)
 {
 	for (int i = 0; i < machine->interface_count; i++) {
 		VZNetworkDeviceConfiguration *card =
-			[cards objectAtIndex:(NSUInteger)i];
+		    [cards objectAtIndex:(NSUInteger)i];
 		add(arguments, @"-netdev",
-			[NSString stringWithFormat:@"tap,id=net%d,fd=%d", i,
-				  standin_vmnet_interface_descriptor(
-					  machine->interfaces[i])]);
+		    [NSString stringWithFormat:@"tap,id=net%d,fd=%d", i,
+			      standin_vmnet_interface_descriptor(
+				  machine->interfaces[i])]);
 		add(arguments, @"-device",
-			[NSString stringWithFormat:
-					  @"virtio-net-pci,netdev=net%d,mac=%@",
-				  i, [card.MACAddress string]]);
+		    [NSString
+			stringWithFormat:@"virtio-net-pci,netdev=net%d,mac=%@",
+			i, [card.MACAddress string]]);
 	}
 }
 
@@ -173,17 +172,16 @@ static void add_disks(NSMutableArray *arguments, NSArray *disks)
 	for (NSUInteger i = 0; i < [disks count]; i++) {
 		VZStorageDeviceConfiguration *disk = [disks objectAtIndex:i];
 		VZDiskImageStorageDeviceAttachment *image =
-			(VZDiskImageStorageDeviceAttachment *)disk.attachment;
+		    (VZDiskImageStorageDeviceAttachment *)disk.attachment;
 		add(arguments, @"-drive",
-			[NSString stringWithFormat:@"if=none,id=disk%u,format="
-						   @"raw,readonly=%s,"
-						   @"file=%@",
-				  (unsigned)i, image.readOnly ? "on" : "off",
-				  quote([image.URL path])]);
+		    [NSString stringWithFormat:@"if=none,id=disk%u,format="
+					       @"raw,readonly=%s,"
+					       @"file=%@",
+			      (unsigned)i, image.readOnly ? "on" : "off",
+			      quote([image.URL path])]);
 		add(arguments, @"-device",
-			[NSString
-				stringWithFormat:@"virtio-blk-pci,drive=disk%u",
-				(unsigned)i]);
+		    [NSString stringWithFormat:@"virtio-blk-pci,drive=disk%u",
+			      (unsigned)i]);
 	}
 }
 
@@ -197,15 +195,15 @@ static NSArray *create_arguments(struct standin_machine *machine)
 	add(arguments, @"--pdeathsig", @"KILL");
 	add_boot(arguments, config.bootLoader);
 	add(arguments, @"-m",
-		[NSString stringWithFormat:@"%llu",
-			  (unsigned long long)(config.memorySize / MIB)]);
+	    [NSString stringWithFormat:@"%llu",
+		      (unsigned long long)(config.memorySize / MIB)]);
 	add(arguments, @"-smp",
-		[NSString stringWithFormat:@"%u", (unsigned)config.CPUCount]);
+	    [NSString stringWithFormat:@"%u", (unsigned)config.CPUCount]);
 	[arguments addObject:@"-nodefaults"];
 	add(arguments, @"-display", @"none");
 	add(arguments, @"-chardev",
-		[NSString stringWithFormat:@"socket,id=monitor,fd=%d",
-			  machine->monitor_peer]);
+	    [NSString stringWithFormat:@"socket,id=monitor,fd=%d",
+		      machine->monitor_peer]);
 	add(arguments, @"-mon", @"chardev=monitor,mode=control");
 	if ([config.serialPorts count] > 0) {
 		add(arguments, @"-device", @"virtio-serial-pci");
@@ -230,28 +228,28 @@ static void inherit(int fd)
 }
 
 static void add_console(
-	posix_spawn_file_actions_t *actions, NSArray *serial_ports)
+    posix_spawn_file_actions_t *actions, NSArray *serial_ports)
 {
 	VZSerialPortConfiguration *port =
-		[serial_ports count] > 0 ? [serial_ports objectAtIndex:0] : nil;
+	    [serial_ports count] > 0 ? [serial_ports objectAtIndex:0] : nil;
 	VZFileHandleSerialPortAttachment *handles =
-		(VZFileHandleSerialPortAttachment *)port.attachment;
+	    (VZFileHandleSerialPortAttachment *)port.attachment;
 	NSFileHandle *input = handles.fileHandleForReading;
 	NSFileHandle *output = handles.fileHandleForWriting;
 
 	if (input != nil) {
 		posix_spawn_file_actions_adddup2(
-			actions, [input fileDescriptor], STDIN_FILENO);
+		    actions, [input fileDescriptor], STDIN_FILENO);
 	} else {
 		posix_spawn_file_actions_addopen(
-			actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+		    actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	}
 	if (output != nil) {
 		posix_spawn_file_actions_adddup2(
-			actions, [output fileDescriptor], STDOUT_FILENO);
+		    actions, [output fileDescriptor], STDOUT_FILENO);
 	} else {
 		posix_spawn_file_actions_addopen(
-			actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+		    actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 	}
 }
 
@@ -274,8 +272,8 @@ static int spawn(struct standin_machine *machine, NSArray *arguments)
 	}
 	inherit(machine->monitor_peer);
 	for (int i = 0; i < machine->interface_count; i++) {
-		inherit(standin_vmnet_interface_descriptor(
-			machine->interfaces[i]));
+		inherit(
+		    standin_vmnet_interface_descriptor(machine->interfaces[i]));
 	}
 	posix_spawn_file_actions_init(&actions);
 	add_console(&actions, machine->configuration.serialPorts);
@@ -285,10 +283,10 @@ static int spawn(struct standin_machine *machine, NSArray *arguments)
 	sigemptyset(&signals);
 	posix_spawnattr_setsigmask(&attributes, &signals);
 	posix_spawnattr_setflags(&attributes,
-		POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-			POSIX_SPAWN_SETSID);
-	int error = posix_spawnp(
-		&pid, argv[0], &actions, &attributes, argv, environ);
+	    POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+		POSIX_SPAWN_SETSID);
+	int error =
+	    posix_spawnp(&pid, argv[0], &actions, &attributes, argv, environ);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	free(argv);
@@ -304,7 +302,7 @@ static void tell_monitor(struct standin_machine *machine, const char *line)
 {
 	if (send(machine->monitor, line, strlen(line), MSG_NOSIGNAL) < 0) {
 		fprintf(stderr, "virtualization: QEMU's monitor: %s\n",
-			strerror(errno));
+		    strerror(errno));
 	}
 }
 
@@ -316,7 +314,7 @@ static NSString *wait_for_end(struct standin_machine *machine)
 	int status = 0;
 
 	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0 &&
-		errno == EINTR) {
+	    errno == EINTR) {
 		continue;
 	}
 	/* Nobody signals a process that is reaped. */
@@ -335,9 +333,9 @@ static NSString *wait_for_end(struct standin_machine *machine)
 static NSString *run(struct standin_machine *machine)
 {
 	for (VZNetworkDeviceConfiguration *card in machine->configuration
-			.networkDevices) {
+		 .networkDevices) {
 		if (machine->interface_count == MAX_CARDS ||
-			!start_interface(machine, card)) {
+		    !start_interface(machine, card)) {
 			return @"Internal Virtualization error. Internal "
 			       @"Network Error.";
 		}
@@ -368,7 +366,7 @@ static void *machine_thread(void *context)
 }
 
 struct standin_machine *standin_machine_start(
-	id<StandinMachineOwner> owner, VZVirtualMachineConfiguration *config)
+    id<StandinMachineOwner> owner, VZVirtualMachineConfiguration *config)
 {
 	struct standin_machine *machine = calloc(1, sizeof(*machine));
 	int fds[2];
@@ -388,7 +386,7 @@ struct standin_machine *standin_machine_start(
 	machine->configuration = [config retain];
 	machine->queue = dispatch_queue_create("virtualization", NULL);
 	if (pthread_create(&machine->thread, NULL, machine_thread, machine) !=
-		0) {
+	    0) {
 		machine->thread = 0;
 		standin_machine_destroy(machine);
 		return NULL;

@@ -46,20 +46,19 @@ void status_set(vmnet_return_t *status, vmnet_return_t value)
 
 static int connect_to_server(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const char *directory = getenv("STANDIN_DIR");
 	int fd;
 
 	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s",
-		    directory == NULL ? "/run/standin" : directory,
-		    WIRE_SOCKET) >= (int)sizeof(address.sun_path)) {
+		directory == NULL ? "/run/standin" : directory,
+		WIRE_SOCKET) >= (int)sizeof(address.sun_path)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd >= 0 &&
-		connect(fd, (struct sockaddr *)&address, sizeof(address)) !=
-			0) {
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
 		close(fd);
 		fd = -1;
 	}
@@ -85,16 +84,16 @@ static bool call_send(struct call *call)
 {
 	struct wire_header header;
 	struct iovec parts[2];
-	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
 
 	memcpy(&header, call->request, sizeof(header));
 	header.sequence = call->sequence;
-	parts[0] = (struct iovec){&header, sizeof(header)};
-	parts[1] = (struct iovec){
-		(char *)(uintptr_t)call->request + sizeof(header),
-		call->request_size - sizeof(header)};
+	parts[0] = (struct iovec){ &header, sizeof(header) };
+	parts[1] =
+	    (struct iovec){ (char *)(uintptr_t)call->request + sizeof(header),
+		    call->request_size - sizeof(header) };
 	return sendmsg(connection, &message, MSG_NOSIGNAL) ==
-		(ssize_t)call->request_size;
+	    (ssize_t)call->request_size;
 }
 
 /* Under the lock: puts a reply where it is waited for. */
@@ -134,8 +133,8 @@ static int message_fd(struct msghdr *message)
 	int fd = -1;
 
 	if (header != NULL && header->cmsg_level == SOL_SOCKET &&
-		header->cmsg_type == SCM_RIGHTS &&
-		header->cmsg_len == CMSG_LEN(sizeof(fd))) {
+	    header->cmsg_type == SCM_RIGHTS &&
+	    header->cmsg_len == CMSG_LEN(sizeof(fd))) {
 		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
 	}
 	return fd;
@@ -149,11 +148,11 @@ static void read_one(void)
 		struct cmsghdr header;
 		char bytes[CMSG_SPACE(sizeof(int))];
 	} control;
-	struct iovec iov = {buffer, sizeof(buffer)};
-	struct msghdr message = {.msg_iov = &iov,
+	struct iovec iov = { buffer, sizeof(buffer) };
+	struct msghdr message = { .msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = sizeof(control)};
+		.msg_controllen = sizeof(control) };
 	int fd = connection;
 	ssize_t size;
 
@@ -221,11 +220,11 @@ vmnet_return_t client_call(struct call *call)
 vmnet_return_t client_tell(void *request, size_t size)
 {
 	struct wire_header reply;
-	struct call call = {.request = request,
+	struct call call = { .request = request,
 		.request_size = size,
 		.reply = &reply,
 		.reply_size = sizeof(reply),
-		.minimum = sizeof(reply)};
+		.minimum = sizeof(reply) };
 
 	return client_call(&call);
 }
@@ -233,7 +232,7 @@ vmnet_return_t client_tell(void *request, size_t size)
 /* A process that ends in good order leaves nothing behind in vmnetd. */
 __attribute__((destructor)) static void client_goodbye(void)
 {
-	struct wire_header goodbye = {.type = WIRE_GOODBYE};
+	struct wire_header goodbye = { .type = WIRE_GOODBYE };
 
 	pthread_mutex_lock(&lock);
 	if (connection >= 0) {

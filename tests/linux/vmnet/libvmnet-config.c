@@ -20,17 +20,17 @@ static void config_finalize(void *object)
 	free(config->rules);
 }
 
-static const struct cf_class config_class = {
-	"vmnet-configuration", config_finalize};
+static const struct cf_class config_class = { "vmnet-configuration",
+	config_finalize };
 
 vmnet_network_configuration_ref vmnet_network_configuration_create(
-	vmnet_mode_t mode, vmnet_return_t *status)
+    vmnet_mode_t mode, vmnet_return_t *status)
 {
 	struct vmnet_network_configuration *config = NULL;
 	vmnet_return_t result = fault(__func__);
 
 	if (result == VMNET_SUCCESS && mode != VMNET_HOST_MODE &&
-		mode != VMNET_SHARED_MODE) {
+	    mode != VMNET_SHARED_MODE) {
 		result = VMNET_INVALID_ARGUMENT;
 	}
 	if (result == VMNET_SUCCESS) {
@@ -47,14 +47,14 @@ vmnet_network_configuration_ref vmnet_network_configuration_create(
 }
 
 static void config_lock(
-	vmnet_network_configuration_ref config, const char *caller)
+    vmnet_network_configuration_ref config, const char *caller)
 {
 	cf_object_check(config, &config_class, caller);
 	pthread_mutex_lock(&config->lock);
 }
 
-static void flag_set(vmnet_network_configuration_ref config, uint32_t flag,
-	const char *caller)
+static void flag_set(
+    vmnet_network_configuration_ref config, uint32_t flag, const char *caller)
 {
 	/* No status to return: only to hang. */
 	(void)fault(caller);
@@ -64,37 +64,37 @@ static void flag_set(vmnet_network_configuration_ref config, uint32_t flag,
 }
 
 void vmnet_network_configuration_disable_nat44(
-	vmnet_network_configuration_ref config)
+    vmnet_network_configuration_ref config)
 {
 	flag_set(config, WIRE_NO_NAT44, __func__);
 }
 
 void vmnet_network_configuration_disable_nat66(
-	vmnet_network_configuration_ref config)
+    vmnet_network_configuration_ref config)
 {
 	flag_set(config, WIRE_NO_NAT66, __func__);
 }
 
 void vmnet_network_configuration_disable_dhcp(
-	vmnet_network_configuration_ref config)
+    vmnet_network_configuration_ref config)
 {
 	flag_set(config, WIRE_NO_DHCP, __func__);
 }
 
 void vmnet_network_configuration_disable_dns_proxy(
-	vmnet_network_configuration_ref config)
+    vmnet_network_configuration_ref config)
 {
 	flag_set(config, WIRE_NO_DNS, __func__);
 }
 
 void vmnet_network_configuration_disable_router_advertisement(
-	vmnet_network_configuration_ref config)
+    vmnet_network_configuration_ref config)
 {
 	flag_set(config, WIRE_NO_RA, __func__);
 }
 
 vmnet_return_t vmnet_network_configuration_set_external_interface(
-	vmnet_network_configuration_ref config, const char *interface_name)
+    vmnet_network_configuration_ref config, const char *interface_name)
 {
 	vmnet_return_t status = fault(__func__);
 
@@ -102,19 +102,19 @@ vmnet_return_t vmnet_network_configuration_set_external_interface(
 		return status;
 	}
 	if (interface_name == NULL || interface_name[0] == '\0' ||
-		strlen(interface_name) >= sizeof(config->network.external)) {
+	    strlen(interface_name) >= sizeof(config->network.external)) {
 		return VMNET_INVALID_ARGUMENT;
 	}
 	config_lock(config, __func__);
 	snprintf(config->network.external, sizeof(config->network.external),
-		"%s", interface_name);
+	    "%s", interface_name);
 	pthread_mutex_unlock(&config->lock);
 	return VMNET_SUCCESS;
 }
 
 vmnet_return_t vmnet_network_configuration_set_ipv4_subnet(
-	vmnet_network_configuration_ref config,
-	const struct in_addr *subnet_addr, const struct in_addr *subnet_mask)
+    vmnet_network_configuration_ref config, const struct in_addr *subnet_addr,
+    const struct in_addr *subnet_mask)
 {
 	vmnet_return_t status = fault(__func__);
 
@@ -133,8 +133,8 @@ vmnet_return_t vmnet_network_configuration_set_ipv4_subnet(
 }
 
 vmnet_return_t vmnet_network_configuration_set_ipv6_prefix(
-	vmnet_network_configuration_ref config, const struct in6_addr *prefix,
-	uint8_t len)
+    vmnet_network_configuration_ref config, const struct in6_addr *prefix,
+    uint8_t len)
 {
 	vmnet_return_t status = fault(__func__);
 
@@ -153,7 +153,7 @@ vmnet_return_t vmnet_network_configuration_set_ipv6_prefix(
 }
 
 vmnet_return_t vmnet_network_configuration_set_mtu(
-	vmnet_network_configuration_ref config, uint32_t mtu)
+    vmnet_network_configuration_ref config, uint32_t mtu)
 {
 	vmnet_return_t status = fault(__func__);
 
@@ -183,9 +183,9 @@ static void *grow(void *items, uint32_t count, size_t size)
 }
 
 vmnet_return_t vmnet_network_configuration_add_port_forwarding_rule(
-	vmnet_network_configuration_ref config, uint8_t protocol,
-	sa_family_t address_family, uint16_t internal_port,
-	uint16_t external_port, const void *internal_address)
+    vmnet_network_configuration_ref config, uint8_t protocol,
+    sa_family_t address_family, uint16_t internal_port, uint16_t external_port,
+    const void *internal_address)
 {
 	vmnet_return_t status = fault(__func__);
 	struct wire_rule *rule;
@@ -195,7 +195,7 @@ vmnet_return_t vmnet_network_configuration_add_port_forwarding_rule(
 	}
 	/* Without a family nobody knows how long the address is. */
 	if (internal_address == NULL ||
-		(address_family != AF_INET && address_family != AF_INET6)) {
+	    (address_family != AF_INET && address_family != AF_INET6)) {
 		return VMNET_INVALID_ARGUMENT;
 	}
 	config_lock(config, __func__);
@@ -210,16 +210,16 @@ vmnet_return_t vmnet_network_configuration_add_port_forwarding_rule(
 		rule->internal_port = internal_port;
 		rule->external_port = external_port;
 		memcpy(&rule->address, internal_address,
-			address_family == AF_INET ? sizeof(struct in_addr)
-						  : sizeof(struct in6_addr));
+		    address_family == AF_INET ? sizeof(struct in_addr)
+					      : sizeof(struct in6_addr));
 	}
 	pthread_mutex_unlock(&config->lock);
 	return status;
 }
 
 vmnet_return_t vmnet_network_configuration_add_dhcp_reservation(
-	vmnet_network_configuration_ref config, const ether_addr_t *client,
-	const struct in_addr *reservation)
+    vmnet_network_configuration_ref config, const ether_addr_t *client,
+    const struct in_addr *reservation)
 {
 	vmnet_return_t status = fault(__func__);
 	struct wire_reservation *item;
@@ -232,7 +232,7 @@ vmnet_return_t vmnet_network_configuration_add_dhcp_reservation(
 	}
 	config_lock(config, __func__);
 	item = grow(
-		config->reservations, config->reservation_count, sizeof(*item));
+	    config->reservations, config->reservation_count, sizeof(*item));
 	if (item == NULL) {
 		status = VMNET_MEM_FAILURE;
 	} else {
@@ -246,14 +246,14 @@ vmnet_return_t vmnet_network_configuration_add_dhcp_reservation(
 }
 
 struct wire_create *config_copy_request(
-	vmnet_network_configuration_ref config, size_t *size)
+    vmnet_network_configuration_ref config, size_t *size)
 {
 	struct wire_create *request;
 	size_t reservations, rules;
 
 	config_lock(config, "vmnet_network_create");
 	reservations =
-		config->reservation_count * sizeof(*config->reservations);
+	    config->reservation_count * sizeof(*config->reservations);
 	rules = config->rule_count * sizeof(*config->rules);
 	*size = sizeof(*request) + reservations + rules;
 	request = calloc(1, *size);
@@ -267,7 +267,7 @@ struct wire_create *config_copy_request(
 		}
 		if (rules > 0) {
 			memcpy((char *)(request + 1) + reservations,
-				config->rules, rules);
+			    config->rules, rules);
 		}
 	}
 	pthread_mutex_unlock(&config->lock);

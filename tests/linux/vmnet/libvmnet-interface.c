@@ -47,7 +47,7 @@ static struct vmnet_interface *find(interface_ref wanted)
 }
 
 struct vmnet_interface *interface_use(
-	interface_ref wanted, vmnet_return_t *status)
+    interface_ref wanted, vmnet_return_t *status)
 {
 	struct vmnet_interface *interface;
 
@@ -57,8 +57,8 @@ struct vmnet_interface *interface_use(
 		*status = VMNET_INVALID_ARGUMENT;
 	} else if (interface->state != INTERFACE_RUNNING) {
 		*status = interface->state == INTERFACE_STARTING
-			? VMNET_SETUP_INCOMPLETE
-			: VMNET_INVALID_ACCESS;
+		    ? VMNET_SETUP_INCOMPLETE
+		    : VMNET_INVALID_ACCESS;
 		interface = NULL;
 	} else {
 		*status = VMNET_SUCCESS;
@@ -99,7 +99,7 @@ static void interface_end(struct vmnet_interface *interface)
 
 /* False: another thread was faster. */
 static bool state_change(struct vmnet_interface *interface,
-	enum interface_state from, enum interface_state to)
+    enum interface_state from, enum interface_state to)
 {
 	bool changed;
 
@@ -114,7 +114,7 @@ static bool state_change(struct vmnet_interface *interface,
 
 /* NULL when there is no memory. */
 static struct vmnet_interface *interface_allocate(
-	vmnet_network_ref network, const struct wire_start *request)
+    vmnet_network_ref network, const struct wire_start *request)
 {
 	struct vmnet_interface *interface = calloc(1, sizeof(*interface));
 
@@ -122,7 +122,7 @@ static struct vmnet_interface *interface_allocate(
 		return NULL;
 	}
 	interface->worker =
-		dispatch_queue_create("com.apple.vmnet.interface", NULL);
+	    dispatch_queue_create("com.apple.vmnet.interface", NULL);
 	interface->uses = 1; /* The list's. */
 	interface->state = INTERFACE_STARTING;
 	interface->fd = -1;
@@ -130,7 +130,7 @@ static struct vmnet_interface *interface_allocate(
 	pthread_mutex_init(&interface->event_lock, NULL);
 	if (network != NULL) {
 		interface->network =
-			(vmnet_network_ref)(uintptr_t)CFRetain(network);
+		    (vmnet_network_ref)(uintptr_t)CFRetain(network);
 	}
 	standin_count_add(COUNT_TYPE, 1);
 	pthread_mutex_lock(&lock);
@@ -141,7 +141,7 @@ static struct vmnet_interface *interface_allocate(
 }
 
 static void set_address(
-	xpc_object_t parameters, const char *key, struct in_addr address)
+    xpc_object_t parameters, const char *key, struct in_addr address)
 {
 	char text[INET_ADDRSTRLEN];
 
@@ -150,7 +150,7 @@ static void set_address(
 }
 
 static void set_legacy(
-	xpc_object_t parameters, const struct wire_started *started)
+    xpc_object_t parameters, const struct wire_started *started)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -164,28 +164,28 @@ static void set_legacy(
 	xpc_dictionary_set_string(parameters, vmnet_nat66_prefix_key, text);
 }
 
-static xpc_object_t parameters_create(const struct vmnet_interface *interface,
-	const struct wire_started *started)
+static xpc_object_t parameters_create(
+    const struct vmnet_interface *interface, const struct wire_started *started)
 {
 	xpc_object_t parameters = xpc_dictionary_create(NULL, NULL, 0);
 	const uint8_t *mac = started->mac;
 	char text[24];
 
 	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0],
-		mac[1], mac[2], mac[3], mac[4], mac[5]);
+	    mac[1], mac[2], mac[3], mac[4], mac[5]);
 	if (interface->show_mac) {
 		xpc_dictionary_set_string(
-			parameters, vmnet_mac_address_key, text);
+		    parameters, vmnet_mac_address_key, text);
 	}
 	xpc_dictionary_set_uuid(
-		parameters, vmnet_interface_id_key, interface->id);
+	    parameters, vmnet_interface_id_key, interface->id);
 	xpc_dictionary_set_uint64(parameters, vmnet_mtu_key, started->mtu);
 	xpc_dictionary_set_uint64(
-		parameters, vmnet_max_packet_size_key, interface->packet_max);
+	    parameters, vmnet_max_packet_size_key, interface->packet_max);
 	xpc_dictionary_set_uint64(
-		parameters, vmnet_read_max_packets_key, PACKETS_MAX);
+	    parameters, vmnet_read_max_packets_key, PACKETS_MAX);
 	xpc_dictionary_set_uint64(
-		parameters, vmnet_write_max_packets_key, PACKETS_MAX);
+	    parameters, vmnet_write_max_packets_key, PACKETS_MAX);
 	if (interface->network == NULL) {
 		set_legacy(parameters, started);
 	}
@@ -217,11 +217,11 @@ static void start_run(struct start *start)
 {
 	struct vmnet_interface *interface = start->interface;
 	struct wire_started started;
-	struct call call = {.request = &start->request,
+	struct call call = { .request = &start->request,
 		.request_size = sizeof(start->request),
 		.reply = &started,
 		.reply_size = sizeof(started),
-		.minimum = sizeof(started)};
+		.minimum = sizeof(started) };
 
 	if (start->status == VMNET_SUCCESS) {
 		start->status = client_call(&call);
@@ -233,7 +233,7 @@ static void start_run(struct start *start)
 		interface->number = started.interface;
 		interface->fd = call.fd;
 		interface->packet_max =
-			started.mtu + sizeof(struct ether_header);
+		    started.mtu + sizeof(struct ether_header);
 		start->parameters = parameters_create(interface, &started);
 		state_change(interface, INTERFACE_STARTING, INTERFACE_RUNNING);
 	} else {
@@ -245,7 +245,7 @@ static void start_run(struct start *start)
 }
 
 static vmnet_return_t describe(
-	xpc_object_t description, struct wire_start *request)
+    xpc_object_t description, struct wire_start *request)
 {
 	const uint8_t *id;
 
@@ -253,12 +253,12 @@ static vmnet_return_t describe(
 		request->flags |= WIRE_ISOLATED;
 	}
 	id = (request->flags & WIRE_LEGACY) == 0
-		? NULL
-		: xpc_dictionary_get_uuid(description, vmnet_interface_id_key);
+	    ? NULL
+	    : xpc_dictionary_get_uuid(description, vmnet_interface_id_key);
 	if (id != NULL) {
 		memcpy(request->interface_id, id, WIRE_ID_SIZE);
 	} else if (getrandom(request->interface_id, WIRE_ID_SIZE, 0) !=
-		WIRE_ID_SIZE) {
+	    WIRE_ID_SIZE) {
 		return VMNET_FAILURE;
 	}
 	return VMNET_SUCCESS;
@@ -267,18 +267,16 @@ static vmnet_return_t describe(
 static bool wants_mac(xpc_object_t description, bool legacy)
 {
 	xpc_object_t value = xpc_dictionary_get_value(
-		description, vmnet_allocate_mac_address_key);
+	    description, vmnet_allocate_mac_address_key);
 
 	/* With a network there is one whatever the key says. */
 	return !legacy || value == NULL ||
-		xpc_get_type(value) != XPC_TYPE_BOOL ||
-		xpc_bool_get_value(value);
+	    xpc_get_type(value) != XPC_TYPE_BOOL || xpc_bool_get_value(value);
 }
 
 interface_ref interface_begin(struct wire_start *request,
-	vmnet_network_ref network, xpc_object_t description,
-	dispatch_queue_t queue,
-	vmnet_start_interface_completion_handler_t handler)
+    vmnet_network_ref network, xpc_object_t description, dispatch_queue_t queue,
+    vmnet_start_interface_completion_handler_t handler)
 {
 	struct start *start = calloc(1, sizeof(*start));
 	struct vmnet_interface *interface;
@@ -310,34 +308,33 @@ interface_ref interface_begin(struct wire_start *request,
 }
 
 interface_ref vmnet_interface_start_with_network(vmnet_network_ref network,
-	xpc_object_t interface_desc, dispatch_queue_t queue,
-	vmnet_start_interface_completion_handler_t handler)
+    xpc_object_t interface_desc, dispatch_queue_t queue,
+    vmnet_start_interface_completion_handler_t handler)
 {
-	struct wire_start request = {0};
+	struct wire_start request = { 0 };
 
 	request.header.status = fault(__func__);
 	/* A status that is none: refused at once (standin.h). */
 	if (request.header.status < VMNET_SUCCESS || network == NULL ||
-		queue == NULL || handler == NULL || interface_desc == NULL ||
-		xpc_get_type(interface_desc) != XPC_TYPE_DICTIONARY) {
+	    queue == NULL || handler == NULL || interface_desc == NULL ||
+	    xpc_get_type(interface_desc) != XPC_TYPE_DICTIONARY) {
 		return NULL;
 	}
 	network_check(network, __func__);
 	memcpy(request.network, network->network.id, sizeof(request.network));
 	return interface_begin(
-		&request, network, interface_desc, queue, handler);
+	    &request, network, interface_desc, queue, handler);
 }
 
 interface_ref vmnet_start_interface(xpc_object_t interface_desc,
-	dispatch_queue_t queue,
-	vmnet_start_interface_completion_handler_t handler)
+    dispatch_queue_t queue, vmnet_start_interface_completion_handler_t handler)
 {
-	struct wire_start request = {0};
+	struct wire_start request = { 0 };
 
 	request.header.status = fault(__func__);
 	if (request.header.status < VMNET_SUCCESS || queue == NULL ||
-		handler == NULL || interface_desc == NULL ||
-		xpc_get_type(interface_desc) != XPC_TYPE_DICTIONARY) {
+	    handler == NULL || interface_desc == NULL ||
+	    xpc_get_type(interface_desc) != XPC_TYPE_DICTIONARY) {
 		return NULL;
 	}
 	request.flags = WIRE_LEGACY;
@@ -348,10 +345,10 @@ interface_ref vmnet_start_interface(xpc_object_t interface_desc,
 }
 
 static void stop_run(struct vmnet_interface *interface, dispatch_queue_t queue,
-	vmnet_interface_completion_handler_t handler)
+    vmnet_interface_completion_handler_t handler)
 {
-	struct wire_stop request = {
-		.header = {.type = WIRE_STOP}, .interface = interface->number};
+	struct wire_stop request = { .header = { .type = WIRE_STOP },
+		.interface = interface->number };
 
 	event_stop(interface);
 	/* A vmnetd that is not there any more has no interface either. */
@@ -366,7 +363,7 @@ static void stop_run(struct vmnet_interface *interface, dispatch_queue_t queue,
 }
 
 vmnet_return_t vmnet_stop_interface(interface_ref wanted,
-	dispatch_queue_t queue, vmnet_interface_completion_handler_t handler)
+    dispatch_queue_t queue, vmnet_interface_completion_handler_t handler)
 {
 	vmnet_return_t status = fault(__func__);
 	struct vmnet_interface *interface;

@@ -12,7 +12,7 @@
 
 /* False when it is there and no address; *found says whether it is there. */
 static bool get_address(xpc_object_t description, const char *key,
-	struct in_addr *address, bool *found)
+    struct in_addr *address, bool *found)
 {
 	const char *text;
 
@@ -29,13 +29,13 @@ static bool parse_range(xpc_object_t description, struct wire_legacy *legacy)
 {
 	bool start, end, mask;
 
-	if (!get_address(description, vmnet_start_address_key, &legacy->start,
-		    &start) ||
-		!get_address(description, vmnet_end_address_key, &legacy->end,
-			&end) ||
-		!get_address(description, vmnet_subnet_mask_key, &legacy->mask,
-			&mask) ||
-		start != end || start != mask) {
+	if (!get_address(
+		description, vmnet_start_address_key, &legacy->start, &start) ||
+	    !get_address(
+		description, vmnet_end_address_key, &legacy->end, &end) ||
+	    !get_address(
+		description, vmnet_subnet_mask_key, &legacy->mask, &mask) ||
+	    start != end || start != mask) {
 		return false;
 	}
 	if (!start) {
@@ -43,18 +43,18 @@ static bool parse_range(xpc_object_t description, struct wire_legacy *legacy)
 	}
 	legacy->flags |= WIRE_HAS_RANGE;
 	return ntohl(legacy->start.s_addr) < ntohl(legacy->end.s_addr) &&
-		((legacy->start.s_addr ^ legacy->end.s_addr) &
-			legacy->mask.s_addr) == 0;
+	    ((legacy->start.s_addr ^ legacy->end.s_addr) &
+		legacy->mask.s_addr) == 0;
 }
 
 static bool parse_nat66(xpc_object_t description, struct wire_legacy *legacy)
 {
 	const char *text =
-		xpc_dictionary_get_string(description, vmnet_nat66_prefix_key);
+	    xpc_dictionary_get_string(description, vmnet_nat66_prefix_key);
 
 	if (text == NULL) {
 		return xpc_dictionary_get_value(
-			       description, vmnet_nat66_prefix_key) == NULL;
+			   description, vmnet_nat66_prefix_key) == NULL;
 	}
 	legacy->flags |= WIRE_HAS_NAT66;
 	return inet_pton(AF_INET6, text, &legacy->nat66) == 1;
@@ -63,45 +63,45 @@ static bool parse_nat66(xpc_object_t description, struct wire_legacy *legacy)
 /* Host mode only: a network by its identifier, without DHCP. */
 static bool parse_group(xpc_object_t description, struct wire_legacy *legacy)
 {
-	const uint8_t *group = xpc_dictionary_get_uuid(
-		description, vmnet_network_identifier_key);
+	const uint8_t *group =
+	    xpc_dictionary_get_uuid(description, vmnet_network_identifier_key);
 	bool host, mask;
 
 	if (group == NULL) {
-		return xpc_dictionary_get_value(description,
-			       vmnet_network_identifier_key) == NULL;
+		return xpc_dictionary_get_value(
+			   description, vmnet_network_identifier_key) == NULL;
 	}
 	legacy->flags |= WIRE_HAS_GROUP;
 	memcpy(legacy->group, group, sizeof(legacy->group));
 	if (!get_address(description, vmnet_host_ip_address_key, &legacy->start,
-		    &host) ||
-		!get_address(description, vmnet_host_subnet_mask_key,
-			&legacy->mask, &mask) ||
-		host != mask) {
+		&host) ||
+	    !get_address(description, vmnet_host_subnet_mask_key, &legacy->mask,
+		&mask) ||
+	    host != mask) {
 		return false;
 	}
 	if (host) {
 		legacy->flags |= WIRE_HAS_HOST;
 	}
 	return legacy->mode == VMNET_HOST_MODE &&
-		(legacy->flags & WIRE_HAS_RANGE) == 0;
+	    (legacy->flags & WIRE_HAS_RANGE) == 0;
 }
 
 vmnet_return_t legacy_parse(
-	xpc_object_t description, struct wire_start *request)
+    xpc_object_t description, struct wire_start *request)
 {
 	struct wire_legacy *legacy = &request->legacy;
 
 	legacy->mode = (uint32_t)xpc_dictionary_get_uint64(
-		description, vmnet_operation_mode_key);
+	    description, vmnet_operation_mode_key);
 	if (legacy->mode == VMNET_BRIDGED_MODE) {
 		return VMNET_FAILURE; /* There is nothing to bridge with. */
 	}
 	if ((legacy->mode != VMNET_HOST_MODE &&
-		    legacy->mode != VMNET_SHARED_MODE) ||
-		!parse_range(description, legacy) ||
-		!parse_nat66(description, legacy) ||
-		!parse_group(description, legacy)) {
+		legacy->mode != VMNET_SHARED_MODE) ||
+	    !parse_range(description, legacy) ||
+	    !parse_nat66(description, legacy) ||
+	    !parse_group(description, legacy)) {
 		return VMNET_INVALID_ARGUMENT;
 	}
 	return VMNET_SUCCESS;
@@ -124,7 +124,7 @@ xpc_object_t vmnet_copy_shared_interface_list(void)
 	for (name = names; name->if_index != 0; name++) {
 		if (strncmp(name->if_name, "en", 2) == 0) {
 			xpc_array_set_string(
-				list, XPC_ARRAY_APPEND, name->if_name);
+			    list, XPC_ARRAY_APPEND, name->if_name);
 		}
 	}
 	if_freenameindex(names);

@@ -18,20 +18,20 @@
 static void network_finalize(void *object)
 {
 	struct vmnet_network *network = object;
-	struct wire_remove request = {.header = {.type = WIRE_REMOVE}};
+	struct wire_remove request = { .header = { .type = WIRE_REMOVE } };
 
 	if (network->owner) {
 		/* Waited for: the subnet is free when the release returns. */
 		memcpy(request.network, network->network.id,
-			sizeof(request.network));
+		    sizeof(request.network));
 		client_tell(&request, sizeof(request));
 	}
 	free(network->reservations);
 	free(network->rules);
 }
 
-static const struct cf_class network_class = {
-	"vmnet-network", network_finalize};
+static const struct cf_class network_class = { "vmnet-network",
+	network_finalize };
 
 void network_check(vmnet_network_ref network, const char *caller)
 {
@@ -55,11 +55,11 @@ static bool copy_items(void **copy, const void *items, size_t size)
 
 /* NULL when there is no memory. */
 static struct vmnet_network *network_allocate(const struct wire_network *info,
-	const void *reservations, size_t reservations_size, const void *rules,
-	size_t rules_size)
+    const void *reservations, size_t reservations_size, const void *rules,
+    size_t rules_size)
 {
 	struct vmnet_network *network =
-		cf_object_create(&network_class, sizeof(*network));
+	    cf_object_create(&network_class, sizeof(*network));
 
 	if (network == NULL) {
 		return NULL;
@@ -68,11 +68,11 @@ static struct vmnet_network *network_allocate(const struct wire_network *info,
 		network->network = *info;
 	}
 	network->reservation_count =
-		(uint32_t)(reservations_size / sizeof(struct wire_reservation));
+	    (uint32_t)(reservations_size / sizeof(struct wire_reservation));
 	network->rule_count = (uint32_t)(rules_size / sizeof(struct wire_rule));
 	if (!copy_items((void **)&network->reservations, reservations,
-		    reservations_size) ||
-		!copy_items((void **)&network->rules, rules, rules_size)) {
+		reservations_size) ||
+	    !copy_items((void **)&network->rules, rules, rules_size)) {
 		CFRelease(network);
 		return NULL;
 	}
@@ -80,16 +80,16 @@ static struct vmnet_network *network_allocate(const struct wire_network *info,
 }
 
 static vmnet_return_t create(
-	vmnet_network_configuration_ref config, struct vmnet_network **result)
+    vmnet_network_configuration_ref config, struct vmnet_network **result)
 {
 	struct wire_created reply;
 	size_t size;
 	struct wire_create *request = config_copy_request(config, &size);
 	struct vmnet_network *network = NULL;
-	struct call call = {.request = request,
+	struct call call = { .request = request,
 		.reply = &reply,
 		.reply_size = sizeof(reply),
-		.minimum = sizeof(reply)};
+		.minimum = sizeof(reply) };
 	vmnet_return_t status = VMNET_MEM_FAILURE;
 
 	if (request == NULL) {
@@ -98,10 +98,10 @@ static vmnet_return_t create(
 	call.request_size = size;
 	/* Before it exists: afterwards nothing may fail. */
 	network = network_allocate(NULL, request + 1,
+	    request->reservations * sizeof(struct wire_reservation),
+	    (char *)(request + 1) +
 		request->reservations * sizeof(struct wire_reservation),
-		(char *)(request + 1) +
-			request->reservations * sizeof(struct wire_reservation),
-		request->rules * sizeof(struct wire_rule));
+	    request->rules * sizeof(struct wire_rule));
 	if (network != NULL) {
 		status = client_call(&call);
 	}
@@ -119,7 +119,7 @@ static vmnet_return_t create(
 }
 
 vmnet_network_ref vmnet_network_create(
-	vmnet_network_configuration_ref config, vmnet_return_t *status)
+    vmnet_network_configuration_ref config, vmnet_return_t *status)
 {
 	struct vmnet_network *network = NULL;
 	vmnet_return_t result = fault(__func__);
@@ -135,7 +135,7 @@ vmnet_network_ref vmnet_network_create(
 }
 
 xpc_object_t vmnet_network_copy_serialization(
-	vmnet_network_ref network, vmnet_return_t *status)
+    vmnet_network_ref network, vmnet_return_t *status)
 {
 	vmnet_return_t result = fault(__func__);
 	xpc_object_t dictionary;
@@ -147,23 +147,23 @@ xpc_object_t vmnet_network_copy_serialization(
 	}
 	dictionary = xpc_dictionary_create(NULL, NULL, 0);
 	xpc_dictionary_set_data(dictionary, KEY_NETWORK, &network->network,
-		sizeof(network->network));
+	    sizeof(network->network));
 	if (network->reservation_count > 0) {
 		xpc_dictionary_set_data(dictionary, KEY_RESERVATIONS,
-			network->reservations,
-			network->reservation_count *
-				sizeof(*network->reservations));
+		    network->reservations,
+		    network->reservation_count *
+			sizeof(*network->reservations));
 	}
 	if (network->rule_count > 0) {
 		xpc_dictionary_set_data(dictionary, KEY_RULES, network->rules,
-			network->rule_count * sizeof(*network->rules));
+		    network->rule_count * sizeof(*network->rules));
 	}
 	return dictionary;
 }
 
 /* True when it is not there; *items is NULL then. */
 static bool get_items(xpc_object_t dictionary, const char *key, size_t unit,
-	const void **items, size_t *size)
+    const void **items, size_t *size)
 {
 	*size = 0;
 	*items = NULL;
@@ -172,37 +172,37 @@ static bool get_items(xpc_object_t dictionary, const char *key, size_t unit,
 	}
 	*items = xpc_dictionary_get_data(dictionary, key, size);
 	return *items != NULL && *size % unit == 0 &&
-		*size <= WIRE_ITEMS_MAX * unit;
+	    *size <= WIRE_ITEMS_MAX * unit;
 }
 
 static vmnet_return_t deserialize(
-	xpc_object_t dictionary, struct vmnet_network **result)
+    xpc_object_t dictionary, struct vmnet_network **result)
 {
 	const void *data, *reservations, *rules;
 	size_t size = 0, reservations_size, rules_size;
 	struct wire_network info;
 
 	if (dictionary == NULL ||
-		xpc_get_type(dictionary) != XPC_TYPE_DICTIONARY) {
+	    xpc_get_type(dictionary) != XPC_TYPE_DICTIONARY) {
 		return VMNET_INVALID_ARGUMENT;
 	}
 	data = xpc_dictionary_get_data(dictionary, KEY_NETWORK, &size);
 	if (data == NULL || size != sizeof(info) ||
-		!get_items(dictionary, KEY_RESERVATIONS,
-			sizeof(struct wire_reservation), &reservations,
-			&reservations_size) ||
-		!get_items(dictionary, KEY_RULES, sizeof(struct wire_rule),
-			&rules, &rules_size)) {
+	    !get_items(dictionary, KEY_RESERVATIONS,
+		sizeof(struct wire_reservation), &reservations,
+		&reservations_size) ||
+	    !get_items(dictionary, KEY_RULES, sizeof(struct wire_rule), &rules,
+		&rules_size)) {
 		return VMNET_INVALID_ARGUMENT;
 	}
 	memcpy(&info, data, sizeof(info));
 	*result = network_allocate(
-		&info, reservations, reservations_size, rules, rules_size);
+	    &info, reservations, reservations_size, rules, rules_size);
 	return *result == NULL ? VMNET_MEM_FAILURE : VMNET_SUCCESS;
 }
 
 vmnet_network_ref vmnet_network_create_with_serialization(
-	xpc_object_t serialization, vmnet_return_t *status)
+    xpc_object_t serialization, vmnet_return_t *status)
 {
 	struct vmnet_network *network = NULL;
 	vmnet_return_t result = fault(__func__);
@@ -215,7 +215,7 @@ vmnet_network_ref vmnet_network_create_with_serialization(
 }
 
 void vmnet_network_get_ipv4_subnet(
-	vmnet_network_ref network, struct in_addr *subnet, struct in_addr *mask)
+    vmnet_network_ref network, struct in_addr *subnet, struct in_addr *mask)
 {
 	(void)fault(__func__);
 	network_check(network, __func__);
@@ -224,7 +224,7 @@ void vmnet_network_get_ipv4_subnet(
 }
 
 void vmnet_network_get_ipv6_prefix(
-	vmnet_network_ref network, struct in6_addr *prefix, uint8_t *prefix_len)
+    vmnet_network_ref network, struct in6_addr *prefix, uint8_t *prefix_len)
 {
 	(void)fault(__func__);
 	network_check(network, __func__);

@@ -28,7 +28,7 @@ static size_t iov_room(const struct vmpktdesc *packet)
 }
 
 static vmnet_return_t check_packets(
-	const struct vmpktdesc *packets, const int *count)
+    const struct vmpktdesc *packets, const int *count)
 {
 	int i;
 
@@ -40,9 +40,9 @@ static vmnet_return_t check_packets(
 	}
 	for (i = 0; i < *count; i++) {
 		if (packets[i].vm_flags != 0 || packets[i].vm_pkt_iov == NULL ||
-			packets[i].vm_pkt_iovcnt == 0 ||
-			packets[i].vm_pkt_iovcnt > IOVECS_MAX ||
-			packets[i].vm_pkt_size > iov_room(&packets[i])) {
+		    packets[i].vm_pkt_iovcnt == 0 ||
+		    packets[i].vm_pkt_iovcnt > IOVECS_MAX ||
+		    packets[i].vm_pkt_size > iov_room(&packets[i])) {
 			return VMNET_INVALID_ARGUMENT;
 		}
 	}
@@ -51,10 +51,10 @@ static vmnet_return_t check_packets(
 
 /* VMNET_SUCCESS with *size 0: there is none. */
 static vmnet_return_t read_packet(
-	struct vmnet_interface *interface, struct vmpktdesc *packet)
+    struct vmnet_interface *interface, struct vmpktdesc *packet)
 {
 	ssize_t size = readv(
-		interface->fd, packet->vm_pkt_iov, (int)packet->vm_pkt_iovcnt);
+	    interface->fd, packet->vm_pkt_iov, (int)packet->vm_pkt_iovcnt);
 
 	if (size >= 0) {
 		packet->vm_pkt_size = (size_t)size;
@@ -66,8 +66,8 @@ static vmnet_return_t read_packet(
 						 : VMNET_FAILURE;
 }
 
-static vmnet_return_t read_packets(struct vmnet_interface *interface,
-	struct vmpktdesc *packets, int *count)
+static vmnet_return_t read_packets(
+    struct vmnet_interface *interface, struct vmpktdesc *packets, int *count)
 {
 	vmnet_return_t status = VMNET_SUCCESS;
 	int i;
@@ -89,7 +89,7 @@ static vmnet_return_t read_packets(struct vmnet_interface *interface,
 }
 
 vmnet_return_t vmnet_read(
-	interface_ref wanted, struct vmpktdesc *packets, int *pktcnt)
+    interface_ref wanted, struct vmpktdesc *packets, int *pktcnt)
 {
 	vmnet_return_t status = fault(__func__);
 	struct vmnet_interface *interface;
@@ -110,7 +110,7 @@ vmnet_return_t vmnet_read(
 }
 
 static vmnet_return_t write_packet(
-	struct vmnet_interface *interface, const struct vmpktdesc *packet)
+    struct vmnet_interface *interface, const struct vmpktdesc *packet)
 {
 	struct iovec iov[IOVECS_MAX];
 	size_t left = packet->vm_pkt_size;
@@ -128,13 +128,13 @@ static vmnet_return_t write_packet(
 		return VMNET_SUCCESS;
 	}
 	return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ||
-			errno == ENOMEM
-		? VMNET_BUFFER_EXHAUSTED
-		: VMNET_FAILURE;
+		errno == ENOMEM
+	    ? VMNET_BUFFER_EXHAUSTED
+	    : VMNET_FAILURE;
 }
 
 static vmnet_return_t write_packets(struct vmnet_interface *interface,
-	const struct vmpktdesc *packets, int *count)
+    const struct vmpktdesc *packets, int *count)
 {
 	vmnet_return_t status = VMNET_SUCCESS;
 	int i;
@@ -143,7 +143,7 @@ static vmnet_return_t write_packets(struct vmnet_interface *interface,
 		if (packets[i].vm_pkt_size > interface->packet_max) {
 			status = VMNET_PACKET_TOO_BIG;
 		} else if (packets[i].vm_pkt_size <
-			sizeof(struct ether_header)) {
+		    sizeof(struct ether_header)) {
 			status = VMNET_INVALID_ARGUMENT;
 		}
 	}
@@ -163,7 +163,7 @@ static vmnet_return_t write_packets(struct vmnet_interface *interface,
 }
 
 vmnet_return_t vmnet_write(
-	interface_ref wanted, struct vmpktdesc *packets, int *pktcnt)
+    interface_ref wanted, struct vmpktdesc *packets, int *pktcnt)
 {
 	vmnet_return_t status = fault(__func__);
 	struct vmnet_interface *interface;
@@ -192,7 +192,7 @@ struct event {
 
 static void event_fire(struct event *event)
 {
-	struct pollfd state = {.fd = event->interface->fd, .events = POLLIN};
+	struct pollfd state = { .fd = event->interface->fd, .events = POLLIN };
 	xpc_object_t dictionary;
 
 	if (poll(&state, 1, 0) != 1) {
@@ -207,7 +207,7 @@ static void event_fire(struct event *event)
 	/* A tap does not tell how many; this much is sure, and it is asked
 	 * again as long as there are more. */
 	xpc_dictionary_set_uint64(
-		dictionary, vmnet_estimated_packets_available_key, 1);
+	    dictionary, vmnet_estimated_packets_available_key, 1);
 	event->callback(VMNET_INTERFACE_PACKETS_AVAILABLE, dictionary);
 	xpc_release(dictionary);
 }
@@ -221,7 +221,7 @@ static void event_free(struct event *event)
 
 /* NULL when there is no memory. */
 static dispatch_source_t event_source(struct vmnet_interface *interface,
-	dispatch_queue_t queue, vmnet_interface_event_callback_t callback)
+    dispatch_queue_t queue, vmnet_interface_event_callback_t callback)
 {
 	struct event *event = calloc(1, sizeof(*event));
 	vmnet_return_t status;
@@ -231,7 +231,7 @@ static dispatch_source_t event_source(struct vmnet_interface *interface,
 	}
 	event->interface = interface_use(interface, &status);
 	event->source = dispatch_source_create(
-		DISPATCH_SOURCE_TYPE_READ, (uintptr_t)interface->fd, 0, queue);
+	    DISPATCH_SOURCE_TYPE_READ, (uintptr_t)interface->fd, 0, queue);
 	if (event->interface == NULL || event->source == NULL) {
 		if (event->interface != NULL) {
 			interface_unuse(event->interface);
@@ -251,7 +251,7 @@ static dispatch_source_t event_source(struct vmnet_interface *interface,
 }
 
 static void event_replace(
-	struct vmnet_interface *interface, dispatch_source_t source)
+    struct vmnet_interface *interface, dispatch_source_t source)
 {
 	dispatch_source_t old;
 
@@ -271,8 +271,8 @@ void event_stop(struct vmnet_interface *interface)
 }
 
 vmnet_return_t vmnet_interface_set_event_callback(interface_ref wanted,
-	interface_event_t event_mask, dispatch_queue_t queue,
-	vmnet_interface_event_callback_t callback)
+    interface_event_t event_mask, dispatch_queue_t queue,
+    vmnet_interface_event_callback_t callback)
 {
 	vmnet_return_t status = fault(__func__);
 	dispatch_source_t source = NULL;
@@ -282,8 +282,8 @@ vmnet_return_t vmnet_interface_set_event_callback(interface_ref wanted,
 		return status;
 	}
 	if ((queue == NULL) != (callback == NULL) ||
-		(callback != NULL &&
-			event_mask != VMNET_INTERFACE_PACKETS_AVAILABLE)) {
+	    (callback != NULL &&
+		event_mask != VMNET_INTERFACE_PACKETS_AVAILABLE)) {
 		return VMNET_INVALID_ARGUMENT;
 	}
 	interface = interface_use(wanted, &status);

@@ -18,7 +18,7 @@ typedef void (^rules_handler_t)(xpc_object_t rules);
 
 /* An interface that may have rules; NULL with *status otherwise. */
 static struct vmnet_interface *rules_use(
-	interface_ref wanted, vmnet_return_t *status)
+    interface_ref wanted, vmnet_return_t *status)
 {
 	struct vmnet_interface *interface = interface_use(wanted, status);
 
@@ -32,13 +32,13 @@ static struct vmnet_interface *rules_use(
 
 /* The address fits the family; protocol and ports are judged by vmnetd. */
 static vmnet_return_t rule_fill(struct wire_rule *rule, uint8_t protocol,
-	uint16_t external_port, uint8_t family)
+    uint16_t external_port, uint8_t family)
 {
 	rule->protocol = protocol;
 	rule->family = family;
 	rule->external_port = external_port;
 	if ((family != AF_INET && family != AF_INET6) || external_port == 0 ||
-		(protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)) {
+	    (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)) {
 		return VMNET_INVALID_ARGUMENT;
 	}
 	return VMNET_SUCCESS;
@@ -46,8 +46,7 @@ static vmnet_return_t rule_fill(struct wire_rule *rule, uint8_t protocol,
 
 /* Sends it from the worker; the handler hears the status. */
 static vmnet_return_t rule_send(interface_ref wanted, uint32_t type,
-	const struct wire_rule *rule,
-	vmnet_interface_completion_handler_t handler)
+    const struct wire_rule *rule, vmnet_interface_completion_handler_t handler)
 {
 	vmnet_return_t status;
 	struct vmnet_interface *interface = rules_use(wanted, &status);
@@ -81,30 +80,30 @@ static vmnet_return_t rule_send(interface_ref wanted, uint32_t type,
 }
 
 static vmnet_return_t rule_add(interface_ref interface, uint8_t protocol,
-	uint16_t external_port, uint8_t family, const void *address,
-	uint16_t internal_port, vmnet_interface_completion_handler_t handler)
+    uint16_t external_port, uint8_t family, const void *address,
+    uint16_t internal_port, vmnet_interface_completion_handler_t handler)
 {
-	struct wire_rule rule = {0};
+	struct wire_rule rule = { 0 };
 	vmnet_return_t status =
-		rule_fill(&rule, protocol, external_port, family);
+	    rule_fill(&rule, protocol, external_port, family);
 
 	if (status != VMNET_SUCCESS || address == NULL || internal_port == 0) {
 		return VMNET_INVALID_ARGUMENT;
 	}
 	rule.internal_port = internal_port;
 	memcpy(&rule.address, address,
-		family == AF_INET ? sizeof(struct in_addr)
-				  : sizeof(struct in6_addr));
+	    family == AF_INET ? sizeof(struct in_addr)
+			      : sizeof(struct in6_addr));
 	return rule_send(interface, WIRE_RULE_ADD, &rule, handler);
 }
 
 static vmnet_return_t rule_remove(interface_ref interface, uint8_t protocol,
-	uint16_t external_port, uint8_t family,
-	vmnet_interface_completion_handler_t handler)
+    uint16_t external_port, uint8_t family,
+    vmnet_interface_completion_handler_t handler)
 {
-	struct wire_rule rule = {0};
+	struct wire_rule rule = { 0 };
 	vmnet_return_t status =
-		rule_fill(&rule, protocol, external_port, family);
+	    rule_fill(&rule, protocol, external_port, family);
 
 	if (status != VMNET_SUCCESS) {
 		return status;
@@ -114,21 +113,21 @@ static vmnet_return_t rule_remove(interface_ref interface, uint8_t protocol,
 
 /* What vmnetd answered, as objects for rule_details. */
 static xpc_object_t rules_array(
-	const struct wire_rules *reply, size_t size, uint8_t family)
+    const struct wire_rules *reply, size_t size, uint8_t family)
 {
 	xpc_object_t array = xpc_array_create(NULL, 0);
 	xpc_object_t object;
 	uint32_t i;
 
 	for (i = 0; i < reply->count &&
-		(i + 1) * sizeof(reply->rules[0]) <= size - sizeof(*reply);
-		i++) {
+	     (i + 1) * sizeof(reply->rules[0]) <= size - sizeof(*reply);
+	     i++) {
 		if (reply->rules[i].family != family) {
 			continue;
 		}
 		object = xpc_dictionary_create(NULL, NULL, 0);
 		xpc_dictionary_set_data(object, KEY_RULE, &reply->rules[i],
-			sizeof(reply->rules[i]));
+		    sizeof(reply->rules[i]));
 		xpc_array_append_value(array, object);
 		xpc_release(object);
 	}
@@ -136,18 +135,18 @@ static xpc_object_t rules_array(
 }
 
 static xpc_object_t rules_ask(
-	const struct vmnet_interface *interface, uint8_t family)
+    const struct vmnet_interface *interface, uint8_t family)
 {
-	struct wire_forward request = {.header = {.type = WIRE_RULE_LIST},
-		.interface = interface->number};
+	struct wire_forward request = { .header = { .type = WIRE_RULE_LIST },
+		.interface = interface->number };
 	size_t room = sizeof(struct wire_rules) +
-		WIRE_ITEMS_MAX * sizeof(struct wire_rule);
+	    WIRE_ITEMS_MAX * sizeof(struct wire_rule);
 	struct wire_rules *reply = calloc(1, room);
-	struct call call = {.request = &request,
+	struct call call = { .request = &request,
 		.request_size = sizeof(request),
 		.reply = reply,
 		.reply_size = room,
-		.minimum = sizeof(*reply)};
+		.minimum = sizeof(*reply) };
 	xpc_object_t array = NULL;
 
 	if (reply == NULL) {
@@ -161,7 +160,7 @@ static xpc_object_t rules_ask(
 }
 
 static vmnet_return_t rules_get(
-	interface_ref wanted, uint8_t family, rules_handler_t handler)
+    interface_ref wanted, uint8_t family, rules_handler_t handler)
 {
 	vmnet_return_t status;
 	struct vmnet_interface *interface;
@@ -188,7 +187,7 @@ static vmnet_return_t rules_get(
 }
 
 static vmnet_return_t rule_details(
-	xpc_object_t object, uint8_t family, struct wire_rule *rule)
+    xpc_object_t object, uint8_t family, struct wire_rule *rule)
 {
 	const void *data;
 	size_t size = 0;
@@ -205,8 +204,8 @@ static vmnet_return_t rule_details(
 }
 
 static vmnet_return_t details(xpc_object_t object, uint8_t *protocol,
-	uint16_t *external_port, uint8_t family, void *address,
-	uint16_t *internal_port)
+    uint16_t *external_port, uint8_t family, void *address,
+    uint16_t *internal_port)
 {
 	struct wire_rule rule;
 	vmnet_return_t status = rule_details(object, family, &rule);
@@ -225,76 +224,74 @@ static vmnet_return_t details(xpc_object_t object, uint8_t *protocol,
 	}
 	if (address != NULL) {
 		memcpy(address, &rule.address,
-			family == AF_INET ? sizeof(struct in_addr)
-					  : sizeof(struct in6_addr));
+		    family == AF_INET ? sizeof(struct in_addr)
+				      : sizeof(struct in6_addr));
 	}
 	return VMNET_SUCCESS;
 }
 
 vmnet_return_t vmnet_interface_add_ip_port_forwarding_rule(
-	interface_ref interface, uint8_t protocol, uint16_t external_port,
-	uint8_t address_family, const void *internal_address,
-	uint16_t internal_port, vmnet_interface_completion_handler_t handler)
+    interface_ref interface, uint8_t protocol, uint16_t external_port,
+    uint8_t address_family, const void *internal_address,
+    uint16_t internal_port, vmnet_interface_completion_handler_t handler)
 {
 	vmnet_return_t status = fault(__func__);
 
 	return status != VMNET_SUCCESS
-		? status
-		: rule_add(interface, protocol, external_port, address_family,
-			  internal_address, internal_port, handler);
+	    ? status
+	    : rule_add(interface, protocol, external_port, address_family,
+		  internal_address, internal_port, handler);
 }
 
 vmnet_return_t vmnet_interface_add_port_forwarding_rule(interface_ref interface,
-	uint8_t protocol, uint16_t external_port,
-	struct in_addr internal_address, uint16_t internal_port,
-	vmnet_interface_completion_handler_t handler)
+    uint8_t protocol, uint16_t external_port, struct in_addr internal_address,
+    uint16_t internal_port, vmnet_interface_completion_handler_t handler)
 {
 	vmnet_return_t status = fault(__func__);
 
 	return status != VMNET_SUCCESS
-		? status
-		: rule_add(interface, protocol, external_port, AF_INET,
-			  &internal_address, internal_port, handler);
+	    ? status
+	    : rule_add(interface, protocol, external_port, AF_INET,
+		  &internal_address, internal_port, handler);
 }
 
 vmnet_return_t vmnet_interface_remove_ip_port_forwarding_rule(
-	interface_ref interface, uint8_t protocol, uint16_t external_port,
-	uint8_t address_family, vmnet_interface_completion_handler_t handler)
+    interface_ref interface, uint8_t protocol, uint16_t external_port,
+    uint8_t address_family, vmnet_interface_completion_handler_t handler)
 {
 	vmnet_return_t status = fault(__func__);
 
 	return status != VMNET_SUCCESS
-		? status
-		: rule_remove(interface, protocol, external_port,
-			  address_family, handler);
+	    ? status
+	    : rule_remove(
+		  interface, protocol, external_port, address_family, handler);
 }
 
 vmnet_return_t vmnet_interface_remove_port_forwarding_rule(
-	interface_ref interface, uint8_t protocol, uint16_t external_port,
-	vmnet_interface_completion_handler_t handler)
+    interface_ref interface, uint8_t protocol, uint16_t external_port,
+    vmnet_interface_completion_handler_t handler)
 {
 	vmnet_return_t status = fault(__func__);
 
 	return status != VMNET_SUCCESS
-		? status
-		: rule_remove(
-			  interface, protocol, external_port, AF_INET, handler);
+	    ? status
+	    : rule_remove(interface, protocol, external_port, AF_INET, handler);
 }
 
 vmnet_return_t vmnet_interface_get_ip_port_forwarding_rules(
-	interface_ref interface, uint8_t address_family,
-	vmnet_interface_get_ip_port_forwarding_rules_handler_t handler)
+    interface_ref interface, uint8_t address_family,
+    vmnet_interface_get_ip_port_forwarding_rules_handler_t handler)
 {
 	vmnet_return_t status = fault(__func__);
 
 	return status != VMNET_SUCCESS
-		? status
-		: rules_get(interface, address_family, handler);
+	    ? status
+	    : rules_get(interface, address_family, handler);
 }
 
 vmnet_return_t vmnet_interface_get_port_forwarding_rules(
-	interface_ref interface,
-	vmnet_interface_get_port_forwarding_rules_handler_t handler)
+    interface_ref interface,
+    vmnet_interface_get_port_forwarding_rules_handler_t handler)
 {
 	vmnet_return_t status = fault(__func__);
 
@@ -303,25 +300,25 @@ vmnet_return_t vmnet_interface_get_port_forwarding_rules(
 }
 
 vmnet_return_t vmnet_ip_port_forwarding_rule_get_details(xpc_object_t rule,
-	uint8_t *protocol, uint16_t *external_port, uint8_t address_family,
-	void *internal_address, uint16_t *internal_port)
+    uint8_t *protocol, uint16_t *external_port, uint8_t address_family,
+    void *internal_address, uint16_t *internal_port)
 {
 	vmnet_return_t status = fault(__func__);
 
 	return status != VMNET_SUCCESS
-		? status
-		: details(rule, protocol, external_port, address_family,
-			  internal_address, internal_port);
+	    ? status
+	    : details(rule, protocol, external_port, address_family,
+		  internal_address, internal_port);
 }
 
 vmnet_return_t vmnet_port_forwarding_rule_get_details(xpc_object_t rule,
-	uint8_t *protocol, uint16_t *external_port,
-	struct in_addr *internal_address, uint16_t *internal_port)
+    uint8_t *protocol, uint16_t *external_port,
+    struct in_addr *internal_address, uint16_t *internal_port)
 {
 	vmnet_return_t status = fault(__func__);
 
 	return status != VMNET_SUCCESS
-		? status
-		: details(rule, protocol, external_port, AF_INET,
-			  internal_address, internal_port);
+	    ? status
+	    : details(rule, protocol, external_port, AF_INET, internal_address,
+		  internal_port);
 }

@@ -65,7 +65,7 @@ struct vmnet_network_configuration {
 
 /* A request to create it, *size bytes; NULL when there is no memory. */
 struct wire_create *config_copy_request(
-	vmnet_network_configuration_ref config, size_t *size);
+    vmnet_network_configuration_ref config, size_t *size);
 
 struct vmnet_network {
 	struct cf_object object;
@@ -109,18 +109,17 @@ struct vmnet_interface {
  * invalid argument, no crash.
  */
 struct vmnet_interface *interface_use(
-	interface_ref interface, vmnet_return_t *status);
+    interface_ref interface, vmnet_return_t *status);
 void interface_unuse(struct vmnet_interface *interface);
 
 /* Completes the request and sends it; network may be NULL. */
 interface_ref interface_begin(struct wire_start *request,
-	vmnet_network_ref network, xpc_object_t description,
-	dispatch_queue_t queue,
-	vmnet_start_interface_completion_handler_t handler);
+    vmnet_network_ref network, xpc_object_t description, dispatch_queue_t queue,
+    vmnet_start_interface_completion_handler_t handler);
 
 /* VMNET_SUCCESS, or what is wrong with the description. */
 vmnet_return_t legacy_parse(
-	xpc_object_t description, struct wire_start *request);
+    xpc_object_t description, struct wire_start *request);
 
 /* No more events.  When it returns none will begin. */
 void event_stop(struct vmnet_interface *interface);

@@ -19,19 +19,18 @@
 
 static int connect_to_server(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const char *directory = getenv("STANDIN_DIR");
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s",
-		    directory == NULL ? "/run/standin" : directory,
-		    WIRE_SOCKET) >= (int)sizeof(address.sun_path)) {
+		directory == NULL ? "/run/standin" : directory,
+		WIRE_SOCKET) >= (int)sizeof(address.sun_path)) {
 		fprintf(stderr, "vmnetctl: STANDIN_DIR is too long\n");
 		exit(1);
 	}
 	if (fd < 0 ||
-		connect(fd, (struct sockaddr *)&address, sizeof(address)) !=
-			0) {
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
 		perror(address.sun_path);
 		exit(1);
 	}
@@ -41,7 +40,7 @@ static int connect_to_server(void)
 int main(void)
 {
 	static char reply[WIRE_MESSAGE_MAX];
-	struct wire_header request = {.type = WIRE_DUMP};
+	struct wire_header request = { .type = WIRE_DUMP };
 	int fd = connect_to_server();
 	ssize_t size;
 
@@ -56,7 +55,7 @@ int main(void)
 	}
 	size -= (ssize_t)sizeof(request);
 	if (fwrite(reply + sizeof(request), 1, (size_t)size, stdout) !=
-		(size_t)size) {
+	    (size_t)size) {
 		perror("vmnetctl");
 		return 1;
 	}

@@ -28,11 +28,11 @@ static struct setting {
 	const char *value;
 	char before[8]; /* "" when it was not touched. */
 } settings[] = {
-	{.path = "net/ipv4/ip_forward", .value = "1\n"},
-	{.path = "net/ipv6/conf/all/forwarding", .value = "1\n"},
+	{ .path = "net/ipv4/ip_forward", .value = "1\n" },
+	{ .path = "net/ipv6/conf/all/forwarding", .value = "1\n" },
 	/* Bridged frames must not meet the rules for routed packets. */
-	{.path = "net/bridge/bridge-nf-call-iptables", .value = "0\n"},
-	{.path = "net/bridge/bridge-nf-call-ip6tables", .value = "0\n"},
+	{ .path = "net/bridge/bridge-nf-call-iptables", .value = "0\n" },
+	{ .path = "net/bridge/bridge-nf-call-ip6tables", .value = "0\n" },
 };
 
 bool bridge_ipv6(void)
@@ -51,7 +51,7 @@ static void setting_apply(struct setting *setting)
 		return; /* No such thing in this kernel: nothing to set. */
 	}
 	if (fgets(setting->before, sizeof(setting->before), file) != NULL &&
-		run_sysctl(setting->path, setting->value) != 0) {
+	    run_sysctl(setting->path, setting->value) != 0) {
 		complain("%s: %s", setting->path, strerror(errno));
 		setting->before[0] = '\0';
 	}
@@ -85,7 +85,7 @@ static void prepare_namespace(void)
 
 static int run_ip(char *text)
 {
-	static const char *const argv[] = {"ip", "-batch", "-", NULL};
+	static const char *const argv[] = { "ip", "-batch", "-", NULL };
 	int result = -1;
 
 	if (text == NULL) {
@@ -105,7 +105,7 @@ static int bridge_number(void)
 
 	for (;; number++) {
 		for (network = networks; network != NULL;
-			network = network->next) {
+		     network = network->next) {
 			if (network->bridge == number) {
 				break;
 			}
@@ -124,7 +124,7 @@ static void write_ipv4(FILE *out, const struct network *network)
 
 	inet_ntop(AF_INET, &config->address, address, sizeof(address));
 	fprintf(out, "addr add %s/%d brd + dev bridge%d\n", address,
-		__builtin_popcount(config->mask.s_addr), network->bridge);
+	    __builtin_popcount(config->mask.s_addr), network->bridge);
 }
 
 /* No duplicate address detection: it takes a second and finds nobody. */
@@ -137,11 +137,11 @@ static void write_ipv6(FILE *out, const struct network *network)
 	host.s6_addr[15] = 1;
 	inet_ntop(AF_INET6, &host, address, sizeof(address));
 	fprintf(out, "addr add %s/64 dev bridge%d nodad\n", address,
-		network->bridge);
+	    network->bridge);
 	fprintf(out,
-		"addr add fe80::5055:%02x%02x:%02x%02x:1/64 dev bridge%d "
-		"nodad\n",
-		v4[0], v4[1], v4[2], v4[3], network->bridge);
+	    "addr add fe80::5055:%02x%02x:%02x%02x:1/64 dev bridge%d "
+	    "nodad\n",
+	    v4[0], v4[1], v4[2], v4[3], network->bridge);
 }
 
 /* The bridge's MAC is 52:55 and the gateway's address: easy to recognise. */
@@ -157,10 +157,10 @@ static char *bridge_commands(const struct network *network)
 		return NULL;
 	}
 	fprintf(out,
-		"link add bridge%d address 52:55:%02x:%02x:%02x:%02x "
-		"mtu %u type bridge stp_state 0 forward_delay 0 "
-		"mcast_snooping 0\n",
-		network->bridge, v4[0], v4[1], v4[2], v4[3], config->mtu);
+	    "link add bridge%d address 52:55:%02x:%02x:%02x:%02x "
+	    "mtu %u type bridge stp_state 0 forward_delay 0 "
+	    "mcast_snooping 0\n",
+	    network->bridge, v4[0], v4[1], v4[2], v4[3], config->mtu);
 	fprintf(out, "link set bridge%d addrgenmode none\n", network->bridge);
 	if (!(config->flags & WIRE_NO_HOST)) {
 		write_ipv4(out, network);
@@ -185,8 +185,7 @@ int bridge_create(struct network *network)
 	if (options.loopback_forwarding) {
 		/* 127.0.0.1 may be the source of what is forwarded. */
 		snprintf(path, sizeof(path),
-			"net/ipv4/conf/bridge%d/route_localnet",
-			network->bridge);
+		    "net/ipv4/conf/bridge%d/route_localnet", network->bridge);
 		if (run_sysctl(path, "1\n") != 0) {
 			complain("%s: %s", path, strerror(errno));
 			return -1;
@@ -202,10 +201,10 @@ static int link_request(unsigned index)
 		struct nlmsghdr header;
 		struct ifinfomsg link;
 	} request = {
-		.header = {.nlmsg_len = sizeof(request),
-			.nlmsg_type = RTM_DELLINK,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
-		.link = {.ifi_index = (int)index},
+		.header = { .nlmsg_len = sizeof(request),
+		    .nlmsg_type = RTM_DELLINK,
+		    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
+		.link = { .ifi_index = (int)index },
 	};
 	struct {
 		struct nlmsghdr header;
@@ -216,9 +215,9 @@ static int link_request(unsigned index)
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
 	if (fd >= 0 && send(fd, &request, sizeof(request), 0) > 0 &&
-		recv(fd, &reply, sizeof(reply), 0) >=
-			(ssize_t)(sizeof(reply.header) + sizeof(reply.error)) &&
-		reply.header.nlmsg_type == NLMSG_ERROR) {
+	    recv(fd, &reply, sizeof(reply), 0) >=
+		(ssize_t)(sizeof(reply.header) + sizeof(reply.error)) &&
+	    reply.header.nlmsg_type == NLMSG_ERROR) {
 		result = reply.error.error == 0 ? 0 : -1;
 		errno = -reply.error.error;
 	}
@@ -261,7 +260,7 @@ static int tap_number(void)
 
 	for (;; number++) {
 		for (interface = interfaces; interface != NULL;
-			interface = interface->next) {
+		     interface = interface->next) {
 			if (interface->tap == number) {
 				break;
 			}
@@ -275,7 +274,7 @@ static int tap_number(void)
 
 static int tap_open(struct interface *interface)
 {
-	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI };
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	int number = tap_number();
 
@@ -283,7 +282,7 @@ static int tap_open(struct interface *interface)
 		return -1;
 	}
 	snprintf(
-		request.ifr_name, sizeof(request.ifr_name), "vmenet%d", number);
+	    request.ifr_name, sizeof(request.ifr_name), "vmenet%d", number);
 	if (ioctl(fd, TUNSETIFF, &request) != 0) {
 		close(fd);
 		return -1;
@@ -304,13 +303,13 @@ int bridge_tap_create(struct interface *interface)
 	}
 	/* No address of its own: the kernel would send frames to the guest. */
 	if (asprintf(&text,
-		    "link set vmenet%d addrgenmode none\n"
-		    "link set vmenet%d mtu %u master bridge%d\n"
-		    "link set vmenet%d type bridge_slave isolated %s\n"
-		    "link set vmenet%d up\n",
-		    interface->tap, interface->tap, network->config.mtu,
-		    network->bridge, interface->tap,
-		    interface->isolated ? "on" : "off", interface->tap) < 0) {
+		"link set vmenet%d addrgenmode none\n"
+		"link set vmenet%d mtu %u master bridge%d\n"
+		"link set vmenet%d type bridge_slave isolated %s\n"
+		"link set vmenet%d up\n",
+		interface->tap, interface->tap, network->config.mtu,
+		network->bridge, interface->tap,
+		interface->isolated ? "on" : "off", interface->tap) < 0) {
 		text = NULL;
 	}
 	return run_ip(text);

@@ -25,15 +25,15 @@ struct range {
 	unsigned last;
 };
 
-static const struct range range_root = {2, 63};
-static const struct range range_shared = {64, 127};
-static const struct range range_host = {128, 191};
+static const struct range range_root = { 2, 63 };
+static const struct range range_shared = { 64, 127 };
+static const struct range range_host = { 128, 191 };
 
 static bool inside(
-	uint32_t address, uint32_t mask, const char *base, uint32_t base_mask)
+    uint32_t address, uint32_t mask, const char *base, uint32_t base_mask)
 {
 	return (address & base_mask) == ntohl(inet_addr(base)) &&
-		(mask & base_mask) == base_mask;
+	    (mask & base_mask) == base_mask;
 }
 
 static bool subnet_valid(const struct wire_network *config)
@@ -50,8 +50,8 @@ static bool subnet_valid(const struct wire_network *config)
 		return false;
 	}
 	return inside(address, mask, "10.0.0.0", 0xff000000) ||
-		inside(address, mask, "172.16.0.0", 0xfff00000) ||
-		inside(address, mask, "192.168.0.0", 0xffff0000);
+	    inside(address, mask, "172.16.0.0", 0xfff00000) ||
+	    inside(address, mask, "192.168.0.0", 0xffff0000);
 }
 
 /* Only networks of vmnet count, not other interfaces of the host. */
@@ -66,7 +66,7 @@ static bool subnet_free(struct in_addr address, struct in_addr mask)
 			continue;
 		}
 		if ((network->config.address.s_addr & common) ==
-			(address.s_addr & common)) {
+		    (address.s_addr & common)) {
 			return false;
 		}
 	}
@@ -110,8 +110,7 @@ static bool prefix_settle(struct wire_network *config)
 	if (config->flags & WIRE_HAS_PREFIX) {
 		memset(&config->prefix.s6_addr[8], 0, 8);
 		return config->prefix.s6_addr[0] == 0xfd &&
-			config->prefix_length == 64 &&
-			prefix_free(&config->prefix);
+		    config->prefix_length == 64 && prefix_free(&config->prefix);
 	}
 	memset(&config->prefix, 0, sizeof(config->prefix));
 	config->prefix_length = 64;
@@ -138,8 +137,8 @@ static void external_default(char name[IF_NAMESIZE])
 	}
 	while (fgets(line, sizeof(line), routes) != NULL) {
 		if (sscanf(line, "%15s %x %*x %x %*d %*d %u %x", device,
-			    &destination, &flags, &metric, &mask) == 5 &&
-			destination == 0 && mask == 0 && metric < best) {
+			&destination, &flags, &metric, &mask) == 5 &&
+		    destination == 0 && mask == 0 && metric < best) {
 			best = metric;
 			memcpy(name, device, sizeof(device));
 		}
@@ -184,11 +183,11 @@ uint32_t check_network(struct wire_network *config, uid_t caller)
 		return STATUS_INVALID_ARGUMENT;
 	}
 	if (config->mode == MODE_SHARED && (config->flags & WIRE_NO_NAT44) &&
-		(config->flags & WIRE_NO_NAT66)) {
+	    (config->flags & WIRE_NO_NAT66)) {
 		return STATUS_FAILURE;
 	}
 	if (!mtu_settle(config) || !external_settle(config) ||
-		!prefix_settle(config)) {
+	    !prefix_settle(config)) {
 		return STATUS_FAILURE;
 	}
 	if (config->flags & WIRE_NO_HOST) {
@@ -199,7 +198,7 @@ uint32_t check_network(struct wire_network *config, uid_t caller)
 						     : STATUS_FAILURE;
 	}
 	if (!subnet_valid(config) ||
-		!subnet_free(config->address, config->mask)) {
+	    !subnet_free(config->address, config->mask)) {
 		return STATUS_FAILURE;
 	}
 	return STATUS_SUCCESS;
@@ -211,22 +210,22 @@ static bool reservation_valid(const struct wire_reservation *reservation)
 
 	/* The group bit: multicast and broadcast. */
 	return memcmp(reservation->mac, zero, sizeof(zero)) != 0 &&
-		(reservation->mac[0] & 1) == 0 &&
-		reservation->address.s_addr != INADDR_ANY &&
-		reservation->address.s_addr != INADDR_BROADCAST;
+	    (reservation->mac[0] & 1) == 0 &&
+	    reservation->address.s_addr != INADDR_ANY &&
+	    reservation->address.s_addr != INADDR_BROADCAST;
 }
 
 bool check_rule(const struct wire_rule *rule)
 {
 	return (rule->protocol == IPPROTO_TCP ||
-		       rule->protocol == IPPROTO_UDP) &&
-		(rule->family == AF_INET || rule->family == AF_INET6) &&
-		rule->internal_port != 0 && rule->external_port != 0;
+		   rule->protocol == IPPROTO_UDP) &&
+	    (rule->family == AF_INET || rule->family == AF_INET6) &&
+	    rule->internal_port != 0 && rule->external_port != 0;
 }
 
 uint32_t check_items(const struct wire_reservation *reservations,
-	uint32_t reservation_count, const struct wire_rule *rules,
-	uint32_t rule_count)
+    uint32_t reservation_count, const struct wire_rule *rules,
+    uint32_t rule_count)
 {
 	uint32_t i;
 
@@ -243,8 +242,8 @@ uint32_t check_items(const struct wire_reservation *reservations,
 	return STATUS_SUCCESS;
 }
 
-bool check_pool(const struct network *network, struct in_addr *first,
-	struct in_addr *last)
+bool check_pool(
+    const struct network *network, struct in_addr *first, struct in_addr *last)
 {
 	uint32_t mask = ntohl(network->config.mask.s_addr);
 	uint32_t base = ntohl(network->config.address.s_addr) & mask;

@@ -16,7 +16,7 @@
 #include "vmnetd.h"
 
 static struct client *clients;
-static struct watch listener = {.fd = -1};
+static struct watch listener = { .fd = -1 };
 
 union message {
 	struct wire_header header;
@@ -44,15 +44,15 @@ static void client_destroy(struct client *client)
 	free(client);
 }
 
-void client_reply(struct client *client, void *reply, size_t length,
-	uint32_t status, int fd)
+void client_reply(
+    struct client *client, void *reply, size_t length, uint32_t status, int fd)
 {
 	union {
 		struct cmsghdr header;
 		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {0};
-	struct iovec iov = {.iov_base = reply, .iov_len = length};
-	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+	} control = { 0 };
+	struct iovec iov = { .iov_base = reply, .iov_len = length };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 
 	((struct wire_header *)reply)->status = status;
 	if (fd >= 0) {
@@ -64,7 +64,7 @@ void client_reply(struct client *client, void *reply, size_t length,
 		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
 	}
 	if (sendmsg(client->watch.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) <
-		0) {
+	    0) {
 		/* Its end is seen by the loop; callers still use client. */
 		shutdown(client->watch.fd, SHUT_RDWR);
 	}
@@ -72,7 +72,7 @@ void client_reply(struct client *client, void *reply, size_t length,
 
 static void serve_create(struct client *client, struct wire_create *request)
 {
-	struct wire_created reply = {.header = request->header};
+	struct wire_created reply = { .header = request->header };
 	struct network *network;
 	uint32_t status = network_create(client, request, &network);
 
@@ -90,20 +90,20 @@ static void serve_remove(struct client *client, struct wire_remove *request)
 		network_remove(network);
 	}
 	client_reply(client, &request->header, sizeof(request->header),
-		STATUS_SUCCESS, -1);
+	    STATUS_SUCCESS, -1);
 }
 
 static void serve_stop(struct client *client, struct wire_stop *request)
 {
 	interface_stop(client, request->interface);
 	client_reply(client, &request->header, sizeof(request->header),
-		STATUS_SUCCESS, -1);
+	    STATUS_SUCCESS, -1);
 }
 
 static void serve_rule(struct client *client, struct wire_forward *request)
 {
 	struct interface *interface =
-		interface_find(client, request->interface);
+	    interface_find(client, request->interface);
 	uint32_t status = STATUS_FAILURE;
 
 	if (interface == NULL) {
@@ -114,31 +114,31 @@ static void serve_rule(struct client *client, struct wire_forward *request)
 		status = interface_rule_remove(interface, &request->rule);
 	}
 	client_reply(
-		client, &request->header, sizeof(request->header), status, -1);
+	    client, &request->header, sizeof(request->header), status, -1);
 }
 
 static void serve_rules(struct client *client, struct wire_forward *request)
 {
 	struct interface *interface =
-		interface_find(client, request->interface);
+	    interface_find(client, request->interface);
 	uint32_t count = interface == NULL ? 0 : interface->rule_count;
 	size_t size =
-		sizeof(struct wire_rules) + count * sizeof(struct wire_rule);
+	    sizeof(struct wire_rules) + count * sizeof(struct wire_rule);
 	struct wire_rules *reply = calloc(1, size);
 
 	if (reply == NULL) {
 		client_reply(client, &request->header, sizeof(request->header),
-			STATUS_MEM_FAILURE, -1);
+		    STATUS_MEM_FAILURE, -1);
 		return;
 	}
 	reply->header = request->header;
 	reply->count = count;
 	if (count > 0) {
 		memcpy(reply->rules, interface->rules,
-			count * sizeof(struct wire_rule));
+		    count * sizeof(struct wire_rule));
 	}
 	client_reply(client, reply, size,
-		interface == NULL ? STATUS_FAILURE : STATUS_SUCCESS, -1);
+	    interface == NULL ? STATUS_FAILURE : STATUS_SUCCESS, -1);
 	free(reply);
 }
 
@@ -151,8 +151,8 @@ static void serve_dump(struct client *client, struct wire_header *request)
 	FILE *out;
 
 	if (reply == NULL) {
-		client_reply(client, request, sizeof(*request),
-			STATUS_MEM_FAILURE, -1);
+		client_reply(
+		    client, request, sizeof(*request), STATUS_MEM_FAILURE, -1);
 		return;
 	}
 	reply->header = *request;
@@ -162,9 +162,8 @@ static void serve_dump(struct client *client, struct wire_header *request)
 		fclose(out);
 	}
 	client_reply(client, reply,
-		sizeof(reply->header) +
-			strnlen(reply->text, sizeof(reply->text)),
-		STATUS_SUCCESS, -1);
+	    sizeof(reply->header) + strnlen(reply->text, sizeof(reply->text)),
+	    STATUS_SUCCESS, -1);
 	free(reply);
 }
 
@@ -172,12 +171,11 @@ static void serve_dump(struct client *client, struct wire_header *request)
 static bool create_complete(const struct wire_create *request, size_t length)
 {
 	return request->reservations <= WIRE_ITEMS_MAX &&
-		request->rules <= WIRE_ITEMS_MAX &&
-		length ==
-		sizeof(*request) +
-			request->reservations *
-				sizeof(struct wire_reservation) +
-			request->rules * sizeof(struct wire_rule);
+	    request->rules <= WIRE_ITEMS_MAX &&
+	    length ==
+	    sizeof(*request) +
+		request->reservations * sizeof(struct wire_reservation) +
+		request->rules * sizeof(struct wire_rule);
 }
 
 /* False: nothing that libvmnet would say. */
@@ -197,7 +195,7 @@ static bool serve(struct client *client, union message *message, size_t length)
 	uint32_t type = message->header.type;
 
 	if (length < sizeof(message->header) || type < WIRE_CREATE ||
-		type > WIRE_GOODBYE || length < sizes[type]) {
+	    type > WIRE_GOODBYE || length < sizes[type]) {
 		return false;
 	}
 	switch (type) {
@@ -238,7 +236,7 @@ static void client_ready(struct watch *watch)
 	static union message message;
 	struct client *client = (struct client *)watch;
 	ssize_t length =
-		recv(watch->fd, &message, sizeof(message), MSG_DONTWAIT);
+	    recv(watch->fd, &message, sizeof(message), MSG_DONTWAIT);
 
 	if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
 		return;
@@ -265,7 +263,7 @@ static void listener_ready(struct watch *watch)
 	}
 	client = calloc(1, sizeof(*client));
 	if (client == NULL ||
-		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
 		free(client);
 		close(fd);
 		return;
@@ -284,7 +282,7 @@ static void listener_ready(struct watch *watch)
 
 int client_listen(const char *path)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
 		errno = ENAMETOOLONG;
@@ -295,9 +293,9 @@ int client_listen(const char *path)
 	listener.ready = listener_ready;
 	listener.fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (listener.fd < 0 ||
-		bind(listener.fd, (struct sockaddr *)&address,
-			sizeof(address)) != 0 ||
-		chmod(path, 0777) != 0 || listen(listener.fd, 1024) != 0) {
+	    bind(listener.fd, (struct sockaddr *)&address, sizeof(address)) !=
+		0 ||
+	    chmod(path, 0777) != 0 || listen(listener.fd, 1024) != 0) {
 		return -1;
 	}
 	return loop_add(&listener);

@@ -35,7 +35,7 @@ struct arguments {
 };
 
 __attribute__((format(printf, 2, 3))) static void argument(
-	struct arguments *arguments, const char *format, ...)
+    struct arguments *arguments, const char *format, ...)
 {
 	char *value = NULL;
 	va_list list;
@@ -43,7 +43,7 @@ __attribute__((format(printf, 2, 3))) static void argument(
 	va_start(list, format);
 	/* The last stays NULL. */
 	if (arguments->count + 1 >= ARGUMENTS_MAX ||
-		vasprintf(&value, format, list) < 0) {
+	    vasprintf(&value, format, list) < 0) {
 		arguments->failed = true;
 	} else {
 		arguments->values[arguments->count++] = value;
@@ -67,7 +67,7 @@ static bool serves_dns(const struct wire_network *config)
 }
 
 static void arguments_common(
-	struct arguments *arguments, const struct network *network)
+    struct arguments *arguments, const struct network *network)
 {
 	argument(arguments, "dnsmasq");
 	/* Foreground, as the user that we are, log on stderr. */
@@ -84,7 +84,7 @@ static void arguments_common(
 }
 
 static void arguments_dhcp(
-	struct arguments *arguments, const struct network *network)
+    struct arguments *arguments, const struct network *network)
 {
 	const struct wire_network *config = &network->config;
 	char first[INET_ADDRSTRLEN], last[INET_ADDRSTRLEN];
@@ -97,9 +97,9 @@ static void arguments_dhcp(
 	inet_ntop(AF_INET, &config->address, host, sizeof(host));
 	inet_ntop(AF_INET, &config->mask, mask, sizeof(mask));
 	argument(arguments, "--dhcp-range=%s,%s,%s,%d", first, last, mask,
-		LEASE_SECONDS);
+	    LEASE_SECONDS);
 	argument(arguments, "--dhcp-leasefile=%s/leases-%s", options.directory,
-		host);
+	    host);
 	argument(arguments, "--dhcp-authoritative");
 	argument(arguments, "--dhcp-sequential-ip");
 	/* The address is nobody's, and the client waits. */
@@ -119,7 +119,7 @@ static void arguments_dhcp(
 }
 
 static void arguments_reservations(
-	struct arguments *arguments, const struct network *network)
+    struct arguments *arguments, const struct network *network)
 {
 	char address[INET_ADDRSTRLEN];
 	uint32_t i;
@@ -129,26 +129,26 @@ static void arguments_reservations(
 
 		inet_ntop(AF_INET, &item->address, address, sizeof(address));
 		argument(arguments,
-			"--dhcp-host=%02x:%02x:%02x:%02x:%02x:%02x,%s",
-			item->mac[0], item->mac[1], item->mac[2], item->mac[3],
-			item->mac[4], item->mac[5], address);
+		    "--dhcp-host=%02x:%02x:%02x:%02x:%02x:%02x,%s",
+		    item->mac[0], item->mac[1], item->mac[2], item->mac[3],
+		    item->mac[4], item->mac[5], address);
 	}
 }
 
 static void arguments_ra(
-	struct arguments *arguments, const struct network *network)
+    struct arguments *arguments, const struct network *network)
 {
 	char prefix[INET6_ADDRSTRLEN];
 
 	inet_ntop(AF_INET6, &network->config.prefix, prefix, sizeof(prefix));
 	argument(arguments, "--enable-ra");
-	argument(arguments, "--dhcp-range=%s,ra-only,64,%d", prefix,
-		LEASE_SECONDS);
+	argument(
+	    arguments, "--dhcp-range=%s,ra-only,64,%d", prefix, LEASE_SECONDS);
 	if (network->config.mode != MODE_SHARED ||
-		(network->config.flags & WIRE_NO_NAT66)) {
+	    (network->config.flags & WIRE_NO_NAT66)) {
 		/* A prefix, but no router. */
 		argument(
-			arguments, "--ra-param=bridge%d,60,0", network->bridge);
+		    arguments, "--ra-param=bridge%d,60,0", network->bridge);
 	}
 }
 
@@ -159,12 +159,12 @@ static struct arguments *arguments_create(const struct network *network)
 	const struct wire_network *config = &network->config;
 	struct in_addr first, last;
 	bool dhcp = !(config->flags & WIRE_NO_DHCP) &&
-		check_pool(network, &first, &last);
+	    check_pool(network, &first, &last);
 	bool ra = !(config->flags & WIRE_NO_RA) && bridge_ipv6() &&
-		config->mtu >= 1280;
+	    config->mtu >= 1280;
 
 	if (arguments == NULL || config->flags & WIRE_NO_HOST ||
-		(!dhcp && !ra && !serves_dns(config))) {
+	    (!dhcp && !ra && !serves_dns(config))) {
 		return arguments;
 	}
 	arguments_common(arguments, network);
@@ -240,11 +240,11 @@ int dhcp_start(struct network *network)
 	}
 	dhcp->network = network;
 	dhcp->watch.ready = output_ready;
-	dhcp->pid = run_start(
-		(const char *const *)arguments->values, &dhcp->watch.fd);
+	dhcp->pid =
+	    run_start((const char *const *)arguments->values, &dhcp->watch.fd);
 	if (dhcp->pid < 0 || loop_add(&dhcp->watch) != 0) {
-		complain("bridge%d: dnsmasq: %s", network->bridge,
-			strerror(errno));
+		complain(
+		    "bridge%d: dnsmasq: %s", network->bridge, strerror(errno));
 		goto out;
 	}
 	network->dhcp = dhcp;
@@ -271,7 +271,7 @@ void dhcp_reaped(pid_t pid, int status)
 	struct network *network = networks;
 
 	while (network != NULL &&
-		(network->dhcp == NULL || network->dhcp->pid != pid)) {
+	    (network->dhcp == NULL || network->dhcp->pid != pid)) {
 		network = network->next;
 	}
 	if (network == NULL) {
@@ -280,7 +280,7 @@ void dhcp_reaped(pid_t pid, int status)
 	/* What it said last is why. */
 	output_ready(&network->dhcp->watch);
 	complain("bridge%d: dnsmasq ended (status %x): %s", network->bridge,
-		(unsigned)status, network->dhcp->line);
+	    (unsigned)status, network->dhcp->line);
 	dhcp_destroy(network->dhcp);
 	network_dhcp_failed(network);
 }

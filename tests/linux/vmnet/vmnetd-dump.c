@@ -44,18 +44,18 @@ static void dump_network(FILE *out, const struct network *network)
 	fprintf(out, "network id=");
 	dump_id(out, config->id);
 	fprintf(out,
-		" mode=%s state=%s pid=%d uid=%u api=%s subnet=%s/%d "
-		"prefix=%s/%u mtu=%u flags=%x external=%s reservations=%u "
-		"rules=%u interfaces=%u",
-		config->mode == MODE_SHARED ? "shared" : "host",
-		state_name(network->state), (int)network->owner_pid,
-		(unsigned)network->owner_uid,
-		network->legacy ? "interface" : "network", address,
-		__builtin_popcount(config->mask.s_addr), prefix,
-		config->prefix_length, config->mtu, config->flags,
-		config->external[0] == '\0' ? "-" : config->external,
-		network->reservation_count, network->rule_count,
-		interface_count(network));
+	    " mode=%s state=%s pid=%d uid=%u api=%s subnet=%s/%d "
+	    "prefix=%s/%u mtu=%u flags=%x external=%s reservations=%u "
+	    "rules=%u interfaces=%u",
+	    config->mode == MODE_SHARED ? "shared" : "host",
+	    state_name(network->state), (int)network->owner_pid,
+	    (unsigned)network->owner_uid,
+	    network->legacy ? "interface" : "network", address,
+	    __builtin_popcount(config->mask.s_addr), prefix,
+	    config->prefix_length, config->mtu, config->flags,
+	    config->external[0] == '\0' ? "-" : config->external,
+	    network->reservation_count, network->rule_count,
+	    interface_count(network));
 	if (network->bridge >= 0) {
 		fprintf(out, " bridge=bridge%d", network->bridge);
 	}
@@ -67,13 +67,13 @@ static void dump_interface(FILE *out, const struct interface *interface)
 	const uint8_t *mac = interface->mac;
 
 	fprintf(out,
-		"interface name=vmenet%d bridge=bridge%d pid=%d uid=%u "
-		"mac=%02x:%02x:%02x:%02x:%02x:%02x isolated=%d rules=%u "
-		"network=",
-		interface->tap, interface->network->bridge,
-		(int)interface->client->pid, (unsigned)interface->client->uid,
-		mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
-		interface->isolated, interface->rule_count);
+	    "interface name=vmenet%d bridge=bridge%d pid=%d uid=%u "
+	    "mac=%02x:%02x:%02x:%02x:%02x:%02x isolated=%d rules=%u "
+	    "network=",
+	    interface->tap, interface->network->bridge,
+	    (int)interface->client->pid, (unsigned)interface->client->uid,
+	    mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], interface->isolated,
+	    interface->rule_count);
 	dump_id(out, interface->network->config.id);
 	fputc('\n', out);
 }
@@ -87,7 +87,7 @@ void dump_networks(FILE *out)
 		dump_network(out, network);
 	}
 	for (interface = interfaces; interface != NULL;
-		interface = interface->next) {
+	     interface = interface->next) {
 		dump_interface(out, interface);
 	}
 }

@@ -49,7 +49,7 @@ static void mac_from_id(const uint8_t id[WIRE_ID_SIZE], uint8_t *mac)
 }
 
 static struct interface *create(struct client *client, struct network *network,
-	const struct wire_start *request)
+    const struct wire_start *request)
 {
 	static uint32_t last_id;
 	struct interface *interface = calloc(1, sizeof(*interface));
@@ -65,7 +65,7 @@ static struct interface *create(struct client *client, struct network *network,
 	interface->sequence = request->header.sequence;
 	/* On networks of the newer API the key has no effect. */
 	interface->isolated =
-		network->legacy && (request->flags & WIRE_ISOLATED);
+	    network->legacy && (request->flags & WIRE_ISOLATED);
 	mac_from_id(request->interface_id, interface->mac);
 	interface->next = interfaces;
 	interfaces = interface;
@@ -76,7 +76,8 @@ static void answer(struct interface *interface)
 {
 	const struct wire_network *config = &interface->network->config;
 	struct wire_started reply = {
-		.header = {.type = WIRE_START, .sequence = interface->sequence},
+		.header = { .type = WIRE_START,
+		    .sequence = interface->sequence },
 		.interface = interface->id,
 		.mtu = config->mtu,
 		.start = config->address,
@@ -90,21 +91,21 @@ static void answer(struct interface *interface)
 	memcpy(reply.mac, interface->mac, sizeof(reply.mac));
 	interface->waiting = false;
 	client_reply(interface->client, &reply, sizeof(reply), STATUS_SUCCESS,
-		interface->fd);
+	    interface->fd);
 	close(interface->fd);
 	interface->fd = -1;
 }
 
 static void refuse(struct client *client, uint32_t sequence, uint32_t status)
 {
-	struct wire_header reply = {.type = WIRE_START, .sequence = sequence};
+	struct wire_header reply = { .type = WIRE_START, .sequence = sequence };
 
 	client_reply(client, &reply, sizeof(reply), status, -1);
 }
 
 /* Status; the interface has been answered, or waits, only on success. */
 static uint32_t attach(struct client *client, const struct wire_start *request,
-	struct network *network)
+    struct network *network)
 {
 	struct interface *interface = create(client, network, request);
 	uint32_t status;
@@ -156,7 +157,7 @@ struct interface *interface_find(struct client *client, uint32_t id)
 	struct interface *interface = interfaces;
 
 	while (interface != NULL &&
-		(interface->id != id || interface->client != client)) {
+	    (interface->id != id || interface->client != client)) {
 		interface = interface->next;
 	}
 	return interface;
@@ -189,7 +190,7 @@ unsigned interface_count(const struct network *network)
 	unsigned count = 0;
 
 	for (interface = interfaces; interface != NULL;
-		interface = interface->next) {
+	     interface = interface->next) {
 		count += interface->network == network;
 	}
 	return count;
@@ -207,7 +208,7 @@ void interface_network_started(struct network *network, uint32_t status)
 				answer(interface);
 			} else {
 				refuse(interface->client, interface->sequence,
-					status);
+				    status);
 				destroy(interface);
 			}
 		}
@@ -248,17 +249,17 @@ void interface_client_gone(struct client *client)
 static bool same_port(const struct wire_rule *a, const struct wire_rule *b)
 {
 	return a->protocol == b->protocol && a->family == b->family &&
-		a->external_port == b->external_port;
+	    a->external_port == b->external_port;
 }
 
 uint32_t interface_rule_add(
-	struct interface *interface, const struct wire_rule *rule)
+    struct interface *interface, const struct wire_rule *rule)
 {
 	uint32_t i;
 	void *rules;
 
 	if (!interface->network->legacy ||
-		interface->network->config.mode != MODE_SHARED) {
+	    interface->network->config.mode != MODE_SHARED) {
 		return STATUS_FAILURE;
 	}
 	if (!check_rule(rule)) {
@@ -273,7 +274,7 @@ uint32_t interface_rule_add(
 		return STATUS_FAILURE;
 	}
 	rules = reallocarray(interface->rules, interface->rule_count + 1,
-		sizeof(*interface->rules));
+	    sizeof(*interface->rules));
 	if (rules == NULL) {
 		return STATUS_MEM_FAILURE;
 	}
@@ -283,14 +284,14 @@ uint32_t interface_rule_add(
 }
 
 uint32_t interface_rule_remove(
-	struct interface *interface, const struct wire_rule *rule)
+    struct interface *interface, const struct wire_rule *rule)
 {
 	uint32_t i;
 
 	for (i = 0; i < interface->rule_count; i++) {
 		if (same_port(&interface->rules[i], rule)) {
 			interface->rules[i] =
-				interface->rules[--interface->rule_count];
+			    interface->rules[--interface->rule_count];
 			return nft_update() == 0 ? STATUS_SUCCESS
 						 : STATUS_FAILURE;
 		}

@@ -14,7 +14,7 @@ static bool stopped;
 
 int loop_add(struct watch *watch)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = watch };
 
 	if (epoll < 0) {
 		epoll = epoll_create1(EPOLL_CLOEXEC);

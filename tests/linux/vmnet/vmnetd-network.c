@@ -65,13 +65,12 @@ static struct network *allocate(struct client *client)
 }
 
 uint32_t network_create(struct client *owner, const struct wire_create *request,
-	struct network **result)
+    struct network **result)
 {
 	const struct wire_reservation *reservations =
-		(const struct wire_reservation *)(request + 1);
+	    (const struct wire_reservation *)(request + 1);
 	const struct wire_rule *rules =
-		(const struct wire_rule *)(reservations +
-			request->reservations);
+	    (const struct wire_rule *)(reservations + request->reservations);
 	struct network *network = allocate(owner);
 	uint32_t status = STATUS_MEM_FAILURE;
 
@@ -83,19 +82,18 @@ uint32_t network_create(struct client *owner, const struct wire_create *request,
 	network->config.flags &= ~(uint32_t)WIRE_NO_HOST;
 	network->reservation_count = request->reservations;
 	network->rule_count = request->rules;
-	network->reservations = copy(
-		reservations, request->reservations * sizeof(*reservations));
+	network->reservations =
+	    copy(reservations, request->reservations * sizeof(*reservations));
 	network->rules = copy(rules, request->rules * sizeof(*rules));
 	if (network->reservations == NULL || network->rules == NULL ||
-		getrandom(network->config.id, WIRE_ID_SIZE, 0) !=
-			WIRE_ID_SIZE) {
+	    getrandom(network->config.id, WIRE_ID_SIZE, 0) != WIRE_ID_SIZE) {
 		goto out;
 	}
 	status = check_network(&network->config, owner->uid);
 	if (status == STATUS_SUCCESS) {
 		status = check_items(network->reservations,
-			network->reservation_count, network->rules,
-			network->rule_count);
+		    network->reservation_count, network->rules,
+		    network->rule_count);
 	}
 	if (status == STATUS_SUCCESS) {
 		append(network);
@@ -111,7 +109,7 @@ out:
 
 /* What the older API asks for, as a configuration. */
 static void legacy_config(
-	const struct wire_legacy *legacy, struct wire_network *config)
+    const struct wire_legacy *legacy, struct wire_network *config)
 {
 	config->mode = legacy->mode;
 	if (legacy->flags & WIRE_HAS_NAT66) {
@@ -135,7 +133,7 @@ static void legacy_config(
 
 /* A group is one by its identifier; what its first member asked for stands. */
 static bool same_legacy(
-	const struct wire_legacy *a, const struct wire_legacy *b)
+    const struct wire_legacy *a, const struct wire_legacy *b)
 {
 	if ((a->flags & WIRE_HAS_GROUP) && (b->flags & WIRE_HAS_GROUP)) {
 		return memcmp(a->group, b->group, WIRE_ID_SIZE) == 0;
@@ -144,14 +142,14 @@ static bool same_legacy(
 }
 
 uint32_t network_legacy(struct client *client, const struct wire_legacy *legacy,
-	struct network **result)
+    struct network **result)
 {
 	struct network *network;
 	uint32_t status;
 
 	for (network = networks; network != NULL; network = network->next) {
 		if (network->legacy &&
-			same_legacy(&network->legacy_key, legacy)) {
+		    same_legacy(&network->legacy_key, legacy)) {
 			*result = network;
 			return STATUS_SUCCESS;
 		}
@@ -168,8 +166,7 @@ uint32_t network_legacy(struct client *client, const struct wire_legacy *legacy,
 	legacy_config(legacy, &network->config);
 	status = check_network(&network->config, client->uid);
 	if (status != STATUS_SUCCESS ||
-		getrandom(network->config.id, WIRE_ID_SIZE, 0) !=
-			WIRE_ID_SIZE) {
+	    getrandom(network->config.id, WIRE_ID_SIZE, 0) != WIRE_ID_SIZE) {
 		destroy(network);
 		return status;
 	}
@@ -184,7 +181,7 @@ struct network *network_find(const uint8_t id[WIRE_ID_SIZE])
 
 	for (network = networks; network != NULL; network = network->next) {
 		if (network->state != NETWORK_ORPHANED &&
-			memcmp(network->config.id, id, WIRE_ID_SIZE) == 0) {
+		    memcmp(network->config.id, id, WIRE_ID_SIZE) == 0) {
 			return network;
 		}
 	}
@@ -215,8 +212,8 @@ uint32_t network_start(struct network *network)
 		return STATUS_SUCCESS;
 	}
 	if (!(network->config.flags & WIRE_NO_HOST) &&
-		(network->config.address.s_addr &
-			~network->config.mask.s_addr) == 0) {
+	    (network->config.address.s_addr & ~network->config.mask.s_addr) ==
+		0) {
 		/* As on macOS 27: created, but can never run. */
 		complain("can't have the gateway at the subnet address");
 		return STATUS_FAILURE;
@@ -277,7 +274,7 @@ void network_client_gone(struct client *client, bool killed)
 		struct network *next = network->next;
 
 		if (network->owner == client && killed &&
-			options.orphan_subnets) {
+		    options.orphan_subnets) {
 			interface_network_gone(network);
 			stop(network);
 			network->owner = NULL;

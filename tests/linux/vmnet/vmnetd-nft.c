@@ -26,20 +26,20 @@ struct table {
 static bool running(const struct network *network)
 {
 	return network->bridge >= 0 &&
-		(network->state == NETWORK_STARTING ||
-			network->state == NETWORK_RUNNING) &&
-		!(network->config.flags & WIRE_NO_HOST);
+	    (network->state == NETWORK_STARTING ||
+		network->state == NETWORK_RUNNING) &&
+	    !(network->config.flags & WIRE_NO_HOST);
 }
 
 static bool translated(const struct table *table, const struct network *network)
 {
 	return running(network) && network->config.mode == MODE_SHARED &&
-		network->config.external[0] != '\0' &&
-		!(network->config.flags & table->no_nat);
+	    network->config.external[0] != '\0' &&
+	    !(network->config.flags & table->no_nat);
 }
 
 static void subnet_text(const struct table *table,
-	const struct network *network, char *text, size_t size)
+    const struct network *network, char *text, size_t size)
 {
 	const struct wire_network *config = &network->config;
 	char address[INET6_ADDRSTRLEN];
@@ -57,7 +57,7 @@ static void subnet_text(const struct table *table,
 }
 
 static void write_rule(const struct table *table, const struct network *network,
-	const struct wire_rule *rule, bool local)
+    const struct wire_rule *rule, bool local)
 {
 	char address[INET6_ADDRSTRLEN];
 
@@ -66,14 +66,13 @@ static void write_rule(const struct table *table, const struct network *network,
 	}
 	inet_ntop(table->family, &rule->address, address, sizeof(address));
 	if (!local) {
-		fprintf(table->out, "iifname \"%s\" ",
-			network->config.external);
+		fprintf(
+		    table->out, "iifname \"%s\" ", network->config.external);
 	}
 	fprintf(table->out, "fib daddr type local %s dport %u dnat to ",
-		rule->protocol == IPPROTO_TCP ? "tcp" : "udp",
-		rule->external_port);
+	    rule->protocol == IPPROTO_TCP ? "tcp" : "udp", rule->external_port);
 	fprintf(table->out, table->family == AF_INET6 ? "[%s]:%u\n" : "%s:%u\n",
-		address, rule->internal_port);
+	    address, rule->internal_port);
 }
 
 static void write_rules(const struct table *table, bool local)
@@ -84,18 +83,18 @@ static void write_rules(const struct table *table, bool local)
 
 	for (network = networks; network != NULL; network = network->next) {
 		for (i = 0;
-			translated(table, network) && i < network->rule_count;
-			i++) {
+		     translated(table, network) && i < network->rule_count;
+		     i++) {
 			write_rule(table, network, &network->rules[i], local);
 		}
 	}
 	for (interface = interfaces; interface != NULL;
-		interface = interface->next) {
+	     interface = interface->next) {
 		for (i = 0; translated(table, interface->network) &&
-			i < interface->rule_count;
-			i++) {
+		     i < interface->rule_count;
+		     i++) {
 			write_rule(table, interface->network,
-				&interface->rules[i], local);
+			    &interface->rules[i], local);
 		}
 	}
 }
@@ -106,28 +105,28 @@ static void write_nat(const struct table *table)
 	char subnet[64];
 
 	fprintf(table->out,
-		"chain prerouting {\n"
-		"type nat hook prerouting priority dstnat\n");
+	    "chain prerouting {\n"
+	    "type nat hook prerouting priority dstnat\n");
 	write_rules(table, false);
 	fprintf(table->out,
-		"}\nchain output {\n"
-		"type nat hook output priority -100\n");
+	    "}\nchain output {\n"
+	    "type nat hook output priority -100\n");
 	if (options.loopback_forwarding) {
 		write_rules(table, true);
 	}
 	fprintf(table->out,
-		"}\nchain postrouting {\n"
-		"type nat hook postrouting priority srcnat\n");
+	    "}\nchain postrouting {\n"
+	    "type nat hook postrouting priority srcnat\n");
 	for (network = networks; network != NULL; network = network->next) {
 		if (translated(table, network)) {
 			subnet_text(table, network, subnet, sizeof(subnet));
 			fprintf(table->out,
-				"%s saddr %s oifname \"%s\" masquerade\n",
-				table->name, subnet, network->config.external);
+			    "%s saddr %s oifname \"%s\" masquerade\n",
+			    table->name, subnet, network->config.external);
 			/* What came from the loopback must find back. */
 			fprintf(table->out,
-				"%s saddr %s oifname \"bridge%d\" masquerade\n",
-				table->name, table->any, network->bridge);
+			    "%s saddr %s oifname \"bridge%d\" masquerade\n",
+			    table->name, table->any, network->bridge);
 		}
 	}
 	fprintf(table->out, "}\n");
@@ -139,8 +138,8 @@ static void write_forward(const struct table *table)
 	char subnet[64];
 
 	fprintf(table->out,
-		"chain forward {\n"
-		"type filter hook forward priority filter\n");
+	    "chain forward {\n"
+	    "type filter hook forward priority filter\n");
 	for (network = networks; network != NULL; network = network->next) {
 		int bridge = network->bridge;
 		const char *external = network->config.external;
@@ -150,24 +149,24 @@ static void write_forward(const struct table *table)
 		}
 		/* Bridged frames, where the kernel shows them to us. */
 		fprintf(table->out,
-			"iifname \"bridge%d\" oifname \"bridge%d\" accept\n",
-			bridge, bridge);
+		    "iifname \"bridge%d\" oifname \"bridge%d\" accept\n",
+		    bridge, bridge);
 		if (translated(table, network)) {
 			subnet_text(table, network, subnet, sizeof(subnet));
 			fprintf(table->out,
-				"iifname \"bridge%d\" oifname \"%s\" "
-				"%s saddr %s accept\n"
-				"iifname \"%s\" oifname \"bridge%d\" "
-				"ct state established,related accept\n"
-				"iifname \"%s\" oifname \"bridge%d\" "
-				"ct status dnat accept\n",
-				bridge, external, table->name, subnet, external,
-				bridge, external, bridge);
+			    "iifname \"bridge%d\" oifname \"%s\" "
+			    "%s saddr %s accept\n"
+			    "iifname \"%s\" oifname \"bridge%d\" "
+			    "ct state established,related accept\n"
+			    "iifname \"%s\" oifname \"bridge%d\" "
+			    "ct status dnat accept\n",
+			    bridge, external, table->name, subnet, external,
+			    bridge, external, bridge);
 		}
 		fprintf(table->out,
-			"iifname \"bridge%d\" drop\n"
-			"oifname \"bridge%d\" drop\n",
-			bridge, bridge);
+		    "iifname \"bridge%d\" drop\n"
+		    "oifname \"bridge%d\" drop\n",
+		    bridge, bridge);
 	}
 	fprintf(table->out, "}\n");
 }
@@ -179,15 +178,15 @@ static void write_input(const struct table *table)
 	char subnet[64];
 
 	fprintf(table->out,
-		"chain input {\n"
-		"type filter hook input priority filter\n");
+	    "chain input {\n"
+	    "type filter hook input priority filter\n");
 	for (network = networks; network != NULL; network = network->next) {
 		if (running(network)) {
 			subnet_text(table, network, subnet, sizeof(subnet));
 			fprintf(table->out,
-				"iifname \"bridge1*\" "
-				"iifname != \"bridge%d\" %s daddr %s drop\n",
-				network->bridge, table->name, subnet);
+			    "iifname \"bridge1*\" "
+			    "iifname != \"bridge%d\" %s daddr %s drop\n",
+			    network->bridge, table->name, subnet);
 		}
 	}
 	fprintf(table->out, "}\n");
@@ -197,10 +196,10 @@ static void write_table(const struct table *table)
 {
 	/* Adding it makes sure that there is one to delete. */
 	fprintf(table->out,
-		"add table %s %s\ndelete table %s %s\ntable %s %s {\n",
-		table->name, table->family == AF_INET ? "vmnet4" : "vmnet6",
-		table->name, table->family == AF_INET ? "vmnet4" : "vmnet6",
-		table->name, table->family == AF_INET ? "vmnet4" : "vmnet6");
+	    "add table %s %s\ndelete table %s %s\ntable %s %s {\n", table->name,
+	    table->family == AF_INET ? "vmnet4" : "vmnet6", table->name,
+	    table->family == AF_INET ? "vmnet4" : "vmnet6", table->name,
+	    table->family == AF_INET ? "vmnet4" : "vmnet6");
 	write_nat(table);
 	write_forward(table);
 	write_input(table);
@@ -211,7 +210,7 @@ static bool touched;
 
 static int run_nft(const char *text, size_t size)
 {
-	static const char *const argv[] = {"nft", "-f", "-", NULL};
+	static const char *const argv[] = { "nft", "-f", "-", NULL };
 
 	touched = true;
 	return run_command(argv, text, size);
@@ -219,14 +218,14 @@ static int run_nft(const char *text, size_t size)
 
 int nft_update(void)
 {
-	struct table ipv4 = {.family = AF_INET,
+	struct table ipv4 = { .family = AF_INET,
 		.name = "ip",
 		.any = "127.0.0.0/8",
-		.no_nat = WIRE_NO_NAT44};
-	struct table ipv6 = {.family = AF_INET6,
+		.no_nat = WIRE_NO_NAT44 };
+	struct table ipv6 = { .family = AF_INET6,
 		.name = "ip6",
 		.any = "::1",
-		.no_nat = WIRE_NO_NAT66};
+		.no_nat = WIRE_NO_NAT66 };
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
@@ -254,7 +253,7 @@ void nft_remove(void)
 				   "vmnet4\nadd table ip6 vmnet6\n"
 				   "delete table ip6 vmnet6\n";
 	static const char one[] =
-		"add table ip vmnet4\ndelete table ip vmnet4\n";
+	    "add table ip vmnet4\ndelete table ip vmnet4\n";
 
 	if (!touched) {
 		return;

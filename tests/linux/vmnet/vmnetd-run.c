@@ -50,7 +50,7 @@ static int text_open(const char *text, size_t length)
 		return -1;
 	}
 	if (write(fd, text, length) != (ssize_t)length ||
-		lseek(fd, 0, SEEK_SET) != 0) {
+	    lseek(fd, 0, SEEK_SET) != 0) {
 		close(fd);
 		return -1;
 	}
@@ -88,7 +88,7 @@ int run_command(const char *const argv[], const char *text, size_t length)
 	close(in);
 	if (status != 0) {
 		complain("%s failed; its input was:\n%.*s", argv[0],
-			(int)length, text);
+		    (int)length, text);
 		return -1;
 	}
 	return 0;
@@ -118,7 +118,7 @@ pid_t run_start(const char *const argv[], int *output)
 
 void run_end(pid_t pid)
 {
-	struct pollfd ended = {.events = POLLIN};
+	struct pollfd ended = { .events = POLLIN };
 
 	ended.fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	kill(pid, SIGTERM);

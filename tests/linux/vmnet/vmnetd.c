@@ -30,16 +30,16 @@
 
 #include "vmnetd.h"
 
-struct options options = {.loopback_forwarding = true};
+struct options options = { .loopback_forwarding = true };
 
 static char socket_default[256];
 
 static void usage(void)
 {
 	fprintf(stderr,
-		"usage: vmnetd [--socket PATH] [--quirk orphan-subnets]\n"
-		"              [--quirk lapse-reservations]\n"
-		"              [--no-loopback-forwarding] [--verbose]\n");
+	    "usage: vmnetd [--socket PATH] [--quirk orphan-subnets]\n"
+	    "              [--quirk lapse-reservations]\n"
+	    "              [--no-loopback-forwarding] [--verbose]\n");
 	exit(2);
 }
 
@@ -58,17 +58,17 @@ static void option_quirk(const char *name)
 static void options_parse(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{"socket", required_argument, NULL, 's'},
-		{"quirk", required_argument, NULL, 'q'},
-		{"no-loopback-forwarding", no_argument, NULL, 'l'},
-		{"verbose", no_argument, NULL, 'v'},
-		{0},
+		{ "socket", required_argument, NULL, 's' },
+		{ "quirk", required_argument, NULL, 'q' },
+		{ "no-loopback-forwarding", no_argument, NULL, 'l' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ 0 },
 	};
 	const char *directory = getenv("STANDIN_DIR");
 	int option;
 
 	snprintf(socket_default, sizeof(socket_default), "%s/%s",
-		directory == NULL ? "/run/standin" : directory, WIRE_SOCKET);
+	    directory == NULL ? "/run/standin" : directory, WIRE_SOCKET);
 	options.socket = socket_default;
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (option) {
@@ -100,7 +100,7 @@ static void directory_create(void)
 
 	snprintf(path, sizeof(path), "%s", options.socket);
 	snprintf(options.directory, sizeof(options.directory),
-		"%s/vmnetd.XXXXXX", dirname(path));
+	    "%s/vmnetd.XXXXXX", dirname(path));
 	if (mkdtemp(options.directory) == NULL) {
 		complain("%s: %s", options.directory, strerror(errno));
 		exit(1);
@@ -109,7 +109,8 @@ static void directory_create(void)
 
 static void directory_remove(void)
 {
-	const char *const argv[] = {"rm", "-rf", "--", options.directory, NULL};
+	const char *const argv[] = { "rm", "-rf", "--", options.directory,
+		NULL };
 
 	run_command(argv, "", 0);
 }
@@ -144,7 +145,7 @@ static void signal_ready(struct watch *watch)
 
 static void signals_start(void)
 {
-	static struct watch watch = {.ready = signal_ready};
+	static struct watch watch = { .ready = signal_ready };
 	sigset_t set;
 
 	sigemptyset(&set);

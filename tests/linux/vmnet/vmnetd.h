@@ -7,10 +7,12 @@
  *
  * A network is
  *
- *   idle       created, its subnet reserved; no interface, nothing in the
- * kernel starting   first interface attached: the bridge is there, dnsmasq is
- * coming running    interfaces were told that they have started orphaned   its
- * owner was killed; only its subnet is left, and stays taken
+ *	idle       created, its subnet reserved; no interface, and nothing of it
+ *	           in the kernel
+ *	starting   the first interface was attached: the bridge is there, dnsmasq
+ *	           is starting
+ *	running    interfaces were told that they have started
+ *	orphaned   its owner was killed; only its subnet is left, and stays taken
  *
  * idle -> starting -> running -> idle as interfaces come and go; removed from
  * any state when the owner lets go or ends.  A network of the older API (no
@@ -101,8 +103,8 @@ int client_listen(const char *path);
 void client_close_all(void);
 
 /* Answers; fd >= 0 goes along.  A client that does not read is dropped. */
-void client_reply(struct client *client, void *reply, size_t length,
-	uint32_t status, int fd);
+void client_reply(
+    struct client *client, void *reply, size_t length, uint32_t status, int fd);
 
 /*
  * vmnetd-network.c
@@ -138,9 +140,9 @@ extern struct network *networks;
 
 /* Status; *network only on success. */
 uint32_t network_create(struct client *owner, const struct wire_create *request,
-	struct network **network);
+    struct network **network);
 uint32_t network_legacy(struct client *client, const struct wire_legacy *legacy,
-	struct network **network);
+    struct network **network);
 struct network *network_find(const uint8_t id[WIRE_ID_SIZE]);
 
 /* First interface: bridge and dnsmasq.  Status; the state says how far. */
@@ -169,13 +171,13 @@ void network_close_all(void);
 /* Fills in what was left open.  Status. */
 uint32_t check_network(struct wire_network *config, uid_t caller);
 uint32_t check_items(const struct wire_reservation *reservations,
-	uint32_t reservation_count, const struct wire_rule *rules,
-	uint32_t rule_count);
+    uint32_t reservation_count, const struct wire_rule *rules,
+    uint32_t rule_count);
 bool check_rule(const struct wire_rule *rule);
 
 /* First and last address of the DHCP pool; false when it is empty. */
-bool check_pool(const struct network *network, struct in_addr *first,
-	struct in_addr *last);
+bool check_pool(
+    const struct network *network, struct in_addr *first, struct in_addr *last);
 
 /*
  * vmnetd-interface.c
@@ -213,9 +215,9 @@ void interface_network_gone(struct network *network);
 void interface_client_gone(struct client *client);
 
 uint32_t interface_rule_add(
-	struct interface *interface, const struct wire_rule *rule);
+    struct interface *interface, const struct wire_rule *rule);
 uint32_t interface_rule_remove(
-	struct interface *interface, const struct wire_rule *rule);
+    struct interface *interface, const struct wire_rule *rule);
 
 /*
  * vmnetd-bridge.c: bridges and taps.  0, or -1 after a complaint.

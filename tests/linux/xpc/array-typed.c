@@ -83,13 +83,13 @@ int64_t xpc_array_get_date(xpc_object_t xarray, size_t index)
 }
 
 void xpc_array_set_data(
-	xpc_object_t xarray, size_t index, const void *bytes, size_t length)
+    xpc_object_t xarray, size_t index, const void *bytes, size_t length)
 {
 	put(xarray, index, xpc_data_create(bytes, length));
 }
 
 const void *xpc_array_get_data(
-	xpc_object_t xarray, size_t index, size_t *length)
+    xpc_object_t xarray, size_t index, size_t *length)
 {
 	xpc_object_t value = get(xarray, index, XPC_TYPE_DATA);
 
@@ -144,7 +144,7 @@ int xpc_array_dup_fd(xpc_object_t xarray, size_t index)
 }
 
 void xpc_array_set_connection(
-	xpc_object_t xarray, size_t index, xpc_connection_t connection)
+    xpc_object_t xarray, size_t index, xpc_connection_t connection)
 {
 	put(xarray, index, xpc_endpoint_create(connection));
 }

@@ -18,7 +18,7 @@ static void dispose(struct xobject *object)
 	xobject_free(object);
 }
 
-XPC_TYPE(_xpc_type_array) = {"array", dispose};
+XPC_TYPE(_xpc_type_array) = { "array", dispose };
 
 void xarray_put(struct xarray *self, size_t index, struct xobject *value)
 {
@@ -28,7 +28,7 @@ void xarray_put(struct xarray *self, size_t index, struct xobject *value)
 		if (index >= self->count) {
 			xmisuse("xpc_array_set_value: index %zu of an array "
 				"of %zu",
-				index, self->count);
+			    index, self->count);
 		}
 		old = self->values[index];
 		self->values[index] = value;
@@ -38,7 +38,7 @@ void xarray_put(struct xarray *self, size_t index, struct xobject *value)
 	if (self->count == self->capacity) {
 		self->capacity = self->capacity == 0 ? 4 : self->capacity * 2;
 		self->values = xreallocate(
-			self->values, self->capacity * sizeof(self->values[0]));
+		    self->values, self->capacity * sizeof(self->values[0]));
 	}
 	self->values[self->count++] = value;
 }
@@ -83,7 +83,7 @@ xpc_object_t xpc_array_get_value(xpc_object_t xarray, size_t index)
 	xobject_require(xarray, XPC_TYPE_ARRAY, "xpc_array_get_value");
 	if (index >= self->count) {
 		xmisuse("xpc_array_get_value: index %zu of an array of %zu",
-			index, self->count);
+		    index, self->count);
 	}
 	return self->values[index];
 }

@@ -9,12 +9,12 @@
 #include "connection.h"
 
 void xpc_connection_set_event_handler(
-	xpc_connection_t self, xpc_handler_t handler)
+    xpc_connection_t self, xpc_handler_t handler)
 {
 	xpc_handler_t copy = Block_copy(handler), old;
 
 	xobject_require(
-		self, XPC_TYPE_CONNECTION, "xpc_connection_set_event_handler");
+	    self, XPC_TYPE_CONNECTION, "xpc_connection_set_event_handler");
 	pthread_mutex_lock(&self->lock);
 	old = self->handler;
 	self->handler = copy;
@@ -25,15 +25,15 @@ void xpc_connection_set_event_handler(
 }
 
 void xpc_connection_set_target_queue(
-	xpc_connection_t self, dispatch_queue_t targetq)
+    xpc_connection_t self, dispatch_queue_t targetq)
 {
 	dispatch_queue_t old;
 
 	xobject_require(
-		self, XPC_TYPE_CONNECTION, "xpc_connection_set_target_queue");
+	    self, XPC_TYPE_CONNECTION, "xpc_connection_set_target_queue");
 	if (targetq == NULL) {
 		targetq = dispatch_get_global_queue(
-			DISPATCH_QUEUE_PRIORITY_DEFAULT, 0);
+		    DISPATCH_QUEUE_PRIORITY_DEFAULT, 0);
 	}
 	dispatch_retain(targetq);
 	pthread_mutex_lock(&self->lock);
@@ -103,7 +103,7 @@ void *xpc_connection_get_context(xpc_connection_t self)
 }
 
 void xpc_connection_set_finalizer_f(
-	xpc_connection_t self, xpc_finalizer_t finalizer)
+    xpc_connection_t self, xpc_finalizer_t finalizer)
 {
 	pthread_mutex_lock(&self->lock);
 	self->finalizer = finalizer;
@@ -138,53 +138,53 @@ static int require(xpc_connection_t self, const char *caller)
 }
 
 int xpc_connection_set_peer_code_signing_requirement(
-	xpc_connection_t self, const char *requirement __attribute__((unused)))
+    xpc_connection_t self, const char *requirement __attribute__((unused)))
 {
 	return require(
-		self, "xpc_connection_set_peer_code_signing_requirement");
+	    self, "xpc_connection_set_peer_code_signing_requirement");
 }
 
 int xpc_connection_set_peer_entitlement_exists_requirement(
-	xpc_connection_t self, const char *entitlement __attribute__((unused)))
+    xpc_connection_t self, const char *entitlement __attribute__((unused)))
 {
 	return require(
-		self, "xpc_connection_set_peer_entitlement_exists_requirement");
+	    self, "xpc_connection_set_peer_entitlement_exists_requirement");
 }
 
 int xpc_connection_set_peer_entitlement_matches_value_requirement(
-	xpc_connection_t self, const char *entitlement __attribute__((unused)),
-	xpc_object_t value)
+    xpc_connection_t self, const char *entitlement __attribute__((unused)),
+    xpc_object_t value)
 {
 	if (!xobject_is(value, XPC_TYPE_BOOL) &&
-		!xobject_is(value, XPC_TYPE_STRING) &&
-		!xobject_is(value, XPC_TYPE_INT64)) {
+	    !xobject_is(value, XPC_TYPE_STRING) &&
+	    !xobject_is(value, XPC_TYPE_INT64)) {
 		return EINVAL;
 	}
 	return require(self,
-		"xpc_connection_set_peer_entitlement_matches_"
-		"value_requirement");
+	    "xpc_connection_set_peer_entitlement_matches_"
+	    "value_requirement");
 }
 
 int xpc_connection_set_peer_team_identity_requirement(xpc_connection_t self,
-	const char *signing_identifier __attribute__((unused)))
+    const char *signing_identifier __attribute__((unused)))
 {
 	return require(
-		self, "xpc_connection_set_peer_team_identity_requirement");
+	    self, "xpc_connection_set_peer_team_identity_requirement");
 }
 
 int xpc_connection_set_peer_platform_identity_requirement(xpc_connection_t self,
-	const char *signing_identifier __attribute__((unused)))
+    const char *signing_identifier __attribute__((unused)))
 {
 	return require(
-		self, "xpc_connection_set_peer_platform_identity_requirement");
+	    self, "xpc_connection_set_peer_platform_identity_requirement");
 }
 
 int xpc_connection_set_peer_lightweight_code_requirement(
-	xpc_connection_t self, xpc_object_t lwcr)
+    xpc_connection_t self, xpc_object_t lwcr)
 {
 	if (!xobject_is(lwcr, XPC_TYPE_DICTIONARY)) {
 		return EINVAL;
 	}
 	return require(
-		self, "xpc_connection_set_peer_lightweight_code_requirement");
+	    self, "xpc_connection_set_peer_lightweight_code_requirement");
 }

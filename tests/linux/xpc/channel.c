@@ -111,7 +111,7 @@ static uint32_t wanted(xpc_connection_t self)
 {
 	bool listens = self->kind == XLISTENER || self->kind == XANONYMOUS;
 	bool more = self->event_count < XEVENTS_MAX &&
-		self->event_bytes < XEVENTS_BYTES_MAX;
+	    self->event_bytes < XEVENTS_BYTES_MAX;
 	uint32_t events = 0;
 
 	if (self->kind == XPEER && !self->announced) {
@@ -188,13 +188,13 @@ static void pass_credentials(int fd)
 static bool is_file_name(const char *name)
 {
 	return *name != '\0' && strchr(name, '/') == NULL &&
-		strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+	    strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
 /* Sockets have short addresses; directories of sandboxes may not. */
 static int connect_in(int fd, const char *directory, const char *name)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int folder = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int length, result = -1, error;
 
@@ -202,12 +202,12 @@ static int connect_in(int fd, const char *directory, const char *name)
 		return -1;
 	}
 	length = snprintf(address.sun_path, sizeof(address.sun_path),
-		"/proc/self/fd/%d/%s", folder, name);
+	    "/proc/self/fd/%d/%s", folder, name);
 	errno = ENAMETOOLONG;
 	if ((size_t)length < sizeof(address.sun_path)) {
 		/* Waits while more than the backlog wait to be accepted. */
-		result = connect(
-			fd, (struct sockaddr *)&address, sizeof(address));
+		result =
+		    connect(fd, (struct sockaddr *)&address, sizeof(address));
 	}
 	error = errno;
 	close(folder);
@@ -224,7 +224,7 @@ static int connect_service(xpc_connection_t self, int fd)
 	if (!self->privileged) {
 		/* An agent of the user goes before a daemon. */
 		if (asprintf(&directory, "%s/agents/%u", base,
-			    (unsigned int)getuid()) >= 0) {
+			(unsigned int)getuid()) >= 0) {
 			result = connect_in(fd, directory, self->name);
 			free(directory);
 		}
@@ -267,15 +267,15 @@ static int knock(xpc_connection_t self, const char **reason)
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(int))];
-	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
-			     .cmsg_level = SOL_SOCKET,
-			     .cmsg_type = SCM_RIGHTS}};
+	} control = { .header = { .cmsg_len = CMSG_LEN(sizeof(int)),
+			  .cmsg_level = SOL_SOCKET,
+			  .cmsg_type = SCM_RIGHTS } };
 	char byte = 0;
-	struct iovec bytes = {&byte, 1};
-	struct msghdr header = {.msg_iov = &bytes,
+	struct iovec bytes = { &byte, 1 };
+	struct msghdr header = { .msg_iov = &bytes,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = sizeof(control)};
+		.msg_controllen = sizeof(control) };
 	struct xdescriptor *endpoint = (struct xdescriptor *)self->knock_at;
 	int pair[2];
 	ssize_t sent;

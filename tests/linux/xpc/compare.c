@@ -19,7 +19,7 @@ static struct xobject *shallow(struct xobject *object)
 
 /* Copies the children of from into to; pushes those that have children. */
 static void copy_children(
-	struct xobject *from, struct xobject *to, struct xstack *stack)
+    struct xobject *from, struct xobject *to, struct xstack *stack)
 {
 	struct xarray *array = (struct xarray *)from;
 	struct xentry *entry;
@@ -47,13 +47,13 @@ static void copy_children(
 			xstack_push(stack, entry->value, copy);
 		}
 		xdictionary_put(
-			(struct _xpc_dictionary_s *)to, entry->key, copy);
+		    (struct _xpc_dictionary_s *)to, entry->key, copy);
 	}
 }
 
 xpc_object_t xpc_copy(xpc_object_t object)
 {
-	struct xstack stack = {0};
+	struct xstack stack = { 0 };
 	struct xobject *copy = shallow(object);
 	struct xpair pair;
 
@@ -94,22 +94,22 @@ static bool equal_leaves(struct xobject *one, struct xobject *other)
 		return xpc_bool_get_value(one) == xpc_bool_get_value(other);
 	}
 	if (type == XPC_TYPE_INT64 || type == XPC_TYPE_UINT64 ||
-		type == XPC_TYPE_DOUBLE || type == XPC_TYPE_DATE) {
+	    type == XPC_TYPE_DOUBLE || type == XPC_TYPE_DATE) {
 		return equal_numbers(one, other);
 	}
 	if (type == XPC_TYPE_DATA || type == XPC_TYPE_STRING) {
 		return first->length == second->length &&
-			memcmp(first->bytes, second->bytes, first->length) == 0;
+		    memcmp(first->bytes, second->bytes, first->length) == 0;
 	}
 	if (type == XPC_TYPE_UUID) {
 		return memcmp(xpc_uuid_get_bytes(one),
-			       xpc_uuid_get_bytes(other), 16) == 0;
+			   xpc_uuid_get_bytes(other), 16) == 0;
 	}
 	return false; /* descriptors and connections are only themselves */
 }
 
 static bool equal_arrays(
-	struct xarray *one, struct xarray *other, struct xstack *stack)
+    struct xarray *one, struct xarray *other, struct xstack *stack)
 {
 	size_t i;
 
@@ -123,7 +123,7 @@ static bool equal_arrays(
 }
 
 static bool equal_dictionaries(struct _xpc_dictionary_s *one,
-	struct _xpc_dictionary_s *other, struct xstack *stack)
+    struct _xpc_dictionary_s *other, struct xstack *stack)
 {
 	struct xentry *entry;
 	xpc_object_t value;
@@ -162,7 +162,7 @@ static bool equal_pair(struct xpair *pair, struct xstack *stack)
 
 bool xpc_equal(xpc_object_t object1, xpc_object_t object2)
 {
-	struct xstack stack = {0};
+	struct xstack stack = { 0 };
 	struct xpair pair;
 
 	xstack_push(&stack, object1, object2);
@@ -194,7 +194,7 @@ static size_t hash_container(struct xobject *object)
 
 	if (object->type == XPC_TYPE_ARRAY) {
 		return hash_bytes("array", 5) +
-			((struct xarray *)object)->count;
+		    ((struct xarray *)object)->count;
 	}
 	value = hash_bytes("dictionary", 10);
 	entry = ((struct _xpc_dictionary_s *)object)->first;
@@ -218,7 +218,7 @@ size_t xpc_hash(xpc_object_t object)
 		return 0; /* 0.0 == -0.0 */
 	}
 	if (type == XPC_TYPE_INT64 || type == XPC_TYPE_UINT64 ||
-		type == XPC_TYPE_DOUBLE || type == XPC_TYPE_DATE) {
+	    type == XPC_TYPE_DOUBLE || type == XPC_TYPE_DATE) {
 		return hash_bytes(&number->uint64, sizeof(number->uint64));
 	}
 	if (type == XPC_TYPE_DATA || type == XPC_TYPE_STRING) {

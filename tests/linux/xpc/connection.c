@@ -10,7 +10,7 @@
 
 static void dispose(struct xobject *object);
 
-XPC_TYPE(_xpc_type_connection) = {"connection", dispose};
+XPC_TYPE(_xpc_type_connection) = { "connection", dispose };
 
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct _xpc_connection_s *all;
@@ -19,17 +19,17 @@ static dispatch_queue_t queue_or_default(dispatch_queue_t queue)
 {
 	if (queue == NULL) {
 		queue = dispatch_get_global_queue(
-			DISPATCH_QUEUE_PRIORITY_DEFAULT, 0);
+		    DISPATCH_QUEUE_PRIORITY_DEFAULT, 0);
 	}
 	dispatch_retain(queue);
 	return queue;
 }
 
 xpc_connection_t xconnection_create(
-	enum xconnection_kind kind, dispatch_queue_t targetq)
+    enum xconnection_kind kind, dispatch_queue_t targetq)
 {
 	xpc_connection_t self =
-		xobject_create(XPC_TYPE_CONNECTION, sizeof(*self));
+	    xobject_create(XPC_TYPE_CONNECTION, sizeof(*self));
 
 	atomic_init(&self->holds, 1);
 	self->kind = kind;
@@ -37,7 +37,7 @@ xpc_connection_t xconnection_create(
 	pthread_mutex_init(&self->lock, NULL);
 	self->target = queue_or_default(targetq);
 	self->endpoint = -1;
-	self->peer = (struct ucred){0, (uid_t)-1, (gid_t)-1};
+	self->peer = (struct ucred){ 0, (uid_t)-1, (gid_t)-1 };
 	self->pending_tail = &self->pending;
 	self->events_tail = &self->events;
 	self->out_tail = &self->out;
@@ -102,11 +102,11 @@ static void require_active(xpc_connection_t self)
 	if (self->inactive) {
 		xmisuse("xpc_release: release of a connection that was never "
 			"activated (%s)",
-			self->name == NULL ? "no name" : self->name);
+		    self->name == NULL ? "no name" : self->name);
 	}
 	if (self->suspended > 0) {
 		xmisuse("xpc_release: release of a suspended connection (%s)",
-			self->name == NULL ? "no name" : self->name);
+		    self->name == NULL ? "no name" : self->name);
 	}
 }
 
@@ -151,7 +151,7 @@ bool xconnection_is_live(xpc_connection_t self)
 }
 
 void xconnection_invalidate(xpc_connection_t self, const char *reason,
-	bool discard, struct xevent **garbage)
+    bool discard, struct xevent **garbage)
 {
 	if (!self->invalid) {
 		self->invalid = true;
@@ -170,12 +170,12 @@ void xconnection_invalidate(xpc_connection_t self, const char *reason,
 		self->event_count = 0;
 		self->event_bytes = 0;
 	}
-	xevent_push(self, xobject((xpc_object_t)XPC_ERROR_CONNECTION_INVALID),
-		0, 0, 0);
+	xevent_push(
+	    self, xobject((xpc_object_t)XPC_ERROR_CONNECTION_INVALID), 0, 0, 0);
 }
 
 xpc_connection_t xpc_connection_create(
-	const char *name, dispatch_queue_t targetq)
+    const char *name, dispatch_queue_t targetq)
 {
 	xpc_connection_t self;
 
@@ -189,14 +189,14 @@ xpc_connection_t xpc_connection_create(
 }
 
 xpc_connection_t xpc_connection_create_mach_service(
-	const char *name, dispatch_queue_t targetq, uint64_t flags)
+    const char *name, dispatch_queue_t targetq, uint64_t flags)
 {
 	bool listener = (flags & XPC_CONNECTION_MACH_SERVICE_LISTENER) != 0;
 	xpc_connection_t self =
-		xconnection_create(listener ? XLISTENER : XSERVICE, targetq);
+	    xconnection_create(listener ? XLISTENER : XSERVICE, targetq);
 
 	self->privileged =
-		(flags & XPC_CONNECTION_MACH_SERVICE_PRIVILEGED) != 0;
+	    (flags & XPC_CONNECTION_MACH_SERVICE_PRIVILEGED) != 0;
 	self->name = strdup(name);
 	if (self->name == NULL) {
 		xmisuse("out of memory for a name");

@@ -109,7 +109,7 @@ struct _xpc_connection_s {
 
 /* connection.c */
 xpc_connection_t xconnection_create(
-	enum xconnection_kind kind, dispatch_queue_t targetq);
+    enum xconnection_kind kind, dispatch_queue_t targetq);
 /* Drops a hold on the memory. */
 void xconnection_unhold(xpc_connection_t self);
 /* A snapshot of all connections of that kind, with references. */
@@ -120,7 +120,7 @@ xpc_connection_t *xconnection_all(enum xconnection_kind kind, size_t *count);
  * the list, to be freed after the lock is given back.
  */
 void xconnection_invalidate(xpc_connection_t self, const char *reason,
-	bool discard, struct xevent **garbage);
+    bool discard, struct xevent **garbage);
 /* Locked. May the handler be given what arrives? */
 bool xconnection_is_live(xpc_connection_t self);
 /* This is the child of a fork, where nothing works. */
@@ -128,7 +128,7 @@ bool xconnection_is_forked(void);
 
 /* event.c */
 void xevent_push(xpc_connection_t self, struct xobject *object,
-	enum xwire_kind kind, uint64_t id, size_t size);
+    enum xwire_kind kind, uint64_t id, size_t size);
 /* Locked. Delivers what is queued, if it may. */
 void xevent_drain(xpc_connection_t self);
 /* Not locked. What nobody will hear of: connections in it are cancelled. */
@@ -139,7 +139,7 @@ bool xevent_is_running(xpc_connection_t self);
 /* send.c; locked, but for the first. */
 /* Aborts unless message can be sent on self. */
 void xsend_check(
-	xpc_connection_t self, xpc_object_t message, const char *caller);
+    xpc_connection_t self, xpc_object_t message, const char *caller);
 void xsend_frame(xpc_connection_t self, struct xframe *frame);
 void xsend_flush(xpc_connection_t self);
 /* Runs the barriers in out and drops the rest. */
@@ -147,7 +147,7 @@ void xsend_unwind(xpc_connection_t self);
 
 /* reply.c; all locked. */
 void xpending_complete(
-	xpc_connection_t self, uint64_t id, struct xobject *object);
+    xpc_connection_t self, uint64_t id, struct xobject *object);
 void xpending_fail(xpc_connection_t self, xpc_object_t error);
 
 /* channel.c */

@@ -75,14 +75,14 @@ static void say_transactions(void)
 {
 	char text[64];
 	int length =
-		snprintf(text, sizeof(text), "transactions %zu", transactions);
+	    snprintf(text, sizeof(text), "transactions %zu", transactions);
 
 	if (control < 0) {
 		return;
 	}
 	unsaid = send(control, text, (size_t)length,
-			 MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
-		errno == EAGAIN;
+		     MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+	    errno == EAGAIN;
 	system_watch_set_events(watch, EPOLLIN | (unsaid ? EPOLLOUT : 0));
 }
 
@@ -104,7 +104,7 @@ static void lose(void)
 	control = -1;
 	pthread_mutex_unlock(&lock);
 	for (listener = take_waiting(); listener != NULL;
-		listener = take_waiting()) {
+	     listener = take_waiting()) {
 		xlistener_refuse(listener, "launchd is gone");
 		xpc_release(listener);
 	}
@@ -117,17 +117,17 @@ static int read_text(int from, char *text, size_t size, int *fd)
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(int))];
 	} ancillary;
-	struct iovec bytes = {text, size - 1};
-	struct msghdr header = {.msg_iov = &bytes,
+	struct iovec bytes = { text, size - 1 };
+	struct msghdr header = { .msg_iov = &bytes,
 		.msg_iovlen = 1,
 		.msg_control = &ancillary,
-		.msg_controllen = sizeof(ancillary)};
+		.msg_controllen = sizeof(ancillary) };
 	ssize_t received =
-		recvmsg(from, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	    recvmsg(from, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	*fd = -1;
 	if (received == 0 ||
-		(received < 0 && errno != EAGAIN && errno != EINTR)) {
+	    (received < 0 && errno != EAGAIN && errno != EINTR)) {
 		lose();
 	}
 	if (received <= 0) {
@@ -135,8 +135,8 @@ static int read_text(int from, char *text, size_t size, int *fd)
 	}
 	text[received] = '\0';
 	if (CMSG_FIRSTHDR(&header) != NULL &&
-		ancillary.header.cmsg_level == SOL_SOCKET &&
-		ancillary.header.cmsg_type == SCM_RIGHTS) {
+	    ancillary.header.cmsg_level == SOL_SOCKET &&
+	    ancillary.header.cmsg_type == SCM_RIGHTS) {
 		memcpy(fd, CMSG_DATA(&ancillary.header), sizeof(*fd));
 	}
 	return 0;
@@ -170,7 +170,7 @@ static void ready(void *context, uint32_t events)
 		pthread_mutex_unlock(&lock);
 	}
 	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 &&
-		read_text(from, text, sizeof(text), &fd) == 0) {
+	    read_text(from, text, sizeof(text), &fd) == 0) {
 		hear(text, fd);
 	}
 }
@@ -178,9 +178,9 @@ static void ready(void *context, uint32_t events)
 /* Locked. 0, or -1 and errno. */
 static int open_control(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int length = snprintf(address.sun_path, sizeof(address.sun_path),
-		"%s/launchd.sock", system_directory());
+	    "%s/launchd.sock", system_directory());
 	int fd;
 
 	if ((size_t)length >= sizeof(address.sun_path)) {

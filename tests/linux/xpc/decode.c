@@ -30,11 +30,11 @@ struct levels {
 bool xwire_check(const struct xwire_header *header)
 {
 	return header->magic == XWIRE_MAGIC && header->kind >= XWIRE_MESSAGE &&
-		header->kind <= XWIRE_REPLY &&
-		(header->kind == XWIRE_MESSAGE) == (header->id == 0) &&
-		header->length <= XWIRE_LENGTH_MAX &&
-		header->descriptors <= XWIRE_DESCRIPTORS_MAX &&
-		header->descriptors <= header->length;
+	    header->kind <= XWIRE_REPLY &&
+	    (header->kind == XWIRE_MESSAGE) == (header->id == 0) &&
+	    header->length <= XWIRE_LENGTH_MAX &&
+	    header->descriptors <= XWIRE_DESCRIPTORS_MAX &&
+	    header->descriptors <= header->length;
 }
 
 /* The next length bytes, or NULL when there are not as many. */
@@ -87,7 +87,7 @@ static struct xobject *take_bytes(struct input *in, xpc_type_t type)
 	}
 	/* A string ends at its first NUL, however long it says it is. */
 	return xbytes_create(type, bytes,
-		type == XPC_TYPE_STRING ? strnlen(bytes, length) : length);
+	    type == XPC_TYPE_STRING ? strnlen(bytes, length) : length);
 }
 
 static struct xobject *take_descriptor(struct input *in, xpc_type_t type)
@@ -170,23 +170,23 @@ static struct xobject *take_value(struct input *in)
 
 /* Makes the container on top complete its members next. */
 static bool enter(
-	struct input *in, struct levels *stack, struct xobject *container)
+    struct input *in, struct levels *stack, struct xobject *container)
 {
-	struct level level = {.container = container};
+	struct level level = { .container = container };
 
 	if (container->type != XPC_TYPE_ARRAY &&
-		container->type != XPC_TYPE_DICTIONARY) {
+	    container->type != XPC_TYPE_DICTIONARY) {
 		return true;
 	}
 	if (!take_uint32(in, &level.missing) ||
-		stack->count == XWIRE_DEPTH_MAX) {
+	    stack->count == XWIRE_DEPTH_MAX) {
 		return false;
 	}
 	if (stack->count == stack->capacity) {
 		stack->capacity =
-			stack->capacity == 0 ? 8 : stack->capacity * 2;
-		stack->levels = xreallocate(stack->levels,
-			stack->capacity * sizeof(stack->levels[0]));
+		    stack->capacity == 0 ? 8 : stack->capacity * 2;
+		stack->levels = xreallocate(
+		    stack->levels, stack->capacity * sizeof(stack->levels[0]));
 	}
 	stack->levels[stack->count++] = level;
 	return true;
@@ -232,7 +232,7 @@ static bool take_member(struct input *in, struct levels *stack)
 		xarray_put((struct xarray *)container, XPC_ARRAY_APPEND, value);
 	} else {
 		xdictionary_put(
-			(struct _xpc_dictionary_s *)container, key, value);
+		    (struct _xpc_dictionary_s *)container, key, value);
 		free(key);
 	}
 	return enter(in, stack, value);
@@ -240,10 +240,10 @@ static bool take_member(struct input *in, struct levels *stack)
 
 static struct xobject *take_dictionary(struct input *in)
 {
-	struct levels stack = {0};
+	struct levels stack = { 0 };
 	struct xobject *root = take_value(in);
 	bool good = root != NULL && root->type == XPC_TYPE_DICTIONARY &&
-		enter(in, &stack, root);
+	    enter(in, &stack, root);
 
 	while (good && stack.count > 0) {
 		if (stack.levels[stack.count - 1].missing == 0) {
@@ -263,12 +263,12 @@ static struct xobject *take_dictionary(struct input *in)
 }
 
 xpc_object_t xwire_decode(const unsigned char *bytes, size_t length,
-	const int *descriptors, size_t count)
+    const int *descriptors, size_t count)
 {
-	struct input in = {.at = bytes,
+	struct input in = { .at = bytes,
 		.end = bytes + length,
 		.descriptors = descriptors,
-		.descriptors_left = count};
+		.descriptors_left = count };
 	struct xobject *root = take_dictionary(&in);
 
 	while (in.descriptors_left > 0) {

@@ -38,8 +38,8 @@ static void describe_connection(struct xtext *text, xpc_object_t object)
 	const char *name = xpc_connection_get_name(object);
 
 	xtext_printf(text, "name = %s, pid = %d",
-		name == NULL ? "(none)" : name,
-		(int)xpc_connection_get_pid(object));
+	    name == NULL ? "(none)" : name,
+	    (int)xpc_connection_get_pid(object));
 }
 
 static void describe_number(struct xtext *text, xpc_object_t object)
@@ -61,12 +61,12 @@ static void describe_leaf(struct xtext *text, xpc_object_t object)
 	struct xobject *self = object;
 
 	if (self->type == XPC_TYPE_BOOL) {
-		xtext_printf(text, "%s",
-			xpc_bool_get_value(object) ? "true" : "false");
+		xtext_printf(
+		    text, "%s", xpc_bool_get_value(object) ? "true" : "false");
 	} else if (self->type == XPC_TYPE_STRING) {
 		xtext_printf(text, "{ length = %zu, contents = \"%s\" }",
-			xpc_string_get_length(object),
-			xpc_string_get_string_ptr(object));
+		    xpc_string_get_length(object),
+		    xpc_string_get_string_ptr(object));
 	} else if (self->type == XPC_TYPE_DATA) {
 		xtext_printf(text, "{ ");
 		describe_data(text, object);
@@ -80,9 +80,9 @@ static void describe_leaf(struct xtext *text, xpc_object_t object)
 	} else if (self->type == XPC_TYPE_NULL) {
 		xtext_printf(text, "null");
 	} else if (self->type == XPC_TYPE_FD || self->type == XPC_TYPE_SHMEM ||
-		self->type == XPC_TYPE_ENDPOINT) {
-		xtext_printf(text, "{ fd = %d }",
-			((struct xdescriptor *)object)->fd);
+	    self->type == XPC_TYPE_ENDPOINT) {
+		xtext_printf(
+		    text, "{ fd = %d }", ((struct xdescriptor *)object)->fd);
 	} else {
 		describe_number(text, object);
 	}
@@ -90,26 +90,26 @@ static void describe_leaf(struct xtext *text, xpc_object_t object)
 
 /* Prints the head of a container and pushes its first child. */
 static void open_container(
-	struct xtext *text, struct xobject *object, struct xstack *stack)
+    struct xtext *text, struct xobject *object, struct xstack *stack)
 {
 	struct xarray *array = (struct xarray *)object;
 	struct _xpc_dictionary_s *dictionary =
-		(struct _xpc_dictionary_s *)object;
+	    (struct _xpc_dictionary_s *)object;
 
 	if (object->type == XPC_TYPE_ARRAY) {
 		xtext_printf(text,
-			"{ count = %zu, capacity = %zu, contents =\n",
-			array->count, array->capacity);
+		    "{ count = %zu, capacity = %zu, contents =\n", array->count,
+		    array->capacity);
 		xstack_push(stack, object, NULL);
 		return;
 	}
 	xtext_printf(text, "{ count = %zu, transaction: %d, contents =\n",
-		dictionary->count, dictionary->message != NULL ? 1 : 0);
+	    dictionary->count, dictionary->message != NULL ? 1 : 0);
 	xstack_push(stack, object, dictionary->first);
 }
 
 static void describe(
-	struct xtext *text, struct xobject *object, struct xstack *stack)
+    struct xtext *text, struct xobject *object, struct xstack *stack)
 {
 	xtext_printf(text, "<%s: %p>", object->type->name, (void *)object);
 	if (object->type == XPC_TYPE_ARRAY || xobject_is_dictionary(object)) {
@@ -126,7 +126,7 @@ static bool has_child(const struct xpair *top)
 {
 	if (xobject_is(top->first, XPC_TYPE_ARRAY)) {
 		return (size_t)top->second <
-			((struct xarray *)top->first)->count;
+		    ((struct xarray *)top->first)->count;
 	}
 	return top->second != NULL;
 }
@@ -149,8 +149,8 @@ static struct xobject *next_child(struct xtext *text, struct xpair *top)
 
 char *xpc_copy_description(xpc_object_t object)
 {
-	struct xtext text = {0};
-	struct xstack stack = {0};
+	struct xtext text = { 0 };
+	struct xstack stack = { 0 };
 	struct xpair *top, pair;
 
 	describe(&text, object, &stack);

@@ -14,9 +14,9 @@ static void dispose(struct xobject *object)
 	xobject_free(object);
 }
 
-XPC_TYPE(_xpc_type_fd) = {"fd", dispose};
-XPC_TYPE(_xpc_type_shmem) = {"shmem", dispose};
-XPC_TYPE(_xpc_type_endpoint) = {"endpoint", dispose};
+XPC_TYPE(_xpc_type_fd) = { "fd", dispose };
+XPC_TYPE(_xpc_type_shmem) = { "shmem", dispose };
+XPC_TYPE(_xpc_type_endpoint) = { "endpoint", dispose };
 
 struct xobject *xdescriptor_create(xpc_type_t type, int fd, uint64_t length)
 {
@@ -61,9 +61,9 @@ xpc_object_t xpc_shmem_create(void *region, size_t length)
 	}
 	fd = memfd_create("xpc-shmem", MFD_CLOEXEC);
 	if (fd < 0 || ftruncate(fd, (off_t)size) != 0 ||
-		pwrite(fd, region, length, 0) != (ssize_t)length ||
-		mmap(region, size, PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
+	    pwrite(fd, region, length, 0) != (ssize_t)length ||
+	    mmap(region, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+		fd, 0) == MAP_FAILED) {
 		xmisuse("xpc_shmem_create: %s", strerror(errno));
 	}
 	return xdescriptor_create(XPC_TYPE_SHMEM, fd, length);
@@ -80,11 +80,11 @@ size_t xpc_shmem_map(xpc_object_t xshmem, void **region)
 	}
 	/* A peer may have sent any descriptor, and any length. */
 	if (fstat(self->fd, &status) != 0 || status.st_size < 0 ||
-		self->length == 0 || (uint64_t)status.st_size < self->length) {
+	    self->length == 0 || (uint64_t)status.st_size < self->length) {
 		return 0;
 	}
 	memory = mmap(NULL, self->length, PROT_READ | PROT_WRITE, MAP_SHARED,
-		self->fd, 0);
+	    self->fd, 0);
 	if (memory == MAP_FAILED) {
 		return 0;
 	}

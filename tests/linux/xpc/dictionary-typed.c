@@ -13,7 +13,7 @@ static void put(xpc_object_t xdict, const char *key, xpc_object_t value)
 	if (!xobject_is(xdict, XPC_TYPE_DICTIONARY)) {
 		xmisuse("xpc_dictionary_set: given object not of required "
 			"type: a %s, not a dictionary",
-			xobject(xdict)->type->name);
+		    xobject(xdict)->type->name);
 	}
 	xdictionary_put(xdict, key, value);
 }
@@ -39,7 +39,7 @@ bool xpc_dictionary_get_bool(xpc_object_t xdict, const char *key)
 }
 
 void xpc_dictionary_set_int64(
-	xpc_object_t xdict, const char *key, int64_t value)
+    xpc_object_t xdict, const char *key, int64_t value)
 {
 	put(xdict, key, xpc_int64_create(value));
 }
@@ -52,7 +52,7 @@ int64_t xpc_dictionary_get_int64(xpc_object_t xdict, const char *key)
 }
 
 void xpc_dictionary_set_uint64(
-	xpc_object_t xdict, const char *key, uint64_t value)
+    xpc_object_t xdict, const char *key, uint64_t value)
 {
 	put(xdict, key, xpc_uint64_create(value));
 }
@@ -65,7 +65,7 @@ uint64_t xpc_dictionary_get_uint64(xpc_object_t xdict, const char *key)
 }
 
 void xpc_dictionary_set_double(
-	xpc_object_t xdict, const char *key, double value)
+    xpc_object_t xdict, const char *key, double value)
 {
 	put(xdict, key, xpc_double_create(value));
 }
@@ -90,13 +90,13 @@ int64_t xpc_dictionary_get_date(xpc_object_t xdict, const char *key)
 }
 
 void xpc_dictionary_set_data(
-	xpc_object_t xdict, const char *key, const void *bytes, size_t length)
+    xpc_object_t xdict, const char *key, const void *bytes, size_t length)
 {
 	put(xdict, key, xpc_data_create(bytes, length));
 }
 
 const void *xpc_dictionary_get_data(
-	xpc_object_t xdict, const char *key, size_t *length)
+    xpc_object_t xdict, const char *key, size_t *length)
 {
 	xpc_object_t value = get(xdict, key, XPC_TYPE_DATA);
 
@@ -110,7 +110,7 @@ const void *xpc_dictionary_get_data(
 }
 
 void xpc_dictionary_set_string(
-	xpc_object_t xdict, const char *key, const char *string)
+    xpc_object_t xdict, const char *key, const char *string)
 {
 	put(xdict, key, xpc_string_create(string));
 }
@@ -123,7 +123,7 @@ const char *xpc_dictionary_get_string(xpc_object_t xdict, const char *key)
 }
 
 void xpc_dictionary_set_uuid(
-	xpc_object_t xdict, const char *key, const uuid_t uuid)
+    xpc_object_t xdict, const char *key, const uuid_t uuid)
 {
 	put(xdict, key, xpc_uuid_create(uuid));
 }
@@ -155,13 +155,13 @@ int xpc_dictionary_dup_fd(xpc_object_t xdict, const char *key)
 }
 
 void xpc_dictionary_set_connection(
-	xpc_object_t xdict, const char *key, xpc_connection_t connection)
+    xpc_object_t xdict, const char *key, xpc_connection_t connection)
 {
 	put(xdict, key, xpc_endpoint_create(connection));
 }
 
 xpc_connection_t xpc_dictionary_create_connection(
-	xpc_object_t xdict, const char *key)
+    xpc_object_t xdict, const char *key)
 {
 	xpc_object_t value = get(xdict, key, XPC_TYPE_ENDPOINT);
 

@@ -16,8 +16,8 @@
 
 static void dispose(struct xobject *object);
 
-XPC_TYPE(_xpc_type_dictionary) = {"dictionary", dispose};
-XPC_TYPE(_xpc_type_error) = {"error", NULL};
+XPC_TYPE(_xpc_type_dictionary) = { "dictionary", dispose };
+XPC_TYPE(_xpc_type_error) = { "error", NULL };
 
 const char *const _xpc_error_key_description = "XPCErrorDescription";
 const char *const _xpc_event_key_name = "XPCEventName";
@@ -31,28 +31,30 @@ const char *const _xpc_event_key_name = "XPCEventName";
 		struct xobject object;                                         \
 		size_t length;                                                 \
 		char bytes[sizeof(text)];                                      \
-	} name##_text = {                                                      \
-		{.type = XPC_TYPE_STRING, .references = XOBJECT_STATIC},       \
-		sizeof(text) - 1, text};                                       \
+	} name##_text = { { .type = XPC_TYPE_STRING,                           \
+			      .references = XOBJECT_STATIC },                  \
+		sizeof(text) - 1, text };                                      \
 	static const struct xentry name##_entry = {                            \
 		.value = (struct xobject *)&name##_text,                       \
-		.key = "XPCErrorDescription"};                                 \
+		.key = "XPCErrorDescription"                                   \
+	};                                                                     \
 	const struct _xpc_dictionary_s name = {                                \
-		.object = {.type = XPC_TYPE_ERROR,                             \
-			.references = XOBJECT_STATIC},                         \
+		.object = { .type = XPC_TYPE_ERROR,                            \
+		    .references = XOBJECT_STATIC },                            \
 		.first = (struct xentry *)&name##_entry,                       \
 		.last = (struct xentry *)&name##_entry,                        \
-		.count = 1}
+		.count = 1                                                     \
+	}
 
-_Static_assert(offsetof(struct xbytes, bytes) ==
-		sizeof(struct xobject) + sizeof(size_t),
-	"the text of an error would not be where a string has it");
+_Static_assert(
+    offsetof(struct xbytes, bytes) == sizeof(struct xobject) + sizeof(size_t),
+    "the text of an error would not be where a string has it");
 
 ERROR(_xpc_error_connection_interrupted, "Connection interrupted");
 ERROR(_xpc_error_connection_invalid, "Connection invalid");
 ERROR(_xpc_error_termination_imminent, "Process is about to terminate");
 ERROR(_xpc_error_peer_code_signing_requirement,
-	"Peer does not satisfy the code signing requirement");
+    "Peer does not satisfy the code signing requirement");
 
 static uint64_t seed;
 
@@ -78,7 +80,7 @@ static uint64_t hash(const char *key)
 }
 
 static struct xentry *find(
-	const struct _xpc_dictionary_s *self, const char *key)
+    const struct _xpc_dictionary_s *self, const char *key)
 {
 	struct xentry *entry;
 	uint64_t wanted;
@@ -93,7 +95,7 @@ static struct xentry *find(
 	wanted = hash(key);
 	entry = self->buckets[wanted & (self->bucket_count - 1)];
 	while (entry != NULL &&
-		(entry->hash != wanted || strcmp(entry->key, key) != 0)) {
+	    (entry->hash != wanted || strcmp(entry->key, key) != 0)) {
 		entry = entry->chain;
 	}
 	return entry;
@@ -102,7 +104,7 @@ static struct xentry *find(
 static void chain(struct _xpc_dictionary_s *self, struct xentry *entry)
 {
 	struct xentry **bucket =
-		&self->buckets[entry->hash & (self->bucket_count - 1)];
+	    &self->buckets[entry->hash & (self->bucket_count - 1)];
 
 	entry->chain = *bucket;
 	*bucket = entry;
@@ -125,7 +127,7 @@ static void grow(struct _xpc_dictionary_s *self)
 }
 
 static void insert(
-	struct _xpc_dictionary_s *self, const char *key, struct xobject *value)
+    struct _xpc_dictionary_s *self, const char *key, struct xobject *value)
 {
 	size_t size = strlen(key) + 1;
 	struct xentry *entry = xallocate(sizeof(*entry) + size);
@@ -174,7 +176,7 @@ static void take_out(struct _xpc_dictionary_s *self, struct xentry *entry)
 }
 
 void xdictionary_put(
-	struct _xpc_dictionary_s *self, const char *key, struct xobject *value)
+    struct _xpc_dictionary_s *self, const char *key, struct xobject *value)
 {
 	struct xentry *entry = find(self, key);
 	struct xobject *old;
@@ -204,7 +206,7 @@ static void dispose(struct xobject *object)
 }
 
 xpc_object_t xpc_dictionary_create(
-	const char *const *keys, const xpc_object_t *values, size_t count)
+    const char *const *keys, const xpc_object_t *values, size_t count)
 {
 	xpc_object_t self = xpc_dictionary_create_empty();
 	size_t i;
@@ -220,11 +222,11 @@ xpc_object_t xpc_dictionary_create(
 xpc_object_t xpc_dictionary_create_empty(void)
 {
 	return xobject_create(
-		XPC_TYPE_DICTIONARY, sizeof(struct _xpc_dictionary_s));
+	    XPC_TYPE_DICTIONARY, sizeof(struct _xpc_dictionary_s));
 }
 
 void xpc_dictionary_set_value(
-	xpc_object_t xdict, const char *key, xpc_object_t value)
+    xpc_object_t xdict, const char *key, xpc_object_t value)
 {
 	struct xentry *entry;
 
@@ -232,7 +234,7 @@ void xpc_dictionary_set_value(
 	if (!xobject_is(xdict, XPC_TYPE_DICTIONARY)) {
 		xmisuse("xpc_dictionary_set_value: given object not of "
 			"required type: a %s, not a dictionary",
-			xobject(xdict)->type->name);
+		    xobject(xdict)->type->name);
 	}
 	if (value != NULL) {
 		xdictionary_put(xdict, key, xpc_retain(value));

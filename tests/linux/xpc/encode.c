@@ -11,10 +11,10 @@
 static void append(struct xtext *out, const void *bytes, size_t length)
 {
 	if (length > XWIRE_LENGTH_MAX ||
-		out->length > XWIRE_LENGTH_MAX - length) {
+	    out->length > XWIRE_LENGTH_MAX - length) {
 		xmisuse("xpc_connection_send_message: the message is longer "
 			"than %u bytes",
-			XWIRE_LENGTH_MAX);
+		    XWIRE_LENGTH_MAX);
 	}
 	if (out->capacity - out->length < length) {
 		out->capacity = (out->length + length) * 2;
@@ -39,11 +39,11 @@ static void append_descriptor(struct xframe *frame, struct xobject *object)
 	if (count == XWIRE_DESCRIPTORS_MAX) {
 		xmisuse("xpc_connection_send_message: more than %u descriptors "
 			"in a message",
-			XWIRE_DESCRIPTORS_MAX);
+		    XWIRE_DESCRIPTORS_MAX);
 	}
 	if ((count & (count - 1)) == 0) {
 		frame->descriptors = xreallocate(frame->descriptors,
-			(count == 0 ? 1 : count * 2) * sizeof(xpc_object_t));
+		    (count == 0 ? 1 : count * 2) * sizeof(xpc_object_t));
 	}
 	frame->descriptors[count] = xpc_retain(object);
 	frame->descriptor_count = count + 1;
@@ -55,20 +55,20 @@ static enum xwire_tag tag_of(struct xobject *object)
 		xpc_type_t type;
 		enum xwire_tag tag;
 	} tags[] = {
-		{XPC_TYPE_STRING, XWIRE_STRING},
-		{XPC_TYPE_INT64, XWIRE_INT64},
-		{XPC_TYPE_UINT64, XWIRE_UINT64},
-		{XPC_TYPE_BOOL, XWIRE_BOOL},
-		{XPC_TYPE_DICTIONARY, XWIRE_DICTIONARY},
-		{XPC_TYPE_ARRAY, XWIRE_ARRAY},
-		{XPC_TYPE_NULL, XWIRE_NULL},
-		{XPC_TYPE_DOUBLE, XWIRE_DOUBLE},
-		{XPC_TYPE_DATE, XWIRE_DATE},
-		{XPC_TYPE_DATA, XWIRE_DATA},
-		{XPC_TYPE_UUID, XWIRE_UUID},
-		{XPC_TYPE_FD, XWIRE_FD},
-		{XPC_TYPE_SHMEM, XWIRE_SHMEM},
-		{XPC_TYPE_ENDPOINT, XWIRE_ENDPOINT},
+		{ XPC_TYPE_STRING, XWIRE_STRING },
+		{ XPC_TYPE_INT64, XWIRE_INT64 },
+		{ XPC_TYPE_UINT64, XWIRE_UINT64 },
+		{ XPC_TYPE_BOOL, XWIRE_BOOL },
+		{ XPC_TYPE_DICTIONARY, XWIRE_DICTIONARY },
+		{ XPC_TYPE_ARRAY, XWIRE_ARRAY },
+		{ XPC_TYPE_NULL, XWIRE_NULL },
+		{ XPC_TYPE_DOUBLE, XWIRE_DOUBLE },
+		{ XPC_TYPE_DATE, XWIRE_DATE },
+		{ XPC_TYPE_DATA, XWIRE_DATA },
+		{ XPC_TYPE_UUID, XWIRE_UUID },
+		{ XPC_TYPE_FD, XWIRE_FD },
+		{ XPC_TYPE_SHMEM, XWIRE_SHMEM },
+		{ XPC_TYPE_ENDPOINT, XWIRE_ENDPOINT },
 	};
 	size_t i;
 
@@ -79,11 +79,11 @@ static enum xwire_tag tag_of(struct xobject *object)
 	}
 	xmisuse("xpc_connection_send_message: an object of type %s cannot be "
 		"sent",
-		object->type->name);
+	    object->type->name);
 }
 
 static void append_leaf(
-	struct xframe *frame, struct xtext *out, struct xobject *object)
+    struct xframe *frame, struct xtext *out, struct xobject *object)
 {
 	struct xbytes *bytes = (struct xbytes *)object;
 	struct xdescriptor *descriptor = (struct xdescriptor *)object;
@@ -122,7 +122,7 @@ static void append_leaf(
 
 /* The value itself, or the head of a container, which is pushed. */
 static void append_value(struct xframe *frame, struct xtext *out,
-	struct xobject *object, struct xstack *stack)
+    struct xobject *object, struct xstack *stack)
 {
 	unsigned char tag = tag_of(object);
 	uint32_t count;
@@ -135,15 +135,15 @@ static void append_value(struct xframe *frame, struct xtext *out,
 	if (stack->count == XWIRE_DEPTH_MAX) {
 		xmisuse("xpc_connection_send_message: the message is nested "
 			"more than %u deep",
-			XWIRE_DEPTH_MAX);
+		    XWIRE_DEPTH_MAX);
 	}
 	if (tag == XWIRE_ARRAY) {
 		count = (uint32_t)((struct xarray *)object)->count;
 		xstack_push(stack, object, NULL);
 	} else {
 		count = (uint32_t)((struct _xpc_dictionary_s *)object)->count;
-		xstack_push(stack, object,
-			((struct _xpc_dictionary_s *)object)->first);
+		xstack_push(
+		    stack, object, ((struct _xpc_dictionary_s *)object)->first);
 	}
 	append(out, &count, sizeof(count));
 }
@@ -168,13 +168,14 @@ static struct xobject *next_child(struct xtext *out, struct xpair *top)
 }
 
 struct xframe *xwire_encode(
-	xpc_object_t dictionary, enum xwire_kind kind, uint64_t id)
+    xpc_object_t dictionary, enum xwire_kind kind, uint64_t id)
 {
 	struct xwire_header header = {
-		.magic = XWIRE_MAGIC, .kind = kind, .id = id};
+		.magic = XWIRE_MAGIC, .kind = kind, .id = id
+	};
 	struct xframe *frame = xallocate(sizeof(*frame));
-	struct xtext out = {0};
-	struct xstack stack = {0};
+	struct xtext out = { 0 };
+	struct xstack stack = { 0 };
 	struct xobject *child = dictionary;
 	struct xpair pair;
 

@@ -51,7 +51,7 @@ void xevent_discard(struct xevent *list)
 }
 
 void xevent_push(xpc_connection_t self, struct xobject *object,
-	enum xwire_kind kind, uint64_t id, size_t size)
+    enum xwire_kind kind, uint64_t id, size_t size)
 {
 	struct xevent *event = xallocate(sizeof(*event));
 
@@ -85,13 +85,13 @@ static struct xevent *take(xpc_connection_t self)
 static void make_message(xpc_connection_t self, struct xevent *event)
 {
 	struct _xpc_dictionary_s *dictionary =
-		(struct _xpc_dictionary_s *)event->object;
+	    (struct _xpc_dictionary_s *)event->object;
 
 	if (event->kind == 0) {
 		return;
 	}
 	dictionary->message = xmessage_create(
-		XMESSAGE_RECEIVED, self, event->id, event->generation);
+	    XMESSAGE_RECEIVED, self, event->id, event->generation);
 	if (self->kind == XPEER) {
 		xtransaction_begin();
 		dictionary->message->transaction = true;
@@ -119,11 +119,11 @@ static void finish(xpc_connection_t self)
 }
 
 static void deliver(
-	xpc_connection_t self, struct xevent *event, xpc_handler_t handler)
+    xpc_connection_t self, struct xevent *event, xpc_handler_t handler)
 {
-	struct running here = {running, self};
+	struct running here = { running, self };
 	bool last = event->object ==
-		xobject((xpc_object_t)XPC_ERROR_CONNECTION_INVALID);
+	    xobject((xpc_object_t)XPC_ERROR_CONNECTION_INVALID);
 
 	running = &here;
 	if (handler != NULL) {
@@ -176,7 +176,7 @@ static void drain(void *context)
 void xevent_drain(xpc_connection_t self)
 {
 	if (self->draining || self->events == NULL ||
-		!xconnection_is_live(self)) {
+	    !xconnection_is_live(self)) {
 		return;
 	}
 	self->draining = true;

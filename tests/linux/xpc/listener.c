@@ -20,7 +20,7 @@ static void admit(xpc_connection_t listener, int fd)
 	socklen_t size = sizeof(peer->peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer->peer, &size) != 0) {
-		peer->peer = (struct ucred){0, (uid_t)-1, (gid_t)-1};
+		peer->peer = (struct ucred){ 0, (uid_t)-1, (gid_t)-1 };
 	}
 	peer->runtimes = true; /* the first reference */
 	peer->listener = xpc_retain(listener);
@@ -59,13 +59,13 @@ static bool receive_one(xpc_connection_t listener, int socket)
 		char space[CMSG_SPACE(sizeof(int))];
 	} control;
 	char byte;
-	struct iovec bytes = {&byte, 1};
-	struct msghdr header = {.msg_iov = &bytes,
+	struct iovec bytes = { &byte, 1 };
+	struct msghdr header = { .msg_iov = &bytes,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = sizeof(control)};
+		.msg_controllen = sizeof(control) };
 	ssize_t received =
-		recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	    recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	int fd, type;
 	socklen_t size = sizeof(type);
 
@@ -73,13 +73,13 @@ static bool receive_one(xpc_connection_t listener, int socket)
 		return received < 0 && errno == EINTR;
 	}
 	if (CMSG_FIRSTHDR(&header) == NULL ||
-		control.header.cmsg_level != SOL_SOCKET ||
-		control.header.cmsg_type != SCM_RIGHTS) {
+	    control.header.cmsg_level != SOL_SOCKET ||
+	    control.header.cmsg_type != SCM_RIGHTS) {
 		return true; /* out of descriptors, or nonsense */
 	}
 	memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
-		type != SOCK_STREAM) {
+	    type != SOCK_STREAM) {
 		close(fd);
 		return true;
 	}
@@ -212,7 +212,7 @@ void xlistener_drop_peers(uint64_t listener_id)
 		if (peers[i]->listener_id == listener_id) {
 			pthread_mutex_lock(&peers[i]->lock);
 			xconnection_invalidate(peers[i],
-				"its listener was canceled", false, &garbage);
+			    "its listener was canceled", false, &garbage);
 			pthread_mutex_unlock(&peers[i]->lock);
 		}
 		xevent_discard(garbage);
@@ -244,8 +244,8 @@ xpc_connection_t xpc_connection_create_from_endpoint(xpc_endpoint_t endpoint)
 {
 	xpc_connection_t self;
 
-	xobject_require(endpoint, XPC_TYPE_ENDPOINT,
-		"xpc_connection_create_from_endpoint");
+	xobject_require(
+	    endpoint, XPC_TYPE_ENDPOINT, "xpc_connection_create_from_endpoint");
 	self = xconnection_create(XENDPOINT, NULL);
 	self->knock_at = xpc_retain(endpoint);
 	return self;

@@ -8,7 +8,7 @@
 #include "object.h"
 
 struct xmessage *xmessage_create(enum xmessage_kind kind,
-	xpc_connection_t connection, uint64_t id, uint32_t generation)
+    xpc_connection_t connection, uint64_t id, uint32_t generation)
 {
 	struct xmessage *self = xallocate(sizeof(*self));
 
@@ -57,14 +57,13 @@ xpc_object_t xpc_dictionary_create_reply(xpc_object_t original)
 	struct xmessage *message;
 
 	if (!xobject_is(original, XPC_TYPE_DICTIONARY) ||
-		self->message == NULL ||
-		self->message->kind != XMESSAGE_RECEIVED ||
-		self->message->id == 0 ||
-		atomic_exchange(&self->message->used, true)) {
+	    self->message == NULL || self->message->kind != XMESSAGE_RECEIVED ||
+	    self->message->id == 0 ||
+	    atomic_exchange(&self->message->used, true)) {
 		return NULL;
 	}
 	message = xmessage_create(XMESSAGE_REPLY, self->message->connection,
-		self->message->id, self->message->generation);
+	    self->message->id, self->message->generation);
 	message->transaction = self->message->transaction;
 	self->message->transaction = false;
 	reply = xpc_dictionary_create_empty();
@@ -76,7 +75,7 @@ xpc_connection_t xpc_dictionary_get_remote_connection(xpc_object_t xdict)
 {
 	struct _xpc_dictionary_s *self = xdict;
 
-	xobject_require(xdict, XPC_TYPE_DICTIONARY,
-		"xpc_dictionary_get_remote_connection");
+	xobject_require(
+	    xdict, XPC_TYPE_DICTIONARY, "xpc_dictionary_get_remote_connection");
 	return self->message == NULL ? NULL : self->message->connection;
 }

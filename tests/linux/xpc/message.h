@@ -32,7 +32,7 @@ struct xmessage {
 };
 
 struct xmessage *xmessage_create(enum xmessage_kind kind,
-	xpc_connection_t connection, uint64_t id, uint32_t generation);
+    xpc_connection_t connection, uint64_t id, uint32_t generation);
 /* Ends the transaction, if it still holds one. NULL is fine. */
 void xmessage_destroy(struct xmessage *message);
 

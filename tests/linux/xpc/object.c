@@ -74,7 +74,7 @@ void xobject_require(xpc_object_t object, xpc_type_t type, const char *caller)
 	if (type == XPC_TYPE_DICTIONARY ? !xobject_is_dictionary(object)
 					: !xobject_is(object, type)) {
 		xmisuse("%s: given object not of required type: a %s, not a %s",
-			caller, xobject(object)->type->name, type->name);
+		    caller, xobject(object)->type->name, type->name);
 	}
 }
 
@@ -82,13 +82,13 @@ xpc_object_t xpc_retain(xpc_object_t object)
 {
 	struct xobject *self = xobject(object);
 	int references =
-		atomic_load_explicit(&self->references, memory_order_relaxed);
+	    atomic_load_explicit(&self->references, memory_order_relaxed);
 
 	if (references == XOBJECT_STATIC) {
 		return object;
 	}
 	references = atomic_fetch_add_explicit(
-		&self->references, 1, memory_order_relaxed);
+	    &self->references, 1, memory_order_relaxed);
 	if (references <= 0) {
 		xmisuse("xpc_retain: the object has been freed");
 	}
@@ -98,15 +98,15 @@ xpc_object_t xpc_retain(xpc_object_t object)
 bool xobject_try_retain(struct xobject *object)
 {
 	int references =
-		atomic_load_explicit(&object->references, memory_order_relaxed);
+	    atomic_load_explicit(&object->references, memory_order_relaxed);
 
 	do {
 		if (references <= 0) {
 			return false;
 		}
 	} while (!atomic_compare_exchange_weak_explicit(&object->references,
-		&references, references + 1, memory_order_acquire,
-		memory_order_relaxed));
+	    &references, references + 1, memory_order_acquire,
+	    memory_order_relaxed));
 	return true;
 }
 
@@ -114,13 +114,13 @@ bool xobject_try_retain(struct xobject *object)
 static bool drop(struct xobject *object)
 {
 	int references =
-		atomic_load_explicit(&object->references, memory_order_relaxed);
+	    atomic_load_explicit(&object->references, memory_order_relaxed);
 
 	if (references == XOBJECT_STATIC) {
 		return false;
 	}
 	references = atomic_fetch_sub_explicit(
-		&object->references, 1, memory_order_acq_rel);
+	    &object->references, 1, memory_order_acq_rel);
 	if (references <= 0) {
 		xmisuse("xpc_release: over-release of an object");
 	}
@@ -138,7 +138,7 @@ static struct xobject **dead_link(struct xobject *object)
 static bool is_container(const struct xobject *object)
 {
 	return object->type == XPC_TYPE_ARRAY ||
-		object->type == XPC_TYPE_DICTIONARY;
+	    object->type == XPC_TYPE_DICTIONARY;
 }
 
 /*
@@ -188,9 +188,9 @@ void xstack_push(struct xstack *stack, const void *first, const void *second)
 {
 	if (stack->count == stack->capacity) {
 		stack->capacity =
-			stack->capacity == 0 ? 16 : stack->capacity * 2;
-		stack->pairs = xreallocate(stack->pairs,
-			stack->capacity * sizeof(stack->pairs[0]));
+		    stack->capacity == 0 ? 16 : stack->capacity * 2;
+		stack->pairs = xreallocate(
+		    stack->pairs, stack->capacity * sizeof(stack->pairs[0]));
 	}
 	stack->pairs[stack->count].first = (void *)first;
 	stack->pairs[stack->count].second = (void *)second;
@@ -210,7 +210,7 @@ bool xstack_pop(struct xstack *stack, struct xpair *pair)
 void xstack_free(struct xstack *stack)
 {
 	free(stack->pairs);
-	*stack = (struct xstack){0};
+	*stack = (struct xstack){ 0 };
 }
 
 void xtext_printf(struct xtext *text, const char *format, ...)
@@ -230,7 +230,7 @@ void xtext_printf(struct xtext *text, const char *format, ...)
 		text->text = xreallocate(text->text, text->capacity);
 	}
 	vsnprintf(text->text + text->length, text->capacity - text->length,
-		format, again);
+	    format, again);
 	va_end(again);
 	text->length += (size_t)length;
 }

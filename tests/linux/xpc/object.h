@@ -103,7 +103,7 @@ struct _xpc_dictionary_s {
 
 /* Prints why and aborts; the reason is a sentence without a full stop. */
 _Noreturn void xmisuse(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
+    __attribute__((format(printf, 1, 2)));
 
 /* Never NULL: without memory the stand-in ends the process. */
 void *xallocate(size_t size);
@@ -121,11 +121,11 @@ void xobject_require(xpc_object_t object, xpc_type_t type, const char *caller);
 /* fd becomes the object's. */
 struct xobject *xdescriptor_create(xpc_type_t type, int fd, uint64_t length);
 struct xobject *xbytes_create(
-	xpc_type_t type, const void *bytes, size_t length);
+    xpc_type_t type, const void *bytes, size_t length);
 
 /* A reference to value is taken over. Keys are copied. */
 void xdictionary_put(struct _xpc_dictionary_s *dictionary, const char *key,
-	struct xobject *value);
+    struct xobject *value);
 void xarray_put(struct xarray *array, size_t index, struct xobject *value);
 
 static inline struct xobject *xobject(xpc_object_t object)
@@ -142,7 +142,7 @@ static inline bool xobject_is(xpc_object_t object, xpc_type_t type)
 static inline bool xobject_is_dictionary(xpc_object_t object)
 {
 	return xobject_is(object, XPC_TYPE_DICTIONARY) ||
-		xobject_is(object, XPC_TYPE_ERROR);
+	    xobject_is(object, XPC_TYPE_ERROR);
 }
 
 /*
@@ -167,7 +167,7 @@ struct xtext {
 };
 
 void xtext_printf(struct xtext *text, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
 #pragma GCC visibility pop
 

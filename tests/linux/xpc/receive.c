@@ -44,40 +44,40 @@ static void keep_descriptors(struct xchannel *channel, struct cmsghdr *control)
 
 	if (needed > channel->descriptor_capacity) {
 		channel->descriptors =
-			xreallocate(channel->descriptors, needed * sizeof(int));
+		    xreallocate(channel->descriptors, needed * sizeof(int));
 		channel->descriptor_capacity = needed;
 	}
 	memcpy(channel->descriptors + channel->descriptor_count,
-		CMSG_DATA(control), count * sizeof(int));
+	    CMSG_DATA(control), count * sizeof(int));
 	channel->descriptor_count = needed;
 }
 
 /* recvmsg(2), with what came beside the bytes put where it belongs. */
-static ssize_t receive(struct xchannel *channel, void *buffer, size_t size,
-	struct batch *batch)
+static ssize_t receive(
+    struct xchannel *channel, void *buffer, size_t size, struct batch *batch)
 {
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int)) +
-			CMSG_SPACE(sizeof(struct ucred))];
+		    CMSG_SPACE(sizeof(struct ucred))];
 	} control;
-	struct iovec bytes = {buffer, size};
-	struct msghdr header = {.msg_iov = &bytes,
+	struct iovec bytes = { buffer, size };
+	struct msghdr header = { .msg_iov = &bytes,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = sizeof(control)};
+		.msg_controllen = sizeof(control) };
 	struct cmsghdr *each;
 	ssize_t received;
 
 	do {
 		received = recvmsg(
-			channel->fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		    channel->fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	} while (received < 0 && errno == EINTR);
 	if (received < 0) {
 		return received;
 	}
 	for (each = CMSG_FIRSTHDR(&header); each != NULL;
-		each = CMSG_NXTHDR(&header, each)) {
+	     each = CMSG_NXTHDR(&header, each)) {
 		if (each->cmsg_level != SOL_SOCKET) {
 			continue;
 		}
@@ -85,7 +85,7 @@ static ssize_t receive(struct xchannel *channel, void *buffer, size_t size,
 			keep_descriptors(channel, each);
 		} else if (each->cmsg_type == SCM_CREDENTIALS) {
 			memcpy(&batch->sender, CMSG_DATA(each),
-				sizeof(batch->sender));
+			    sizeof(batch->sender));
 		}
 	}
 	if ((header.msg_flags & MSG_CTRUNC) != 0) {
@@ -95,7 +95,7 @@ static ssize_t receive(struct xchannel *channel, void *buffer, size_t size,
 }
 
 static bool frame_header(
-	const unsigned char *bytes, size_t length, struct xwire_header *header)
+    const unsigned char *bytes, size_t length, struct xwire_header *header)
 {
 	if (length < HEADER) {
 		return false;
@@ -105,7 +105,7 @@ static bool frame_header(
 }
 
 static void take_frame(struct xchannel *channel, const unsigned char *bytes,
-	const struct xwire_header *header, struct batch *batch)
+    const struct xwire_header *header, struct batch *batch)
 {
 	struct incoming *incoming;
 	xpc_object_t object;
@@ -116,11 +116,11 @@ static void take_frame(struct xchannel *channel, const unsigned char *bytes,
 		return;
 	}
 	object = xwire_decode(
-		bytes + HEADER, header->length, channel->descriptors, count);
+	    bytes + HEADER, header->length, channel->descriptors, count);
 	channel->descriptor_count -= count;
 	if (channel->descriptor_count > 0) {
 		memmove(channel->descriptors, channel->descriptors + count,
-			channel->descriptor_count * sizeof(int));
+		    channel->descriptor_count * sizeof(int));
 	}
 	if (object == NULL) {
 		over(batch, "malformed message");
@@ -135,13 +135,13 @@ static void take_frame(struct xchannel *channel, const unsigned char *bytes,
 
 /* Takes the whole frames off the front; answers how many bytes they were. */
 static size_t take_frames(struct xchannel *channel, const unsigned char *bytes,
-	size_t length, struct batch *batch)
+    size_t length, struct batch *batch)
 {
 	struct xwire_header header;
 	size_t taken = 0, allowed = DESCRIPTORS_MAX * HEADER;
 
 	while (!batch->over &&
-		frame_header(bytes + taken, length - taken, &header)) {
+	    frame_header(bytes + taken, length - taken, &header)) {
 		if (!xwire_check(&header)) {
 			over(batch, "malformed message: header");
 			return taken;
@@ -182,7 +182,7 @@ static size_t make_room(struct xchannel *channel)
 }
 
 static void keep_rest(
-	struct xchannel *channel, const unsigned char *bytes, size_t length)
+    struct xchannel *channel, const unsigned char *bytes, size_t length)
 {
 	channel->bytes = xallocate(length);
 	memcpy(channel->bytes, bytes, length);
@@ -222,14 +222,14 @@ static void read_some(struct xchannel *channel, struct batch *batch)
 		}
 		taken = take_frames(channel, chunk, (size_t)received, batch);
 		if (!batch->over && taken < (size_t)received) {
-			keep_rest(channel, chunk + taken,
-				(size_t)received - taken);
+			keep_rest(
+			    channel, chunk + taken, (size_t)received - taken);
 		}
 		return;
 	}
 	taken = make_room(channel);
-	received = receive(
-		channel, channel->bytes + channel->length, taken, batch);
+	received =
+	    receive(channel, channel->bytes + channel->length, taken, batch);
 	check_end(received, batch);
 	if (received <= 0) {
 		return;
@@ -253,16 +253,16 @@ static void hand_over(xpc_connection_t self, struct incoming *incoming)
 		xpc_release(incoming->object);
 	} else {
 		xevent_push(self, incoming->object, header->kind, header->id,
-			HEADER + header->length);
+		    HEADER + header->length);
 	}
 }
 
 /* Locked. The socket has come to its end. */
 static void lose(
-	xpc_connection_t self, const char *reason, struct xevent **garbage)
+    xpc_connection_t self, const char *reason, struct xevent **garbage)
 {
 	xpc_object_t interrupted =
-		(xpc_object_t)XPC_ERROR_CONNECTION_INTERRUPTED;
+	    (xpc_object_t)XPC_ERROR_CONNECTION_INTERRUPTED;
 
 	if (self->kind != XSERVICE) {
 		xconnection_invalidate(self, reason, false, garbage);
@@ -290,7 +290,7 @@ static void discard(struct incoming *list)
 
 /* true: this was the first message of a peer. */
 static bool apply(xpc_connection_t self, struct xchannel *channel,
-	struct batch *batch, struct xevent **garbage)
+    struct batch *batch, struct xevent **garbage)
 {
 	struct incoming *incoming;
 	bool announce = false;
@@ -302,7 +302,7 @@ static bool apply(xpc_connection_t self, struct xchannel *channel,
 		self->peer = batch->sender;
 	}
 	for (incoming = batch->first; incoming != NULL;
-		incoming = incoming->next) {
+	     incoming = incoming->next) {
 		hand_over(self, incoming);
 		incoming->object = NULL;
 		announce = self->kind == XPEER && !self->announced;
@@ -321,7 +321,7 @@ static bool apply(xpc_connection_t self, struct xchannel *channel,
 static bool forget_silent(xpc_connection_t self)
 {
 	bool forget = self->kind == XPEER && !self->announced &&
-		self->invalid && self->runtimes;
+	    self->invalid && self->runtimes;
 
 	if (forget) {
 		self->runtimes = false;
@@ -338,7 +338,7 @@ void xreceive_ready(void *context, uint32_t events)
 {
 	struct xchannel *channel = context;
 	xpc_connection_t self = channel->connection;
-	struct batch batch = {.tail = &batch.first};
+	struct batch batch = { .tail = &batch.first };
 	struct xevent *garbage = NULL;
 	bool read, announce = false, forget = false;
 
@@ -347,12 +347,12 @@ void xreceive_ready(void *context, uint32_t events)
 	}
 	pthread_mutex_lock(&self->lock);
 	if (self->channel == channel && self->writing &&
-		(events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
+	    (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
 		xsend_flush(self);
 		xchannel_update(self);
 	}
 	read = may_read(self, channel) &&
-		(events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
+	    (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
 	pthread_mutex_unlock(&self->lock);
 	if (read) {
 		read_some(channel, &batch);

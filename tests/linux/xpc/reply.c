@@ -67,7 +67,7 @@ static struct xpending *take(xpc_connection_t self, struct xpending **link)
 }
 
 void xpending_complete(
-	xpc_connection_t self, uint64_t id, struct xobject *object)
+    xpc_connection_t self, uint64_t id, struct xobject *object)
 {
 	struct xpending **link = &self->pending;
 
@@ -79,7 +79,7 @@ void xpending_complete(
 		return;
 	}
 	((struct _xpc_dictionary_s *)object)->message =
-		xmessage_create(XMESSAGE_RECEIVED, self, 0, self->generation);
+	    xmessage_create(XMESSAGE_RECEIVED, self, 0, self->generation);
 	complete(take(self, link), object);
 }
 
@@ -99,7 +99,7 @@ static void refuse_reply(xpc_object_t message, const char *caller)
 
 /* Locked. Sends, unless there is nobody to send to any more. */
 static void ask(
-	xpc_connection_t self, struct xpending *pending, xpc_object_t message)
+    xpc_connection_t self, struct xpending *pending, xpc_object_t message)
 {
 	struct xframe *frame;
 
@@ -114,7 +114,7 @@ static void ask(
 }
 
 void xpc_connection_send_message_with_reply(xpc_connection_t self,
-	xpc_object_t message, dispatch_queue_t replyq, xpc_handler_t handler)
+    xpc_object_t message, dispatch_queue_t replyq, xpc_handler_t handler)
 {
 	struct xpending *pending;
 
@@ -134,13 +134,13 @@ void xpc_connection_send_message_with_reply(xpc_connection_t self,
 }
 
 xpc_object_t xpc_connection_send_message_with_reply_sync(
-	xpc_connection_t self, xpc_object_t message)
+    xpc_connection_t self, xpc_object_t message)
 {
 	pthread_cond_t answered = PTHREAD_COND_INITIALIZER;
-	struct xpending pending = {.answered = &answered};
+	struct xpending pending = { .answered = &answered };
 
 	xsend_check(
-		self, message, "xpc_connection_send_message_with_reply_sync");
+	    self, message, "xpc_connection_send_message_with_reply_sync");
 	refuse_reply(message, "xpc_connection_send_message_with_reply_sync");
 	if (xevent_is_running(self)) {
 		xmisuse("xpc_connection_send_message_with_reply_sync: called "

@@ -13,22 +13,24 @@ static void dispose(struct xobject *object)
 	xobject_free(object);
 }
 
-XPC_TYPE(_xpc_type_null) = {"null", dispose};
-XPC_TYPE(_xpc_type_bool) = {"bool", dispose};
-XPC_TYPE(_xpc_type_int64) = {"int64", dispose};
-XPC_TYPE(_xpc_type_uint64) = {"uint64", dispose};
-XPC_TYPE(_xpc_type_double) = {"double", dispose};
-XPC_TYPE(_xpc_type_date) = {"date", dispose};
-XPC_TYPE(_xpc_type_data) = {"data", dispose};
-XPC_TYPE(_xpc_type_string) = {"string", dispose};
-XPC_TYPE(_xpc_type_uuid) = {"uuid", dispose};
+XPC_TYPE(_xpc_type_null) = { "null", dispose };
+XPC_TYPE(_xpc_type_bool) = { "bool", dispose };
+XPC_TYPE(_xpc_type_int64) = { "int64", dispose };
+XPC_TYPE(_xpc_type_uint64) = { "uint64", dispose };
+XPC_TYPE(_xpc_type_double) = { "double", dispose };
+XPC_TYPE(_xpc_type_date) = { "date", dispose };
+XPC_TYPE(_xpc_type_data) = { "data", dispose };
+XPC_TYPE(_xpc_type_string) = { "string", dispose };
+XPC_TYPE(_xpc_type_uuid) = { "uuid", dispose };
 
-static const struct xobject null = {
-	.type = XPC_TYPE_NULL, .references = XOBJECT_STATIC};
+static const struct xobject null = { .type = XPC_TYPE_NULL,
+	.references = XOBJECT_STATIC };
 const struct _xpc_bool_s _xpc_bool_true = {
-	{.type = XPC_TYPE_BOOL, .references = XOBJECT_STATIC}, true};
+	{ .type = XPC_TYPE_BOOL, .references = XOBJECT_STATIC }, true
+};
 const struct _xpc_bool_s _xpc_bool_false = {
-	{.type = XPC_TYPE_BOOL, .references = XOBJECT_STATIC}, false};
+	{ .type = XPC_TYPE_BOOL, .references = XOBJECT_STATIC }, false
+};
 
 xpc_object_t xpc_null_create(void)
 {
@@ -43,7 +45,7 @@ xpc_object_t xpc_bool_create(bool value)
 bool xpc_bool_get_value(xpc_object_t xbool)
 {
 	return xobject_is(xbool, XPC_TYPE_BOOL) &&
-		((struct _xpc_bool_s *)xbool)->value;
+	    ((struct _xpc_bool_s *)xbool)->value;
 }
 
 static struct xnumber *number_create(xpc_type_t type)
@@ -62,8 +64,8 @@ xpc_object_t xpc_int64_create(int64_t value)
 int64_t xpc_int64_get_value(xpc_object_t xint)
 {
 	return xobject_is(xint, XPC_TYPE_INT64)
-		? ((struct xnumber *)xint)->int64
-		: 0;
+	    ? ((struct xnumber *)xint)->int64
+	    : 0;
 }
 
 xpc_object_t xpc_uint64_create(uint64_t value)
@@ -77,8 +79,8 @@ xpc_object_t xpc_uint64_create(uint64_t value)
 uint64_t xpc_uint64_get_value(xpc_object_t xuint)
 {
 	return xobject_is(xuint, XPC_TYPE_UINT64)
-		? ((struct xnumber *)xuint)->uint64
-		: 0;
+	    ? ((struct xnumber *)xuint)->uint64
+	    : 0;
 }
 
 xpc_object_t xpc_double_create(double value)
@@ -92,8 +94,8 @@ xpc_object_t xpc_double_create(double value)
 double xpc_double_get_value(xpc_object_t xdouble)
 {
 	return xobject_is(xdouble, XPC_TYPE_DOUBLE)
-		? ((struct xnumber *)xdouble)->number
-		: NAN;
+	    ? ((struct xnumber *)xdouble)->number
+	    : NAN;
 }
 
 xpc_object_t xpc_date_create(int64_t interval)
@@ -115,14 +117,14 @@ xpc_object_t xpc_date_create_from_current(void)
 int64_t xpc_date_get_value(xpc_object_t xdate)
 {
 	return xobject_is(xdate, XPC_TYPE_DATE)
-		? ((struct xnumber *)xdate)->int64
-		: 0;
+	    ? ((struct xnumber *)xdate)->int64
+	    : 0;
 }
 
 struct xobject *xbytes_create(xpc_type_t type, const void *bytes, size_t length)
 {
 	struct xbytes *self =
-		xobject_create(type, sizeof(struct xbytes) + length + 1);
+	    xobject_create(type, sizeof(struct xbytes) + length + 1);
 
 	self->length = length;
 	if (length > 0) {
@@ -139,19 +141,19 @@ xpc_object_t xpc_data_create(const void *bytes, size_t length)
 size_t xpc_data_get_length(xpc_object_t xdata)
 {
 	return xobject_is(xdata, XPC_TYPE_DATA)
-		? ((struct xbytes *)xdata)->length
-		: 0;
+	    ? ((struct xbytes *)xdata)->length
+	    : 0;
 }
 
 const void *xpc_data_get_bytes_ptr(xpc_object_t xdata)
 {
 	return xobject_is(xdata, XPC_TYPE_DATA)
-		? ((struct xbytes *)xdata)->bytes
-		: NULL;
+	    ? ((struct xbytes *)xdata)->bytes
+	    : NULL;
 }
 
 size_t xpc_data_get_bytes(
-	xpc_object_t xdata, void *buffer, size_t off, size_t length)
+    xpc_object_t xdata, void *buffer, size_t off, size_t length)
 {
 	size_t available = xpc_data_get_length(xdata);
 
@@ -182,14 +184,14 @@ xpc_object_t xpc_string_create_with_format(const char *fmt, ...)
 }
 
 xpc_object_t xpc_string_create_with_format_and_arguments(
-	const char *fmt, va_list ap)
+    const char *fmt, va_list ap)
 {
 	xpc_object_t string;
 	char *text = NULL;
 
 	if (vasprintf(&text, fmt, ap) < 0) {
-		xmisuse("xpc_string_create_with_format: cannot format \"%s\"",
-			fmt);
+		xmisuse(
+		    "xpc_string_create_with_format: cannot format \"%s\"", fmt);
 	}
 	string = xpc_string_create(text);
 	free(text);
@@ -199,15 +201,15 @@ xpc_object_t xpc_string_create_with_format_and_arguments(
 size_t xpc_string_get_length(xpc_object_t xstring)
 {
 	return xobject_is(xstring, XPC_TYPE_STRING)
-		? ((struct xbytes *)xstring)->length
-		: 0;
+	    ? ((struct xbytes *)xstring)->length
+	    : 0;
 }
 
 const char *xpc_string_get_string_ptr(xpc_object_t xstring)
 {
 	return xobject_is(xstring, XPC_TYPE_STRING)
-		? ((struct xbytes *)xstring)->bytes
-		: NULL;
+	    ? ((struct xbytes *)xstring)->bytes
+	    : NULL;
 }
 
 xpc_object_t xpc_uuid_create(const uuid_t uuid)

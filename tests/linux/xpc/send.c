@@ -111,7 +111,7 @@ static size_t portion(const struct xframe *frame, size_t *bytes)
 }
 
 static void attach(struct msghdr *header, struct cmsghdr *control,
-	const struct xframe *frame, size_t count)
+    const struct xframe *frame, size_t count)
 {
 	int *descriptors = (int *)CMSG_DATA(control);
 	xpc_object_t object;
@@ -143,7 +143,7 @@ static int transmit(int fd, struct xframe *frame)
 	while (frame->sent < frame->length) {
 		count = portion(frame, &bytes.iov_len);
 		bytes.iov_base = frame->bytes + frame->sent;
-		header = (struct msghdr){.msg_iov = &bytes, .msg_iovlen = 1};
+		header = (struct msghdr){ .msg_iov = &bytes, .msg_iovlen = 1 };
 		if (count > 0) {
 			memset(&control, 0, sizeof(control));
 			attach(&header, &control.header, frame, count);
@@ -154,8 +154,8 @@ static int transmit(int fd, struct xframe *frame)
 		}
 		/* Too many descriptors on their way: some will arrive. */
 		if (sent < 0 &&
-			(errno == EAGAIN || errno == ENOBUFS ||
-				errno == ETOOMANYREFS)) {
+		    (errno == EAGAIN || errno == ENOBUFS ||
+			errno == ETOOMANYREFS)) {
 			return 0;
 		}
 		if (sent < 0) {
@@ -170,7 +170,7 @@ static int transmit(int fd, struct xframe *frame)
 static bool may_send(xpc_connection_t self)
 {
 	return self->out != NULL && xconnection_is_live(self) &&
-		!self->in_handler && !self->in_barrier && !self->invalid;
+	    !self->in_handler && !self->in_barrier && !self->invalid;
 }
 
 static bool connect_now(xpc_connection_t self)
@@ -275,12 +275,12 @@ void xpc_connection_send_message(xpc_connection_t self, xpc_object_t message)
 }
 
 void xsend_check(
-	xpc_connection_t self, xpc_object_t message, const char *caller)
+    xpc_connection_t self, xpc_object_t message, const char *caller)
 {
 	xobject_require(self, XPC_TYPE_CONNECTION, caller);
 	if (!xobject_is(message, XPC_TYPE_DICTIONARY)) {
 		xmisuse("%s: the message is a %s, not a dictionary", caller,
-			xobject(message)->type->name);
+		    xobject(message)->type->name);
 	}
 	if (self->kind == XLISTENER || self->kind == XANONYMOUS) {
 		xmisuse("%s: a listener sends no messages", caller);
@@ -288,12 +288,12 @@ void xsend_check(
 }
 
 void xpc_connection_send_barrier(
-	xpc_connection_t self, dispatch_block_t barrier)
+    xpc_connection_t self, dispatch_block_t barrier)
 {
 	struct xframe *frame = xallocate(sizeof(*frame));
 
 	xobject_require(
-		self, XPC_TYPE_CONNECTION, "xpc_connection_send_barrier");
+	    self, XPC_TYPE_CONNECTION, "xpc_connection_send_barrier");
 	frame->barrier = Block_copy(barrier);
 	pthread_mutex_lock(&self->lock);
 	xsend_frame(self, frame);

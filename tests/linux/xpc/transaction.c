@@ -81,8 +81,8 @@ static void warn(xpc_connection_t self)
 		self->terminating = true;
 		if (self->kind == XPEER) {
 			xevent_push(self,
-				(xpc_object_t)XPC_ERROR_TERMINATION_IMMINENT, 0,
-				0, 0);
+			    (xpc_object_t)XPC_ERROR_TERMINATION_IMMINENT, 0, 0,
+			    0);
 		}
 		xchannel_update(self);
 	}

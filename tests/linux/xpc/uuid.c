@@ -62,7 +62,7 @@ int uuid_parse(const char *in, uuid_t uu)
 			return -1;
 		}
 		if (!isxdigit((unsigned char)in[0]) ||
-			!isxdigit((unsigned char)in[1])) {
+		    !isxdigit((unsigned char)in[1])) {
 			return -1;
 		}
 		pair[0] = *in++;

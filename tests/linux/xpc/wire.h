@@ -85,7 +85,7 @@ struct xframe {
 
 /* Aborts on what cannot be sent: connections, errors, too long, too deep. */
 struct xframe *xwire_encode(
-	xpc_object_t dictionary, enum xwire_kind kind, uint64_t id);
+    xpc_object_t dictionary, enum xwire_kind kind, uint64_t id);
 void xframe_destroy(struct xframe *frame);
 
 /* Is this the beginning of an acceptable frame? */
@@ -96,7 +96,7 @@ bool xwire_check(const struct xwire_header *header);
  * taken over in both cases. All of them must be named by the bytes.
  */
 xpc_object_t xwire_decode(const unsigned char *bytes, size_t length,
-	const int *descriptors, size_t count);
+    const int *descriptors, size_t count);
 
 #pragma GCC visibility pop
 

@@ -23,13 +23,13 @@ CFTypeID CFStringGetTypeID(void);
 
 /* NULL when the encoding is none of the above. */
 CFStringRef CFStringCreateWithCString(
-	CFAllocatorRef alloc, const char *string, CFStringEncoding encoding);
+    CFAllocatorRef alloc, const char *string, CFStringEncoding encoding);
 
 /* False when the buffer is too small. */
-Boolean CFStringGetCString(CFStringRef string, char *buffer, CFIndex size,
-	CFStringEncoding encoding);
+Boolean CFStringGetCString(
+    CFStringRef string, char *buffer, CFIndex size, CFStringEncoding encoding);
 const char *CFStringGetCStringPtr(
-	CFStringRef string, CFStringEncoding encoding);
+    CFStringRef string, CFStringEncoding encoding);
 
 __END_DECLS
 

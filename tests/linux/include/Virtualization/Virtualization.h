@@ -59,10 +59,10 @@ typedef NS_OPTIONS(NSUInteger, VZEFIVariableStoreInitializationOptions) {
 }
 - (instancetype)initWithURL:(NSURL *)URL;
 - (instancetype)
-	initCreatingVariableStoreAtURL:(NSURL *)URL
-			       options:(VZEFIVariableStoreInitializationOptions)
-					       options
-				 error:(NSError **)error;
+    initCreatingVariableStoreAtURL:(NSURL *)URL
+			   options:
+			       (VZEFIVariableStoreInitializationOptions)options
+			     error:(NSError **)error;
 @property (readonly, copy) NSURL *URL;
 @end
 
@@ -197,10 +197,10 @@ typedef NS_OPTIONS(NSUInteger, VZEFIVariableStoreInitializationOptions) {
 @optional
 - (void)guestDidStopVirtualMachine:(VZVirtualMachine *)virtualMachine;
 - (void)virtualMachine:(VZVirtualMachine *)virtualMachine
-	didStopWithError:(NSError *)error;
+      didStopWithError:(NSError *)error;
 - (void)virtualMachine:(VZVirtualMachine *)virtualMachine
-			     networkDevice:(VZNetworkDevice *)networkDevice
-	attachmentWasDisconnectedWithError:(NSError *)error;
+			 networkDevice:(VZNetworkDevice *)networkDevice
+    attachmentWasDisconnectedWithError:(NSError *)error;
 @end
 
 typedef NS_ENUM(NSInteger, VZVirtualMachineState) {
@@ -230,9 +230,9 @@ struct standin_machine;
 }
 + (BOOL)isSupported;
 - (instancetype)initWithConfiguration:
-	(VZVirtualMachineConfiguration *)configuration;
+    (VZVirtualMachineConfiguration *)configuration;
 - (instancetype)initWithConfiguration:
-			(VZVirtualMachineConfiguration *)configuration
+		    (VZVirtualMachineConfiguration *)configuration
 				queue:(dispatch_queue_t)queue;
 @property (readonly) dispatch_queue_t queue;
 @property (readonly) VZVirtualMachineState state;
@@ -241,10 +241,10 @@ struct standin_machine;
 @property (readonly) BOOL canStart;
 @property (readonly) BOOL canStop;
 @property (readonly) BOOL canRequestStop;
-- (void)startWithCompletionHandler:
-	(void (^)(NSError *errorOrNil))completionHandler;
-- (void)stopWithCompletionHandler:
-	(void (^)(NSError *errorOrNil))completionHandler;
+- (void)startWithCompletionHandler:(void (^)(
+				       NSError *errorOrNil))completionHandler;
+- (void)stopWithCompletionHandler:(void (^)(
+				      NSError *errorOrNil))completionHandler;
 - (BOOL)requestStopWithError:(NSError **)error;
 @end
 

@@ -21,7 +21,7 @@ _Static_assert(DISPATCH_BLOCK_NO_QOS_CLASS == 0x8, "no qos class");
 _Static_assert(DISPATCH_BLOCK_INHERIT_QOS_CLASS == 0x10, "inherit qos class");
 _Static_assert(DISPATCH_BLOCK_ENFORCE_QOS_CLASS == 0x20, "enforce qos class");
 _Static_assert(sizeof(dispatch_block_flags_t) == sizeof(unsigned long),
-	"dispatch_block_flags_t");
+    "dispatch_block_flags_t");
 #else
 typedef enum : unsigned long {
 	DISPATCH_BLOCK_BARRIER = 0x1,
@@ -39,15 +39,15 @@ dispatch_block_create(dispatch_block_flags_t flags, dispatch_block_t block);
 DISPATCH_EXPORT
 DISPATCH_NONNULL4 DISPATCH_WARN_RESULT DISPATCH_NOTHROW dispatch_block_t
 dispatch_block_create_with_qos_class(dispatch_block_flags_t flags,
-	dispatch_qos_class_t qos_class, int relative_priority,
-	dispatch_block_t block);
+    dispatch_qos_class_t qos_class, int relative_priority,
+    dispatch_block_t block);
 DISPATCH_EXPORT DISPATCH_NONNULL2 DISPATCH_NOTHROW void dispatch_block_perform(
-	dispatch_block_flags_t flags, DISPATCH_NOESCAPE dispatch_block_t block);
+    dispatch_block_flags_t flags, DISPATCH_NOESCAPE dispatch_block_t block);
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NOTHROW intptr_t dispatch_block_wait(
-	dispatch_block_t block, dispatch_time_t timeout);
+    dispatch_block_t block, dispatch_time_t timeout);
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
 dispatch_block_notify(dispatch_block_t block, dispatch_queue_t queue,
-	dispatch_block_t notification_block);
+    dispatch_block_t notification_block);
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
 dispatch_block_cancel(dispatch_block_t block);
 DISPATCH_EXPORT

@@ -61,38 +61,38 @@ _Static_assert(QOS_CLASS_UNSPECIFIED == 0x00, "unspecified");
 typedef qos_class_t dispatch_qos_class_t;
 
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void dispatch_retain(
-	dispatch_object_t object);
+    dispatch_object_t object);
 
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void dispatch_release(
-	dispatch_object_t object);
+    dispatch_object_t object);
 
 DISPATCH_EXPORT
 DISPATCH_NONNULL_ALL DISPATCH_WARN_RESULT DISPATCH_NOTHROW void *
 dispatch_get_context(dispatch_object_t object);
 
 DISPATCH_EXPORT DISPATCH_NOTHROW void dispatch_set_context(
-	dispatch_object_t object, void *context);
+    dispatch_object_t object, void *context);
 
 DISPATCH_EXPORT DISPATCH_NOTHROW void dispatch_set_finalizer_f(
-	dispatch_object_t object, dispatch_function_t finalizer);
+    dispatch_object_t object, dispatch_function_t finalizer);
 
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void dispatch_activate(
-	dispatch_object_t object);
+    dispatch_object_t object);
 
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void dispatch_suspend(
-	dispatch_object_t object);
+    dispatch_object_t object);
 
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void dispatch_resume(
-	dispatch_object_t object);
+    dispatch_object_t object);
 
 DISPATCH_EXPORT DISPATCH_NOTHROW void dispatch_set_qos_class_floor(
-	dispatch_object_t object, dispatch_qos_class_t qos_class,
-	int relative_priority);
+    dispatch_object_t object, dispatch_qos_class_t qos_class,
+    int relative_priority);
 
 STANDIN_DISPATCH_END
 
 #if !defined(STANDIN_CONFORMANCE) && defined(__BLOCKS__) &&                    \
-	!defined(__cplusplus)
+    !defined(__cplusplus)
 /* One name for several types, as Apple's header has it. */
 #define dispatch_wait(object, timeout)                                         \
 	_Generic((object), dispatch_block_t                                    \
@@ -103,7 +103,7 @@ STANDIN_DISPATCH_END
 	_Generic((object), dispatch_block_t                                    \
 		 : dispatch_block_notify, dispatch_group_t                     \
 		 : dispatch_group_notify)(                                     \
-		(object), (queue), (notification_block))
+	    (object), (queue), (notification_block))
 #define dispatch_cancel(object)                                                \
 	_Generic((object), dispatch_block_t                                    \
 		 : dispatch_block_cancel, dispatch_source_t                    \

@@ -20,11 +20,11 @@ typedef intptr_t dispatch_once_t;
 
 #ifdef __BLOCKS__
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void dispatch_once(
-	dispatch_once_t *predicate, DISPATCH_NOESCAPE dispatch_block_t block);
+    dispatch_once_t *predicate, DISPATCH_NOESCAPE dispatch_block_t block);
 #endif
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NONNULL3 DISPATCH_NOTHROW void
-dispatch_once_f(dispatch_once_t *predicate, void *context,
-	dispatch_function_t function);
+dispatch_once_f(
+    dispatch_once_t *predicate, void *context, dispatch_function_t function);
 
 STANDIN_DISPATCH_END
 

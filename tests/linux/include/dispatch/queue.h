@@ -39,52 +39,52 @@ STANDIN_DISPATCH_BEGIN
  */
 #ifdef __BLOCKS__
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void dispatch_async(
-	dispatch_queue_t queue, dispatch_block_t block);
+    dispatch_queue_t queue, dispatch_block_t block);
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void dispatch_sync(
-	dispatch_queue_t queue, DISPATCH_NOESCAPE dispatch_block_t block);
+    dispatch_queue_t queue, DISPATCH_NOESCAPE dispatch_block_t block);
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
 dispatch_async_and_wait(
-	dispatch_queue_t queue, DISPATCH_NOESCAPE dispatch_block_t block);
+    dispatch_queue_t queue, DISPATCH_NOESCAPE dispatch_block_t block);
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
 dispatch_barrier_async(dispatch_queue_t queue, dispatch_block_t block);
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
 dispatch_barrier_sync(
-	dispatch_queue_t queue, DISPATCH_NOESCAPE dispatch_block_t block);
+    dispatch_queue_t queue, DISPATCH_NOESCAPE dispatch_block_t block);
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
 dispatch_barrier_async_and_wait(
-	dispatch_queue_t queue, DISPATCH_NOESCAPE dispatch_block_t block);
+    dispatch_queue_t queue, DISPATCH_NOESCAPE dispatch_block_t block);
 DISPATCH_EXPORT DISPATCH_NONNULL3 DISPATCH_NOTHROW void dispatch_apply(
-	size_t iterations, dispatch_queue_t queue,
-	DISPATCH_NOESCAPE void (^block)(size_t iteration));
+    size_t iterations, dispatch_queue_t queue,
+    DISPATCH_NOESCAPE void (^block)(size_t iteration));
 DISPATCH_EXPORT DISPATCH_NONNULL2 DISPATCH_NONNULL3 DISPATCH_NOTHROW void
 dispatch_after(
-	dispatch_time_t when, dispatch_queue_t queue, dispatch_block_t block);
+    dispatch_time_t when, dispatch_queue_t queue, dispatch_block_t block);
 #endif
 
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NONNULL3 DISPATCH_NOTHROW void
 dispatch_async_f(
-	dispatch_queue_t queue, void *context, dispatch_function_t work);
+    dispatch_queue_t queue, void *context, dispatch_function_t work);
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NONNULL3 DISPATCH_NOTHROW void
 dispatch_sync_f(
-	dispatch_queue_t queue, void *context, dispatch_function_t work);
+    dispatch_queue_t queue, void *context, dispatch_function_t work);
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NONNULL3 DISPATCH_NOTHROW void
 dispatch_async_and_wait_f(
-	dispatch_queue_t queue, void *context, dispatch_function_t work);
+    dispatch_queue_t queue, void *context, dispatch_function_t work);
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NONNULL3 DISPATCH_NOTHROW void
 dispatch_barrier_async_f(
-	dispatch_queue_t queue, void *context, dispatch_function_t work);
+    dispatch_queue_t queue, void *context, dispatch_function_t work);
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NONNULL3 DISPATCH_NOTHROW void
 dispatch_barrier_sync_f(
-	dispatch_queue_t queue, void *context, dispatch_function_t work);
+    dispatch_queue_t queue, void *context, dispatch_function_t work);
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NONNULL3 DISPATCH_NOTHROW void
 dispatch_barrier_async_and_wait_f(
-	dispatch_queue_t queue, void *context, dispatch_function_t work);
+    dispatch_queue_t queue, void *context, dispatch_function_t work);
 DISPATCH_EXPORT DISPATCH_NONNULL4 DISPATCH_NOTHROW void dispatch_apply_f(
-	size_t iterations, dispatch_queue_t queue, void *context,
-	void (*work)(void *context, size_t iteration));
+    size_t iterations, dispatch_queue_t queue, void *context,
+    void (*work)(void *context, size_t iteration));
 DISPATCH_EXPORT DISPATCH_NONNULL2 DISPATCH_NONNULL4 DISPATCH_NOTHROW void
 dispatch_after_f(dispatch_time_t when, dispatch_queue_t queue, void *context,
-	dispatch_function_t work);
+    dispatch_function_t work);
 
 #ifndef STANDIN_CONFORMANCE
 #define DISPATCH_APPLY_AUTO ((dispatch_queue_t)0)
@@ -128,25 +128,24 @@ _Static_assert(DISPATCH_AUTORELEASE_FREQUENCY_INHERIT == 0, "inherit");
 _Static_assert(DISPATCH_AUTORELEASE_FREQUENCY_WORK_ITEM == 1, "work item");
 _Static_assert(DISPATCH_AUTORELEASE_FREQUENCY_NEVER == 2, "never");
 _Static_assert(
-	sizeof(dispatch_autorelease_frequency_t) == sizeof(unsigned long),
-	"dispatch_autorelease_frequency_t");
+    sizeof(dispatch_autorelease_frequency_t) == sizeof(unsigned long),
+    "dispatch_autorelease_frequency_t");
 #else
 #define DISPATCH_QUEUE_SERIAL NULL
 #define DISPATCH_QUEUE_SERIAL_INACTIVE                                         \
 	dispatch_queue_attr_make_initially_inactive(DISPATCH_QUEUE_SERIAL)
 #define DISPATCH_QUEUE_CONCURRENT                                              \
 	DISPATCH_GLOBAL_OBJECT(                                                \
-		dispatch_queue_attr_t, _dispatch_queue_attr_concurrent)
+	    dispatch_queue_attr_t, _dispatch_queue_attr_concurrent)
 #define DISPATCH_QUEUE_CONCURRENT_INACTIVE                                     \
 	dispatch_queue_attr_make_initially_inactive(DISPATCH_QUEUE_CONCURRENT)
 #define DISPATCH_QUEUE_SERIAL_WITH_AUTORELEASE_POOL                            \
 	dispatch_queue_attr_make_with_autorelease_frequency(                   \
-		DISPATCH_QUEUE_SERIAL,                                         \
-		DISPATCH_AUTORELEASE_FREQUENCY_WORK_ITEM)
+	    DISPATCH_QUEUE_SERIAL, DISPATCH_AUTORELEASE_FREQUENCY_WORK_ITEM)
 #define DISPATCH_QUEUE_CONCURRENT_WITH_AUTORELEASE_POOL                        \
 	dispatch_queue_attr_make_with_autorelease_frequency(                   \
-		DISPATCH_QUEUE_CONCURRENT,                                     \
-		DISPATCH_AUTORELEASE_FREQUENCY_WORK_ITEM)
+	    DISPATCH_QUEUE_CONCURRENT,                                         \
+	    DISPATCH_AUTORELEASE_FREQUENCY_WORK_ITEM)
 
 typedef enum : unsigned long {
 	DISPATCH_AUTORELEASE_FREQUENCY_INHERIT = 0,
@@ -162,46 +161,46 @@ DISPATCH_EXPORT DISPATCH_WARN_RESULT DISPATCH_NOTHROW dispatch_queue_attr_t
 dispatch_queue_attr_make_initially_inactive(dispatch_queue_attr_t attr);
 DISPATCH_EXPORT DISPATCH_WARN_RESULT DISPATCH_NOTHROW dispatch_queue_attr_t
 dispatch_queue_attr_make_with_autorelease_frequency(
-	dispatch_queue_attr_t attr, dispatch_autorelease_frequency_t frequency);
+    dispatch_queue_attr_t attr, dispatch_autorelease_frequency_t frequency);
 DISPATCH_EXPORT DISPATCH_WARN_RESULT DISPATCH_NOTHROW dispatch_queue_attr_t
 dispatch_queue_attr_make_with_qos_class(dispatch_queue_attr_t attr,
-	dispatch_qos_class_t qos_class, int relative_priority);
+    dispatch_qos_class_t qos_class, int relative_priority);
 
 DISPATCH_EXPORT DISPATCH_MALLOC DISPATCH_RETURNS_RETAINED DISPATCH_WARN_RESULT
-	DISPATCH_NOTHROW dispatch_queue_t
-	dispatch_queue_create_with_target(const char *label,
-		dispatch_queue_attr_t attr, dispatch_queue_t target);
+    DISPATCH_NOTHROW dispatch_queue_t
+    dispatch_queue_create_with_target(
+	const char *label, dispatch_queue_attr_t attr, dispatch_queue_t target);
 DISPATCH_EXPORT DISPATCH_MALLOC DISPATCH_RETURNS_RETAINED DISPATCH_WARN_RESULT
-	DISPATCH_NOTHROW dispatch_queue_t
-	dispatch_queue_create(const char *label, dispatch_queue_attr_t attr);
+    DISPATCH_NOTHROW dispatch_queue_t
+    dispatch_queue_create(const char *label, dispatch_queue_attr_t attr);
 
 DISPATCH_EXPORT DISPATCH_NOTHROW void dispatch_set_target_queue(
-	dispatch_object_t object, dispatch_queue_t queue);
+    dispatch_object_t object, dispatch_queue_t queue);
 
 /*
  * Asking queues
  */
 DISPATCH_EXPORT DISPATCH_WARN_RESULT DISPATCH_NOTHROW const char *
 dispatch_queue_get_label(dispatch_queue_t queue);
-DISPATCH_EXPORT DISPATCH_WARN_RESULT DISPATCH_NONNULL1 DISPATCH_NOTHROW
-	dispatch_qos_class_t
-	dispatch_queue_get_qos_class(
-		dispatch_queue_t queue, int *relative_priority_ptr);
+DISPATCH_EXPORT
+DISPATCH_WARN_RESULT DISPATCH_NONNULL1 DISPATCH_NOTHROW dispatch_qos_class_t
+dispatch_queue_get_qos_class(
+    dispatch_queue_t queue, int *relative_priority_ptr);
 
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NOTHROW void
 dispatch_queue_set_specific(dispatch_queue_t queue, const void *key,
-	void *context, dispatch_function_t destructor);
+    void *context, dispatch_function_t destructor);
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_WARN_RESULT DISPATCH_NOTHROW void *
 dispatch_queue_get_specific(dispatch_queue_t queue, const void *key);
 DISPATCH_EXPORT DISPATCH_WARN_RESULT DISPATCH_NOTHROW void *
 dispatch_get_specific(const void *key);
 
 DISPATCH_EXPORT DISPATCH_NONNULL1 void dispatch_assert_queue(
-	dispatch_queue_t queue);
+    dispatch_queue_t queue);
 DISPATCH_EXPORT DISPATCH_NONNULL1 void dispatch_assert_queue_barrier(
-	dispatch_queue_t queue);
+    dispatch_queue_t queue);
 DISPATCH_EXPORT DISPATCH_NONNULL1 void dispatch_assert_queue_not(
-	dispatch_queue_t queue);
+    dispatch_queue_t queue);
 
 #ifndef STANDIN_CONFORMANCE
 #ifdef NDEBUG

@@ -19,8 +19,8 @@ typedef struct dispatch_semaphore_s *dispatch_semaphore_t;
 STANDIN_DISPATCH_BEGIN
 
 DISPATCH_EXPORT DISPATCH_MALLOC DISPATCH_RETURNS_RETAINED DISPATCH_WARN_RESULT
-	DISPATCH_NOTHROW dispatch_semaphore_t
-	dispatch_semaphore_create(intptr_t value);
+    DISPATCH_NOTHROW dispatch_semaphore_t
+    dispatch_semaphore_create(intptr_t value);
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW intptr_t
 dispatch_semaphore_wait(dispatch_semaphore_t dsema, dispatch_time_t timeout);
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW intptr_t

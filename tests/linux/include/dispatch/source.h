@@ -36,12 +36,12 @@ typedef const struct dispatch_source_type_s *dispatch_source_type_t;
 #define DISPATCH_SOURCE_TYPE_WRITE (&_dispatch_source_type_write)
 
 DISPATCH_EXPORT const struct dispatch_source_type_s
-	_dispatch_source_type_data_add,
-	_dispatch_source_type_data_or, _dispatch_source_type_data_replace,
-	_dispatch_source_type_memorypressure, _dispatch_source_type_proc,
-	_dispatch_source_type_read, _dispatch_source_type_signal,
-	_dispatch_source_type_timer, _dispatch_source_type_vnode,
-	_dispatch_source_type_write;
+    _dispatch_source_type_data_add,
+    _dispatch_source_type_data_or, _dispatch_source_type_data_replace,
+    _dispatch_source_type_memorypressure, _dispatch_source_type_proc,
+    _dispatch_source_type_read, _dispatch_source_type_signal,
+    _dispatch_source_type_timer, _dispatch_source_type_vnode,
+    _dispatch_source_type_write;
 
 #define DISPATCH_MEMORYPRESSURE_NORMAL 0x01
 #define DISPATCH_MEMORYPRESSURE_WARN 0x02
@@ -68,31 +68,31 @@ typedef unsigned long dispatch_source_vnode_flags_t;
 typedef unsigned long dispatch_source_timer_flags_t;
 
 DISPATCH_EXPORT DISPATCH_MALLOC DISPATCH_RETURNS_RETAINED DISPATCH_WARN_RESULT
-	DISPATCH_NOTHROW dispatch_source_t
-	dispatch_source_create(dispatch_source_type_t type, uintptr_t handle,
-		uintptr_t mask, dispatch_queue_t queue);
+    DISPATCH_NOTHROW dispatch_source_t
+    dispatch_source_create(dispatch_source_type_t type, uintptr_t handle,
+	uintptr_t mask, dispatch_queue_t queue);
 
 #ifdef __BLOCKS__
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NOTHROW void
 dispatch_source_set_event_handler(
-	dispatch_source_t source, dispatch_block_t handler);
+    dispatch_source_t source, dispatch_block_t handler);
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NOTHROW void
 dispatch_source_set_cancel_handler(
-	dispatch_source_t source, dispatch_block_t handler);
+    dispatch_source_t source, dispatch_block_t handler);
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NOTHROW void
 dispatch_source_set_registration_handler(
-	dispatch_source_t source, dispatch_block_t handler);
+    dispatch_source_t source, dispatch_block_t handler);
 #endif
 
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NOTHROW void
 dispatch_source_set_event_handler_f(
-	dispatch_source_t source, dispatch_function_t handler);
+    dispatch_source_t source, dispatch_function_t handler);
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NOTHROW void
 dispatch_source_set_cancel_handler_f(
-	dispatch_source_t source, dispatch_function_t handler);
+    dispatch_source_t source, dispatch_function_t handler);
 DISPATCH_EXPORT DISPATCH_NONNULL1 DISPATCH_NOTHROW void
 dispatch_source_set_registration_handler_f(
-	dispatch_source_t source, dispatch_function_t handler);
+    dispatch_source_t source, dispatch_function_t handler);
 
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
 dispatch_source_cancel(dispatch_source_t source);
@@ -112,7 +112,7 @@ DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
 dispatch_source_merge_data(dispatch_source_t source, uintptr_t value);
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
 dispatch_source_set_timer(dispatch_source_t source, dispatch_time_t start,
-	uint64_t interval, uint64_t leeway);
+    uint64_t interval, uint64_t leeway);
 
 STANDIN_DISPATCH_END
 

@@ -22,14 +22,14 @@ typedef dispatch_queue_t dispatch_workloop_t;
 STANDIN_DISPATCH_BEGIN
 
 DISPATCH_EXPORT DISPATCH_MALLOC DISPATCH_RETURNS_RETAINED DISPATCH_WARN_RESULT
-	DISPATCH_NOTHROW dispatch_workloop_t
-	dispatch_workloop_create(const char *label);
+    DISPATCH_NOTHROW dispatch_workloop_t
+    dispatch_workloop_create(const char *label);
 DISPATCH_EXPORT DISPATCH_MALLOC DISPATCH_RETURNS_RETAINED DISPATCH_WARN_RESULT
-	DISPATCH_NOTHROW dispatch_workloop_t
-	dispatch_workloop_create_inactive(const char *label);
+    DISPATCH_NOTHROW dispatch_workloop_t
+    dispatch_workloop_create_inactive(const char *label);
 DISPATCH_EXPORT DISPATCH_NONNULL_ALL DISPATCH_NOTHROW void
-dispatch_workloop_set_autorelease_frequency(dispatch_workloop_t workloop,
-	dispatch_autorelease_frequency_t frequency);
+dispatch_workloop_set_autorelease_frequency(
+    dispatch_workloop_t workloop, dispatch_autorelease_frequency_t frequency);
 
 STANDIN_DISPATCH_END
 

@@ -62,19 +62,19 @@
 
 #define STANDIN_BYTE_ORDER(bits)                                               \
 	static __inline__ uint##bits##_t OSReadLittleInt##bits(                \
-		const volatile void *base, uintptr_t offset)                   \
+	    const volatile void *base, uintptr_t offset)                       \
 	{                                                                      \
 		uint##bits##_t value;                                          \
                                                                                \
 		__builtin_memcpy(&value,                                       \
-			(const char *)(uintptr_t)base + offset, sizeof value); \
+		    (const char *)(uintptr_t)base + offset, sizeof value);     \
 		return value;                                                  \
 	}                                                                      \
 	static __inline__ void OSWriteLittleInt##bits(                         \
-		volatile void *base, uintptr_t offset, uint##bits##_t data)    \
+	    volatile void *base, uintptr_t offset, uint##bits##_t data)        \
 	{                                                                      \
 		__builtin_memcpy(                                              \
-			(char *)(uintptr_t)base + offset, &data, sizeof data); \
+		    (char *)(uintptr_t)base + offset, &data, sizeof data);     \
 	}
 
 STANDIN_BYTE_ORDER(16)

@@ -21,21 +21,21 @@ typedef struct os_unfair_lock_s {
 #elif defined(__cplusplus)
 #define OS_UNFAIR_LOCK_INIT (os_unfair_lock())
 #else
-#define OS_UNFAIR_LOCK_INIT ((os_unfair_lock){0})
+#define OS_UNFAIR_LOCK_INIT ((os_unfair_lock){ 0 })
 #endif
 
 __BEGIN_DECLS
 
 OS_EXPORT OS_NOTHROW OS_NONNULL_ALL void os_unfair_lock_lock(
-	os_unfair_lock_t lock);
+    os_unfair_lock_t lock);
 OS_EXPORT OS_NOTHROW OS_WARN_RESULT OS_NONNULL_ALL bool os_unfair_lock_trylock(
-	os_unfair_lock_t lock);
+    os_unfair_lock_t lock);
 OS_EXPORT OS_NOTHROW OS_NONNULL_ALL void os_unfair_lock_unlock(
-	os_unfair_lock_t lock);
+    os_unfair_lock_t lock);
 OS_EXPORT OS_NOTHROW OS_NONNULL_ALL void os_unfair_lock_assert_owner(
-	const os_unfair_lock *lock);
+    const os_unfair_lock *lock);
 OS_EXPORT OS_NOTHROW OS_NONNULL_ALL void os_unfair_lock_assert_not_owner(
-	const os_unfair_lock *lock);
+    const os_unfair_lock *lock);
 
 __END_DECLS
 

@@ -48,13 +48,13 @@ OS_EXPORT bool os_log_type_enabled(os_log_t log, os_log_type_t type);
 
 /* The format is a literal: the macros paste an empty one to it. */
 OS_EXPORT void standin_os_log(os_log_t log, os_log_type_t type,
-	const char *format, ...) __attribute__((format(os_log, 3, 4)));
+    const char *format, ...) __attribute__((format(os_log, 3, 4)));
 
 #define os_log_with_type(log, type, format, ...)                               \
 	__extension__({                                                        \
 		if (os_log_type_enabled((log), (type))) {                      \
 			standin_os_log(                                        \
-				(log), (type), "" format, ##__VA_ARGS__);      \
+			    (log), (type), "" format, ##__VA_ARGS__);          \
 		}                                                              \
 	})
 #define os_log(log, format, ...)                                               \

@@ -33,7 +33,7 @@ OS_INLINE os_signpost_id_t os_signpost_id_generate(os_log_t log)
 }
 
 OS_INLINE os_signpost_id_t os_signpost_id_make_with_pointer(
-	os_log_t log, const void *pointer)
+    os_log_t log, const void *pointer)
 {
 	(void)log;
 	(void)pointer;
@@ -46,7 +46,7 @@ OS_INLINE os_signpost_id_t os_signpost_id_make_with_pointer(
 		(void)("" name);                                               \
 		if (os_signpost_enabled(log)) {                                \
 			standin_os_log((log), OS_LOG_TYPE_DEBUG, "" format,    \
-				##__VA_ARGS__);                                \
+			    ##__VA_ARGS__);                                    \
 		}                                                              \
 	})
 #define os_signpost_event_emit(log, id, name, ...)                             \

@@ -18,7 +18,7 @@ extern "C" {
 /* EINVAL: no such class, or the priority is not in -15..0. */
 int pthread_set_qos_class_self_np(qos_class_t qos_class, int relative_priority);
 int pthread_attr_set_qos_class_np(
-	pthread_attr_t *attr, qos_class_t qos_class, int relative_priority);
+    pthread_attr_t *attr, qos_class_t qos_class, int relative_priority);
 
 #ifdef __cplusplus
 }

@@ -93,7 +93,7 @@ extern "C" {
 
 int kqueue(void);
 int kevent(int kq, const struct kevent *changelist, int nchanges,
-	struct kevent *eventlist, int nevents, const struct timespec *timeout);
+    struct kevent *eventlist, int nevents, const struct timespec *timeout);
 
 #ifdef __cplusplus
 }

@@ -35,9 +35,9 @@ __BEGIN_DECLS
  * ENOMEM. ENOENT: an unknown name. EPERM: a new value.
  */
 int sysctl(int *name, u_int name_count, void *value, size_t *size,
-	void *new_value, size_t new_size);
+    void *new_value, size_t new_size);
 int sysctlbyname(const char *name, void *value, size_t *size, void *new_value,
-	size_t new_size);
+    size_t new_size);
 
 __END_DECLS
 

@@ -14,9 +14,9 @@ typedef char uuid_string_t[37];
 
 #ifndef UUID_DEFINE
 #define UUID_DEFINE(name, u0, u1, u2, u3, u4, u5, u6, u7, u8, u9, u10, u11,    \
-	u12, u13, u14, u15)                                                    \
-	static const uuid_t name __attribute__((unused)) = {u0, u1, u2, u3,    \
-		u4, u5, u6, u7, u8, u9, u10, u11, u12, u13, u14, u15}
+    u12, u13, u14, u15)                                                        \
+	static const uuid_t name __attribute__((unused)) = { u0, u1, u2, u3,   \
+		u4, u5, u6, u7, u8, u9, u10, u11, u12, u13, u14, u15 }
 #endif
 
 #ifndef UUID_NULL

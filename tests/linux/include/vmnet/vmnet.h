@@ -73,14 +73,14 @@ typedef struct vmnet_network *vmnet_network_ref;
 typedef struct vmnet_network_configuration *vmnet_network_configuration_ref;
 
 typedef void (^vmnet_start_interface_completion_handler_t)(
-	vmnet_return_t status, xpc_object_t _Nullable interface_param);
+    vmnet_return_t status, xpc_object_t _Nullable interface_param);
 typedef void (^vmnet_interface_completion_handler_t)(vmnet_return_t status);
 typedef void (^vmnet_interface_event_callback_t)(
-	interface_event_t event_mask, xpc_object_t event);
+    interface_event_t event_mask, xpc_object_t event);
 typedef void (^vmnet_interface_get_port_forwarding_rules_handler_t)(
-	xpc_object_t _Nullable rules);
+    xpc_object_t _Nullable rules);
 typedef void (^vmnet_interface_get_ip_port_forwarding_rules_handler_t)(
-	xpc_object_t _Nullable rules);
+    xpc_object_t _Nullable rules);
 
 /* Keys of interface descriptions, interface parameters and events. */
 extern const char *const vmnet_allocate_mac_address_key;
@@ -114,44 +114,44 @@ extern const char *const vmnet_write_max_packets_key;
 
 /* Everything enabled, subnet and prefix chosen by the system, MTU 1500. */
 vmnet_network_configuration_ref _Nullable vmnet_network_configuration_create(
-	vmnet_mode_t mode, vmnet_return_t *_Nullable status);
+    vmnet_mode_t mode, vmnet_return_t *_Nullable status);
 
 void vmnet_network_configuration_disable_nat44(
-	vmnet_network_configuration_ref config);
+    vmnet_network_configuration_ref config);
 void vmnet_network_configuration_disable_nat66(
-	vmnet_network_configuration_ref config);
+    vmnet_network_configuration_ref config);
 void vmnet_network_configuration_disable_dhcp(
-	vmnet_network_configuration_ref config);
+    vmnet_network_configuration_ref config);
 void vmnet_network_configuration_disable_dns_proxy(
-	vmnet_network_configuration_ref config);
+    vmnet_network_configuration_ref config);
 void vmnet_network_configuration_disable_router_advertisement(
-	vmnet_network_configuration_ref config);
+    vmnet_network_configuration_ref config);
 
 /* Shared mode only; the default is where the default route leads. */
 vmnet_return_t vmnet_network_configuration_set_external_interface(
-	vmnet_network_configuration_ref config, const char *interface_name);
+    vmnet_network_configuration_ref config, const char *interface_name);
 
 /* subnet_addr becomes the address of the host: pass the second address. */
 vmnet_return_t vmnet_network_configuration_set_ipv4_subnet(
-	vmnet_network_configuration_ref config,
-	const struct in_addr *subnet_addr, const struct in_addr *subnet_mask);
+    vmnet_network_configuration_ref config, const struct in_addr *subnet_addr,
+    const struct in_addr *subnet_mask);
 
 vmnet_return_t vmnet_network_configuration_set_ipv6_prefix(
-	vmnet_network_configuration_ref config, const struct in6_addr *prefix,
-	uint8_t len);
+    vmnet_network_configuration_ref config, const struct in6_addr *prefix,
+    uint8_t len);
 
 vmnet_return_t vmnet_network_configuration_set_mtu(
-	vmnet_network_configuration_ref config, uint32_t mtu);
+    vmnet_network_configuration_ref config, uint32_t mtu);
 
 /* Ports in host byte order; a struct in_addr or in6_addr by the family. */
 vmnet_return_t vmnet_network_configuration_add_port_forwarding_rule(
-	vmnet_network_configuration_ref config, uint8_t protocol,
-	sa_family_t address_family, uint16_t internal_port,
-	uint16_t external_port, const void *internal_address);
+    vmnet_network_configuration_ref config, uint8_t protocol,
+    sa_family_t address_family, uint16_t internal_port, uint16_t external_port,
+    const void *internal_address);
 
 vmnet_return_t vmnet_network_configuration_add_dhcp_reservation(
-	vmnet_network_configuration_ref config, const ether_addr_t *client,
-	const struct in_addr *reservation);
+    vmnet_network_configuration_ref config, const ether_addr_t *client,
+    const struct in_addr *reservation);
 
 /*
  * Networks.
@@ -159,23 +159,22 @@ vmnet_return_t vmnet_network_configuration_add_dhcp_reservation(
 
 /* Blocks.  The caller's process owns the network; it dies with the owner. */
 vmnet_network_ref _Nullable vmnet_network_create(
-	vmnet_network_configuration_ref config,
-	vmnet_return_t *_Nullable status);
+    vmnet_network_configuration_ref config, vmnet_return_t *_Nullable status);
 
 /* A dictionary that any process may turn into a reference; xpc_release it. */
 xpc_object_t _Nullable vmnet_network_copy_serialization(
-	vmnet_network_ref network, vmnet_return_t *_Nullable status);
+    vmnet_network_ref network, vmnet_return_t *_Nullable status);
 
 /* Does not ask whether the network still exists.  Not an owner. */
 vmnet_network_ref _Nullable vmnet_network_create_with_serialization(
-	xpc_object_t network, vmnet_return_t *_Nullable status);
+    xpc_object_t network, vmnet_return_t *_Nullable status);
 
 /* The address of the host, not of the network; mask it. */
-void vmnet_network_get_ipv4_subnet(vmnet_network_ref network,
-	struct in_addr *subnet, struct in_addr *mask);
+void vmnet_network_get_ipv4_subnet(
+    vmnet_network_ref network, struct in_addr *subnet, struct in_addr *mask);
 
-void vmnet_network_get_ipv6_prefix(vmnet_network_ref network,
-	struct in6_addr *prefix, uint8_t *prefix_len);
+void vmnet_network_get_ipv6_prefix(
+    vmnet_network_ref network, struct in6_addr *prefix, uint8_t *prefix_len);
 
 /*
  * Interfaces.
@@ -183,28 +182,26 @@ void vmnet_network_get_ipv6_prefix(vmnet_network_ref network,
 
 /* NULL: refused, the handler will not run.  Otherwise it will, once. */
 interface_ref _Nullable vmnet_interface_start_with_network(
-	vmnet_network_ref network, xpc_object_t interface_desc,
-	dispatch_queue_t queue,
-	vmnet_start_interface_completion_handler_t handler);
+    vmnet_network_ref network, xpc_object_t interface_desc,
+    dispatch_queue_t queue, vmnet_start_interface_completion_handler_t handler);
 
 /* The older way: host, shared or bridged mode, no network object. */
 interface_ref _Nullable vmnet_start_interface(xpc_object_t interface_desc,
-	dispatch_queue_t queue,
-	vmnet_start_interface_completion_handler_t handler);
+    dispatch_queue_t queue, vmnet_start_interface_completion_handler_t handler);
 
 vmnet_return_t vmnet_stop_interface(interface_ref interface,
-	dispatch_queue_t queue, vmnet_interface_completion_handler_t handler);
+    dispatch_queue_t queue, vmnet_interface_completion_handler_t handler);
 
 /* NULL for queue and callback takes the callback away. */
 vmnet_return_t vmnet_interface_set_event_callback(interface_ref interface,
-	interface_event_t event_mask, dispatch_queue_t _Nullable queue,
-	vmnet_interface_event_callback_t _Nullable callback);
+    interface_event_t event_mask, dispatch_queue_t _Nullable queue,
+    vmnet_interface_event_callback_t _Nullable callback);
 
 /* pktcnt: in, how many descriptors; out, how many frames were moved. */
 vmnet_return_t vmnet_read(
-	interface_ref interface, struct vmpktdesc *packets, int *pktcnt);
+    interface_ref interface, struct vmpktdesc *packets, int *pktcnt);
 vmnet_return_t vmnet_write(
-	interface_ref interface, struct vmpktdesc *packets, int *pktcnt);
+    interface_ref interface, struct vmpktdesc *packets, int *pktcnt);
 
 /* Names of the interfaces that bridged mode could use. */
 xpc_object_t _Nullable vmnet_copy_shared_interface_list(void);
@@ -214,37 +211,37 @@ xpc_object_t _Nullable vmnet_copy_shared_interface_list(void);
  * network object.  Ports in host byte order.
  */
 vmnet_return_t vmnet_interface_add_ip_port_forwarding_rule(
-	interface_ref interface, uint8_t protocol, uint16_t external_port,
-	uint8_t address_family, const void *internal_address,
-	uint16_t internal_port,
-	vmnet_interface_completion_handler_t _Nullable handler);
+    interface_ref interface, uint8_t protocol, uint16_t external_port,
+    uint8_t address_family, const void *internal_address,
+    uint16_t internal_port,
+    vmnet_interface_completion_handler_t _Nullable handler);
 vmnet_return_t vmnet_interface_remove_ip_port_forwarding_rule(
-	interface_ref interface, uint8_t protocol, uint16_t external_port,
-	uint8_t address_family,
-	vmnet_interface_completion_handler_t _Nullable handler);
+    interface_ref interface, uint8_t protocol, uint16_t external_port,
+    uint8_t address_family,
+    vmnet_interface_completion_handler_t _Nullable handler);
 vmnet_return_t vmnet_interface_get_ip_port_forwarding_rules(
-	interface_ref interface, uint8_t address_family,
-	vmnet_interface_get_ip_port_forwarding_rules_handler_t handler);
+    interface_ref interface, uint8_t address_family,
+    vmnet_interface_get_ip_port_forwarding_rules_handler_t handler);
 vmnet_return_t vmnet_ip_port_forwarding_rule_get_details(xpc_object_t rule,
-	uint8_t *_Nullable protocol, uint16_t *_Nullable external_port,
-	uint8_t address_family, void *_Nullable internal_address,
-	uint16_t *_Nullable internal_port);
+    uint8_t *_Nullable protocol, uint16_t *_Nullable external_port,
+    uint8_t address_family, void *_Nullable internal_address,
+    uint16_t *_Nullable internal_port);
 
 /* The same for IPv4 alone, deprecated by Apple. */
 vmnet_return_t vmnet_interface_add_port_forwarding_rule(interface_ref interface,
-	uint8_t protocol, uint16_t external_port,
-	struct in_addr internal_address, uint16_t internal_port,
-	vmnet_interface_completion_handler_t _Nullable handler);
+    uint8_t protocol, uint16_t external_port, struct in_addr internal_address,
+    uint16_t internal_port,
+    vmnet_interface_completion_handler_t _Nullable handler);
 vmnet_return_t vmnet_interface_remove_port_forwarding_rule(
-	interface_ref interface, uint8_t protocol, uint16_t external_port,
-	vmnet_interface_completion_handler_t _Nullable handler);
+    interface_ref interface, uint8_t protocol, uint16_t external_port,
+    vmnet_interface_completion_handler_t _Nullable handler);
 vmnet_return_t vmnet_interface_get_port_forwarding_rules(
-	interface_ref interface,
-	vmnet_interface_get_port_forwarding_rules_handler_t handler);
+    interface_ref interface,
+    vmnet_interface_get_port_forwarding_rules_handler_t handler);
 vmnet_return_t vmnet_port_forwarding_rule_get_details(xpc_object_t rule,
-	uint8_t *_Nullable protocol, uint16_t *_Nullable external_port,
-	struct in_addr *_Nullable internal_address,
-	uint16_t *_Nullable internal_port);
+    uint8_t *_Nullable protocol, uint16_t *_Nullable external_port,
+    struct in_addr *_Nullable internal_address,
+    uint16_t *_Nullable internal_port);
 
 #pragma clang assume_nonnull end
 #pragma clang diagnostic pop

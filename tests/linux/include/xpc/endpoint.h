@@ -12,8 +12,8 @@ __BEGIN_DECLS
 
 /* connection: a listener made by xpc_connection_create(NULL, ...). */
 XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT XPC_NONNULL1
-	xpc_endpoint_t _Nonnull xpc_endpoint_create(
-		xpc_connection_t _Nonnull connection);
+    xpc_endpoint_t _Nonnull xpc_endpoint_create(
+	xpc_connection_t _Nonnull connection);
 
 __END_DECLS
 

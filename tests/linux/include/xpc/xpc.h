@@ -60,7 +60,7 @@ typedef void (*xpc_connection_handler_t)(xpc_connection_t connection);
 typedef void (^xpc_handler_t)(xpc_object_t object);
 typedef bool (^xpc_array_applier_t)(size_t index, xpc_object_t _Nonnull value);
 typedef bool (^xpc_dictionary_applier_t)(
-	const char *_Nonnull key, xpc_object_t _Nonnull value);
+    const char *_Nonnull key, xpc_object_t _Nonnull value);
 #endif
 
 #define XPC_TYPE_CONNECTION (&_xpc_type_connection)
@@ -127,30 +127,30 @@ XPC_EXPORT XPC_NONNULL1 xpc_object_t xpc_retain(xpc_object_t object);
 XPC_EXPORT XPC_NONNULL1 void xpc_release(xpc_object_t object);
 
 XPC_EXPORT XPC_NONNULL_ALL XPC_WARN_RESULT xpc_type_t xpc_get_type(
-	xpc_object_t object);
+    xpc_object_t object);
 
 XPC_EXPORT XPC_NONNULL1 const char *xpc_type_get_name(xpc_type_t type);
 
 /* A deep copy; NULL for a connection. */
 XPC_EXPORT XPC_NONNULL_ALL XPC_WARN_RESULT XPC_RETURNS_RETAINED
-	xpc_object_t _Nullable xpc_copy(xpc_object_t object);
+    xpc_object_t _Nullable xpc_copy(xpc_object_t object);
 
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL2 XPC_WARN_RESULT bool xpc_equal(
-	xpc_object_t object1, xpc_object_t object2);
+    xpc_object_t object1, xpc_object_t object2);
 
 XPC_EXPORT XPC_NONNULL1 XPC_WARN_RESULT size_t xpc_hash(xpc_object_t object);
 
 /* free() it. */
 XPC_EXPORT XPC_MALLOC XPC_WARN_RESULT XPC_NONNULL1 char *xpc_copy_description(
-	xpc_object_t object);
+    xpc_object_t object);
 
 /* Simple values */
 
 XPC_EXPORT XPC_RETURNS_RETAINED XPC_WARN_RESULT xpc_object_t xpc_null_create(
-	void);
+    void);
 
 XPC_EXPORT XPC_RETURNS_RETAINED XPC_WARN_RESULT xpc_object_t xpc_bool_create(
-	bool value);
+    bool value);
 
 XPC_EXPORT
 bool xpc_bool_get_value(xpc_object_t xbool);
@@ -159,19 +159,19 @@ XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT xpc_object_t
 xpc_int64_create(int64_t value);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 int64_t xpc_int64_get_value(
-	xpc_object_t xint);
+    xpc_object_t xint);
 
 XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT xpc_object_t
 xpc_uint64_create(uint64_t value);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 uint64_t xpc_uint64_get_value(
-	xpc_object_t xuint);
+    xpc_object_t xuint);
 
 XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT xpc_object_t
 xpc_double_create(double value);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 double xpc_double_get_value(
-	xpc_object_t xdouble);
+    xpc_object_t xdouble);
 
 /* Nanoseconds since 1970. */
 XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT xpc_object_t
@@ -181,64 +181,63 @@ XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT xpc_object_t
 xpc_date_create_from_current(void);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 int64_t xpc_date_get_value(
-	xpc_object_t xdate);
+    xpc_object_t xdate);
 
 XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT xpc_object_t
 xpc_data_create(const void *_Nullable bytes, size_t length);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 size_t xpc_data_get_length(
-	xpc_object_t xdata);
+    xpc_object_t xdata);
 
-XPC_EXPORT XPC_WARN_RESULT
-	XPC_NONNULL1 const void *_Nullable xpc_data_get_bytes_ptr(
-		xpc_object_t xdata);
+XPC_EXPORT
+XPC_WARN_RESULT XPC_NONNULL1 const void *_Nullable xpc_data_get_bytes_ptr(
+    xpc_object_t xdata);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 XPC_NONNULL2 size_t xpc_data_get_bytes(
-	xpc_object_t xdata, void *buffer, size_t off, size_t length);
+    xpc_object_t xdata, void *buffer, size_t off, size_t length);
+
+XPC_EXPORT
+XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT XPC_NONNULL1 xpc_object_t
+xpc_string_create(const char *string);
+
+XPC_EXPORT
+XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT XPC_NONNULL1 XPC_PRINTF(
+    1, 2) xpc_object_t xpc_string_create_with_format(const char *fmt, ...);
 
 XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT XPC_NONNULL1
-	xpc_object_t
-	xpc_string_create(const char *string);
-
-XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT XPC_NONNULL1
-	XPC_PRINTF(1, 2) xpc_object_t
-	xpc_string_create_with_format(const char *fmt, ...);
-
-XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT XPC_NONNULL1
-	XPC_PRINTF(1, 0) xpc_object_t
-	xpc_string_create_with_format_and_arguments(
-		const char *fmt, va_list ap);
+    XPC_PRINTF(1, 0) xpc_object_t
+    xpc_string_create_with_format_and_arguments(const char *fmt, va_list ap);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL size_t xpc_string_get_length(
-	xpc_object_t xstring);
+    xpc_object_t xstring);
 
 XPC_EXPORT XPC_WARN_RESULT
-	XPC_NONNULL1 const char *_Nullable xpc_string_get_string_ptr(
-		xpc_object_t xstring);
+    XPC_NONNULL1 const char *_Nullable xpc_string_get_string_ptr(
+	xpc_object_t xstring);
 
-XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT XPC_NONNULL1
-	xpc_object_t
-	xpc_uuid_create(const uuid_t XPC_NONNULL_ARRAY uuid);
+XPC_EXPORT
+XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT XPC_NONNULL1 xpc_object_t
+xpc_uuid_create(const uuid_t XPC_NONNULL_ARRAY uuid);
 
 XPC_EXPORT XPC_NONNULL1 const uint8_t *_Nullable xpc_uuid_get_bytes(
-	xpc_object_t xuuid);
+    xpc_object_t xuuid);
 
 /* Descriptors and memory */
 
 /* Duplicates fd; NULL if that fails. */
 XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT
-	xpc_object_t _Nullable xpc_fd_create(int fd);
+    xpc_object_t _Nullable xpc_fd_create(int fd);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 int xpc_fd_dup(xpc_object_t xfd);
 
 /* region comes from mmap() and stays shared with the object. */
-XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT XPC_NONNULL1
-	xpc_object_t
-	xpc_shmem_create(void *region, size_t length);
+XPC_EXPORT
+XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT XPC_NONNULL1 xpc_object_t
+xpc_shmem_create(void *region, size_t length);
 
 /* munmap() it; 0 is failure. */
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL size_t xpc_shmem_map(
-	xpc_object_t xshmem, void *_Nullable *_Nonnull region);
+    xpc_object_t xshmem, void *_Nullable *_Nonnull region);
 
 /* Arrays; an index that is not there is a misuse and aborts */
 
@@ -249,211 +248,208 @@ XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT xpc_object_t
 xpc_array_create_empty(void);
 
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL3 void xpc_array_set_value(
-	xpc_object_t xarray, size_t index, xpc_object_t value);
+    xpc_object_t xarray, size_t index, xpc_object_t value);
 
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL2 void xpc_array_append_value(
-	xpc_object_t xarray, xpc_object_t value);
+    xpc_object_t xarray, xpc_object_t value);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 size_t xpc_array_get_count(
-	xpc_object_t xarray);
+    xpc_object_t xarray);
 
 XPC_EXPORT XPC_NONNULL_ALL xpc_object_t xpc_array_get_value(
-	xpc_object_t xarray, size_t index);
+    xpc_object_t xarray, size_t index);
 
 #ifdef __BLOCKS__
 XPC_EXPORT XPC_NONNULL_ALL bool xpc_array_apply(
-	xpc_object_t xarray, XPC_NOESCAPE xpc_array_applier_t applier);
+    xpc_object_t xarray, XPC_NOESCAPE xpc_array_applier_t applier);
 #endif
 
 XPC_EXPORT XPC_NONNULL1 void xpc_array_set_bool(
-	xpc_object_t xarray, size_t index, bool value);
+    xpc_object_t xarray, size_t index, bool value);
 
 XPC_EXPORT XPC_NONNULL1 void xpc_array_set_int64(
-	xpc_object_t xarray, size_t index, int64_t value);
+    xpc_object_t xarray, size_t index, int64_t value);
 
 XPC_EXPORT XPC_NONNULL1 void xpc_array_set_uint64(
-	xpc_object_t xarray, size_t index, uint64_t value);
+    xpc_object_t xarray, size_t index, uint64_t value);
 
 XPC_EXPORT XPC_NONNULL1 void xpc_array_set_double(
-	xpc_object_t xarray, size_t index, double value);
+    xpc_object_t xarray, size_t index, double value);
 
 XPC_EXPORT XPC_NONNULL1 void xpc_array_set_date(
-	xpc_object_t xarray, size_t index, int64_t value);
+    xpc_object_t xarray, size_t index, int64_t value);
 
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL3 void xpc_array_set_data(
-	xpc_object_t xarray, size_t index, const void *bytes, size_t length);
+    xpc_object_t xarray, size_t index, const void *bytes, size_t length);
 
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL3 void xpc_array_set_string(
-	xpc_object_t xarray, size_t index, const char *string);
+    xpc_object_t xarray, size_t index, const char *string);
 
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL3 void xpc_array_set_uuid(
-	xpc_object_t xarray, size_t index, const uuid_t XPC_NONNULL_ARRAY uuid);
+    xpc_object_t xarray, size_t index, const uuid_t XPC_NONNULL_ARRAY uuid);
 
 XPC_EXPORT XPC_NONNULL1 void xpc_array_set_fd(
-	xpc_object_t xarray, size_t index, int fd);
+    xpc_object_t xarray, size_t index, int fd);
 
 /* Puts an endpoint of the listener there. */
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL3 void xpc_array_set_connection(
-	xpc_object_t xarray, size_t index, xpc_connection_t connection);
+    xpc_object_t xarray, size_t index, xpc_connection_t connection);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 bool xpc_array_get_bool(
-	xpc_object_t xarray, size_t index);
+    xpc_object_t xarray, size_t index);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 int64_t xpc_array_get_int64(
-	xpc_object_t xarray, size_t index);
+    xpc_object_t xarray, size_t index);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 uint64_t xpc_array_get_uint64(
-	xpc_object_t xarray, size_t index);
+    xpc_object_t xarray, size_t index);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 double xpc_array_get_double(
-	xpc_object_t xarray, size_t index);
+    xpc_object_t xarray, size_t index);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 int64_t xpc_array_get_date(
-	xpc_object_t xarray, size_t index);
+    xpc_object_t xarray, size_t index);
 
 XPC_EXPORT
 XPC_WARN_RESULT XPC_NONNULL1 const void *_Nullable xpc_array_get_data(
-	xpc_object_t xarray, size_t index, size_t *_Nullable length);
+    xpc_object_t xarray, size_t index, size_t *_Nullable length);
 
 XPC_EXPORT
 XPC_WARN_RESULT XPC_NONNULL1 const char *_Nullable xpc_array_get_string(
-	xpc_object_t xarray, size_t index);
+    xpc_object_t xarray, size_t index);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 const
-	uint8_t *_Nullable xpc_array_get_uuid(
-		xpc_object_t xarray, size_t index);
+    uint8_t *_Nullable xpc_array_get_uuid(xpc_object_t xarray, size_t index);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 int xpc_array_dup_fd(
-	xpc_object_t xarray, size_t index);
+    xpc_object_t xarray, size_t index);
 
 XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT XPC_NONNULL1
-	xpc_connection_t _Nullable xpc_array_create_connection(
-		xpc_object_t xarray, size_t index);
+    xpc_connection_t _Nullable xpc_array_create_connection(
+	xpc_object_t xarray, size_t index);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL
-	xpc_object_t _Nullable xpc_array_get_dictionary(
-		xpc_object_t xarray, size_t index);
+    xpc_object_t _Nullable xpc_array_get_dictionary(
+	xpc_object_t xarray, size_t index);
 
-XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL
-	xpc_object_t _Nullable xpc_array_get_array(
-		xpc_object_t xarray, size_t index);
+XPC_EXPORT
+XPC_WARN_RESULT XPC_NONNULL_ALL xpc_object_t _Nullable xpc_array_get_array(
+    xpc_object_t xarray, size_t index);
 
 /* Dictionaries */
 
 XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT xpc_object_t
 xpc_dictionary_create(const char *_Nonnull const *_Nullable keys,
-	const xpc_object_t _Nullable *_Nullable values, size_t count);
+    const xpc_object_t _Nullable *_Nullable values, size_t count);
 
 XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT xpc_object_t
 xpc_dictionary_create_empty(void);
 
 /* Once for each message that expects a reply; otherwise NULL. */
 XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT XPC_NONNULL_ALL
-	xpc_object_t _Nullable xpc_dictionary_create_reply(
-		xpc_object_t original);
+    xpc_object_t _Nullable xpc_dictionary_create_reply(xpc_object_t original);
 
 /* Retains value; NULL removes the key. */
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL2 void xpc_dictionary_set_value(
-	xpc_object_t xdict, const char *key, xpc_object_t _Nullable value);
+    xpc_object_t xdict, const char *key, xpc_object_t _Nullable value);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 XPC_NONNULL2
-	xpc_object_t _Nullable xpc_dictionary_get_value(
-		xpc_object_t xdict, const char *key);
+    xpc_object_t _Nullable xpc_dictionary_get_value(
+	xpc_object_t xdict, const char *key);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 size_t xpc_dictionary_get_count(
-	xpc_object_t xdict);
+    xpc_object_t xdict);
 
 #ifdef __BLOCKS__
 XPC_EXPORT XPC_NONNULL_ALL bool xpc_dictionary_apply(
-	xpc_object_t xdict, XPC_NOESCAPE xpc_dictionary_applier_t applier);
+    xpc_object_t xdict, XPC_NOESCAPE xpc_dictionary_applier_t applier);
 #endif
 
 /* Where a received message came from; borrowed. */
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL
-	xpc_connection_t _Nullable xpc_dictionary_get_remote_connection(
-		xpc_object_t xdict);
+    xpc_connection_t _Nullable xpc_dictionary_get_remote_connection(
+	xpc_object_t xdict);
 
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL2 void xpc_dictionary_set_bool(
-	xpc_object_t xdict, const char *key, bool value);
+    xpc_object_t xdict, const char *key, bool value);
 
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL2 void xpc_dictionary_set_int64(
-	xpc_object_t xdict, const char *key, int64_t value);
+    xpc_object_t xdict, const char *key, int64_t value);
 
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL2 void xpc_dictionary_set_uint64(
-	xpc_object_t xdict, const char *key, uint64_t value);
+    xpc_object_t xdict, const char *key, uint64_t value);
 
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL2 void xpc_dictionary_set_double(
-	xpc_object_t xdict, const char *key, double value);
+    xpc_object_t xdict, const char *key, double value);
 
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL2 void xpc_dictionary_set_date(
-	xpc_object_t xdict, const char *key, int64_t value);
+    xpc_object_t xdict, const char *key, int64_t value);
 
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL2 XPC_NONNULL3 void xpc_dictionary_set_data(
-	xpc_object_t xdict, const char *key, const void *bytes, size_t length);
+    xpc_object_t xdict, const char *key, const void *bytes, size_t length);
 
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL2 XPC_NONNULL3 void
 xpc_dictionary_set_string(
-	xpc_object_t xdict, const char *key, const char *string);
+    xpc_object_t xdict, const char *key, const char *string);
 
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL2 XPC_NONNULL3 void xpc_dictionary_set_uuid(
-	xpc_object_t xdict, const char *key,
-	const uuid_t XPC_NONNULL_ARRAY uuid);
+    xpc_object_t xdict, const char *key, const uuid_t XPC_NONNULL_ARRAY uuid);
 
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL2 void xpc_dictionary_set_fd(
-	xpc_object_t xdict, const char *key, int fd);
+    xpc_object_t xdict, const char *key, int fd);
 
 /* Puts an endpoint of the listener there. */
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL2 XPC_NONNULL3 void
 xpc_dictionary_set_connection(
-	xpc_object_t xdict, const char *key, xpc_connection_t connection);
+    xpc_object_t xdict, const char *key, xpc_connection_t connection);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL bool xpc_dictionary_get_bool(
-	xpc_object_t xdict, const char *key);
+    xpc_object_t xdict, const char *key);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL int64_t xpc_dictionary_get_int64(
-	xpc_object_t xdict, const char *key);
+    xpc_object_t xdict, const char *key);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL uint64_t xpc_dictionary_get_uint64(
-	xpc_object_t xdict, const char *key);
+    xpc_object_t xdict, const char *key);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL double xpc_dictionary_get_double(
-	xpc_object_t xdict, const char *key);
+    xpc_object_t xdict, const char *key);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL int64_t xpc_dictionary_get_date(
+    xpc_object_t xdict, const char *key);
+
+XPC_EXPORT
+XPC_WARN_RESULT XPC_NONNULL1 const void *_Nullable xpc_dictionary_get_data(
+    xpc_object_t xdict, const char *key, size_t *_Nullable length);
+
+XPC_EXPORT XPC_WARN_RESULT
+    XPC_NONNULL_ALL const char *_Nullable xpc_dictionary_get_string(
 	xpc_object_t xdict, const char *key);
-
-XPC_EXPORT XPC_WARN_RESULT
-	XPC_NONNULL1 const void *_Nullable xpc_dictionary_get_data(
-		xpc_object_t xdict, const char *key, size_t *_Nullable length);
-
-XPC_EXPORT XPC_WARN_RESULT
-	XPC_NONNULL_ALL const char *_Nullable xpc_dictionary_get_string(
-		xpc_object_t xdict, const char *key);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 XPC_NONNULL2 const
-	uint8_t *_Nullable xpc_dictionary_get_uuid(
-		xpc_object_t xdict, const char *key);
-
-XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL int xpc_dictionary_dup_fd(
+    uint8_t *_Nullable xpc_dictionary_get_uuid(
 	xpc_object_t xdict, const char *key);
 
+XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL int xpc_dictionary_dup_fd(
+    xpc_object_t xdict, const char *key);
+
 XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT XPC_NONNULL_ALL
-	xpc_connection_t _Nullable xpc_dictionary_create_connection(
-		xpc_object_t xdict, const char *key);
+    xpc_connection_t _Nullable xpc_dictionary_create_connection(
+	xpc_object_t xdict, const char *key);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL
-	xpc_object_t _Nullable xpc_dictionary_get_dictionary(
-		xpc_object_t xdict, const char *key);
+    xpc_object_t _Nullable xpc_dictionary_get_dictionary(
+	xpc_object_t xdict, const char *key);
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL
-	xpc_object_t _Nullable xpc_dictionary_get_array(
-		xpc_object_t xdict, const char *key);
+    xpc_object_t _Nullable xpc_dictionary_get_array(
+	xpc_object_t xdict, const char *key);
 
 /* The process */
 
 /* For XPC service bundles, which do not exist here: aborts and says so. */
 XPC_EXPORT XPC_NORETURN XPC_NONNULL1 void xpc_main(
-	xpc_connection_handler_t handler);
+    xpc_connection_handler_t handler);
 
 XPC_TRANSACTION_DEPRECATED XPC_EXPORT void xpc_transaction_begin(void);
 

@@ -37,13 +37,13 @@ static uint64_t parse(const char *text)
 		const char *name;
 		uint64_t nanoseconds;
 	} units[] = {
-		{"", 1},
-		{"ns", 1},
-		{"us", 1000},
-		{"ms", 1000000},
-		{"s", 1000000000},
-		{"m", 60000000000},
-		{"h", 3600000000000},
+		{ "", 1 },
+		{ "ns", 1 },
+		{ "us", 1000 },
+		{ "ms", 1000000 },
+		{ "s", 1000000000 },
+		{ "m", 60000000000 },
+		{ "h", 3600000000000 },
 	};
 	uint64_t number;
 	char *end;
@@ -53,7 +53,7 @@ static uint64_t parse(const char *text)
 	number = strtoull(text, &end, 10);
 	for (i = 0; i < sizeof units / sizeof units[0]; i++) {
 		if (end != text && errno == 0 &&
-			strcmp(end, units[i].name) == 0) {
+		    strcmp(end, units[i].name) == 0) {
 			return number * units[i].nanoseconds;
 		}
 	}
@@ -63,7 +63,7 @@ static uint64_t parse(const char *text)
 /* Complete before it has its name: nobody sees half a clock. */
 static void create(const char *name)
 {
-	struct standin_clock_page page = {0};
+	struct standin_clock_page page = { 0 };
 	char temporary[4096];
 	int fd;
 
@@ -71,8 +71,8 @@ static void create(const char *name)
 	standin_clock_page_init(&page);
 	fd = mkstemp(temporary);
 	if (fd == -1 || fchmod(fd, 0666) != 0 ||
-		write(fd, &page, sizeof page) != (ssize_t)sizeof page ||
-		rename(temporary, name) != 0) {
+	    write(fd, &page, sizeof page) != (ssize_t)sizeof page ||
+	    rename(temporary, name) != 0) {
 		die(name);
 	}
 }
@@ -93,15 +93,15 @@ int main(int argc, char **argv)
 	if (fd == -1) {
 		die(argv[1]);
 	}
-	page = mmap(
-		NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	page =
+	    mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (page == MAP_FAILED) {
 		die(argv[1]);
 	}
 	if (strcmp(argv[2], "show") != 0) {
 		standin_clock_page_advance(page, parse(argv[2]));
 	}
-	printf("%" PRIu64 "\n",
-		__atomic_load_n(&page->uptime, __ATOMIC_SEQ_CST));
+	printf(
+	    "%" PRIu64 "\n", __atomic_load_n(&page->uptime, __ATOMIC_SEQ_CST));
 	return 0;
 }

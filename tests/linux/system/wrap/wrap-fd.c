@@ -72,7 +72,7 @@ static int open_locked(int at, const char *path, int flags, mode_t mode)
 		lock |= LOCK_NB;
 	}
 	if (flock(fd, lock) == 0 &&
-		((flags & O_TRUNC) == 0 || ftruncate(fd, 0) == 0)) {
+	    ((flags & O_TRUNC) == 0 || ftruncate(fd, 0) == 0)) {
 		return fd;
 	}
 	failure = errno;

@@ -17,14 +17,14 @@
 #include <sys/ucred.h>
 
 int __real_getsockopt(
-	int fd, int level, int option, void *value, socklen_t *size);
+    int fd, int level, int option, void *value, socklen_t *size);
 int __real_setsockopt(
-	int fd, int level, int option, const void *value, socklen_t size);
+    int fd, int level, int option, const void *value, socklen_t size);
 
 int __wrap_getsockopt(
-	int fd, int level, int option, void *value, socklen_t *size);
+    int fd, int level, int option, void *value, socklen_t *size);
 int __wrap_setsockopt(
-	int fd, int level, int option, const void *value, socklen_t size);
+    int fd, int level, int option, const void *value, socklen_t size);
 
 /* Not SIG_IGN: a program that is executed starts with SIG_DFL again. */
 static void ignore(int signo)
@@ -45,15 +45,15 @@ int standin_ignore_sigpipe(int on)
 	if (action.sa_handler != SIG_DFL) {
 		return 0;
 	}
-	action = (struct sigaction){
-		.sa_handler = ignore, .sa_flags = SA_RESTART};
+	action =
+	    (struct sigaction){ .sa_handler = ignore, .sa_flags = SA_RESTART };
 	sigemptyset(&action.sa_mask);
 	return standin_sigaction(SIGPIPE, &action, NULL);
 }
 
 /* As much of the answer as fits. */
 static int answer(
-	void *value, socklen_t *size, const void *answer, size_t length)
+    void *value, socklen_t *size, const void *answer, size_t length)
 {
 	if (*size < length) {
 		length = *size;
@@ -67,10 +67,10 @@ static int get_local(int fd, int option, void *value, socklen_t *size)
 {
 	struct ucred peer;
 	socklen_t length = sizeof peer;
-	struct xucred credentials = {.cr_version = XUCRED_VERSION};
+	struct xucred credentials = { .cr_version = XUCRED_VERSION };
 
 	if (__real_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) !=
-		0) {
+	    0) {
 		return -1;
 	}
 	if (peer.uid == (uid_t)-1) {
@@ -93,7 +93,7 @@ static int get_local(int fd, int option, void *value, socklen_t *size)
 }
 
 int __wrap_getsockopt(
-	int fd, int level, int option, void *value, socklen_t *size)
+    int fd, int level, int option, void *value, socklen_t *size)
 {
 	if (level == SOL_LOCAL) {
 		return get_local(fd, option, value, size);
@@ -102,7 +102,7 @@ int __wrap_getsockopt(
 }
 
 int __wrap_setsockopt(
-	int fd, int level, int option, const void *value, socklen_t size)
+    int fd, int level, int option, const void *value, socklen_t size)
 {
 	int on;
 

@@ -13,7 +13,7 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *now);
 int __wrap_gettimeofday(struct timeval *now, void *zone);
 time_t __wrap_time(time_t *now);
 int __wrap_sigaction(
-	int signo, const struct sigaction *action, struct sigaction *old);
+    int signo, const struct sigaction *action, struct sigaction *old);
 sighandler_t __wrap_signal(int signo, sighandler_t handler);
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *now)
@@ -47,15 +47,15 @@ time_t __wrap_time(time_t *now)
 }
 
 int __wrap_sigaction(
-	int signo, const struct sigaction *action, struct sigaction *old)
+    int signo, const struct sigaction *action, struct sigaction *old)
 {
 	return standin_sigaction(signo, action, old);
 }
 
 sighandler_t __wrap_signal(int signo, sighandler_t handler)
 {
-	struct sigaction action = {
-		.sa_handler = handler, .sa_flags = SA_RESTART};
+	struct sigaction action = { .sa_handler = handler,
+		.sa_flags = SA_RESTART };
 	struct sigaction old;
 
 	sigemptyset(&action.sa_mask);

@@ -40,9 +40,9 @@ extern struct os_log_s _os_log_default;
 OS_EXPORT OS_NOTHROW OS_WARN_RESULT OS_OBJECT_RETURNS_RETAINED os_log_t
 os_log_create(const char *subsystem, const char *category);
 OS_EXPORT OS_NOTHROW OS_WARN_RESULT bool os_log_type_enabled(
-	os_log_t log, os_log_type_t type);
+    os_log_t log, os_log_type_t type);
 OS_EXPORT OS_NOTHROW void _os_log_impl(void *dso, os_log_t log,
-	os_log_type_t type, const char *format, uint8_t *buffer, uint32_t size);
+    os_log_type_t type, const char *format, uint8_t *buffer, uint32_t size);
 
 __END_DECLS
 
@@ -51,18 +51,18 @@ __END_DECLS
 		os_log_t os_log_log = (log);                                   \
 		os_log_type_t os_log_type = (type);                            \
 		if (os_log_type_enabled(os_log_log, os_log_type)) {            \
-			__attribute__((section(                                \
-				"__TEXT,__oslogstring,"                        \
-				"cstring_literals"))) static const char        \
-				os_log_format[] = format;                      \
+			__attribute__((                                        \
+			    section("__TEXT,__oslogstring,"                    \
+				    "cstring_literals"))) static const char    \
+			    os_log_format[] = format;                          \
 			uint8_t __attribute__((aligned(16), uninitialized))    \
 			os_log_buffer[__builtin_os_log_format_buffer_size(     \
-				format, ##__VA_ARGS__)];                       \
+			    format, ##__VA_ARGS__)];                           \
 			_os_log_impl(&__dso_handle, os_log_log, os_log_type,   \
-				os_log_format,                                 \
-				(uint8_t *)__builtin_os_log_format(            \
-					os_log_buffer, format, ##__VA_ARGS__), \
-				(uint32_t)sizeof(os_log_buffer));              \
+			    os_log_format,                                     \
+			    (uint8_t *)__builtin_os_log_format(                \
+				os_log_buffer, format, ##__VA_ARGS__),         \
+			    (uint32_t)sizeof(os_log_buffer));                  \
 		}                                                              \
 	})
 

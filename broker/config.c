@@ -314,7 +314,7 @@ static int read_networks(struct reader *reader, json_t *root)
 
 	if (!json_is_object(root)) {
 		return refuse_at(reader, here_value(reader),
-		    "must be an object with one entry a network, not %s",
+		    "must be an object with one entry per network, not %s",
 		    type_name(root));
 	}
 	reader->config = create(json_object_size(root));
@@ -377,7 +377,7 @@ static int refuse_syntax(struct reader *reader, const json_error_t *error)
 
 		text_escape(escaped, key + 1, length - 2);
 		return refuse_at(reader, place_of(reader->text, key),
-		    "the key \"%s\" is there twice", escaped);
+		    "duplicate key \"%s\"", escaped);
 	}
 	return refuse_at(reader, place, "%s", printable(text, error->text));
 }

@@ -4,7 +4,7 @@
 /*
  * networks.json: which networks there are.
  *
- * An object with one entry a network: "mode" ("shared" or "host", required)
+ * An object with one entry per network: "mode" ("shared" or "host", required)
  * and "subnet" ("192.168.100.0/24", optional). The networks "shared" and "host"
  * are there without an entry; one may give them a subnet, not another mode.
  */

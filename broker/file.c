@@ -34,10 +34,10 @@ static const char *check(int fd, uid_t owner, size_t max)
 		return "not a regular file";
 	}
 	if (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != owner) {
-		return "its owner is neither root nor who runs the broker";
+		return "not owned by root or by the user who runs the broker";
 	}
 	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-		return "others can write it (chmod go-w)";
+		return "writable by group or others (chmod go-w)";
 	}
 	if (st.st_size > (off_t)max) {
 		return too_large(max);

@@ -22,6 +22,8 @@ static const struct subnet private_ranges[] = {
 	{ 0xc0a80000, 16 },
 };
 
+static const char host_bits[] = "the address has host bits set";
+
 /* Reads a decimal number up to max, without leading zeros; moves *text. */
 static int parse_decimal(const char **text, uint32_t max, uint32_t *number)
 {
@@ -71,7 +73,7 @@ const char *subnet_check(const struct subnet *subnet)
 		return "the prefix must be /16 to /29";
 	}
 	if ((subnet->address & ~subnet_mask(subnet)) != 0) {
-		return "the address has bits set behind the prefix";
+		return host_bits;
 	}
 	for (size_t i = 0;
 	     i < sizeof(private_ranges) / sizeof(private_ranges[0]); i++) {
@@ -87,7 +89,7 @@ int subnet_parse(const char *text, struct subnet *subnet, const char **reason)
 	struct subnet result = { 0 };
 	uint32_t length = 0;
 
-	*reason = "it does not look like 192.168.100.0/24";
+	*reason = "expected IPv4 CIDR notation, such as 192.168.100.0/24";
 	if (parse_address(&text, &result.address) != 0 || *text != '/') {
 		return -1;
 	}
@@ -97,6 +99,16 @@ int subnet_parse(const char *text, struct subnet *subnet, const char **reason)
 	}
 	result.length = (uint8_t)length;
 	*reason = subnet_check(&result);
+	if (*reason == host_bits) {
+		static char hint[96];
+		char meant[SUBNET_TEXT];
+
+		result.address &= subnet_mask(&result);
+		subnet_format(&result, meant);
+		snprintf(hint, sizeof(hint), "%s; did you mean %s?", host_bits,
+		    meant);
+		*reason = hint;
+	}
 	if (*reason != NULL) {
 		return -1;
 	}

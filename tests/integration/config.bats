@@ -127,7 +127,7 @@ refused() {
     echo '{}' >"$file"
     for mode in 666 664 646; do
         chmod "$mode" "$file"
-        refused '' 'others can write it'
+        refused '' 'writable by group or others'
     done
     chmod 644 "$file"
     check
@@ -152,7 +152,7 @@ chown alice "$T/networks.json"
 expect "alice's, alice" '' "$(check alice)"
 for user in root bob; do
     case $(check "$user") in
-    *networks.json:*owner*) ;;
+    *networks.json:*'not owned by'*) ;;
     *) fail "alice's, $user" ;;
     esac
 done

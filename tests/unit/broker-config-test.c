@@ -241,7 +241,7 @@ static const struct mistake {
 
 	/* The whole. */
 	{ "[]",
-	    ":1:1: must be an object with one entry a network, not an "
+	    ":1:1: must be an object with one entry per network, not an "
 	    "array" },
 	{ "\n  [\"default\"]",
 	    ":2:3: must be an object with one entry a "
@@ -282,11 +282,11 @@ static const struct mistake {
 	{ "{\"web\": {\"mode\": \"host\",\n  \"\\\"\": 1}}",
 	    ":2:3: web: unknown key \"\\x22\"" },
 	{ "{\"web\": {\"mode\": \"shared\", \"mode\": \"shared\"}}",
-	    ":1:28: the key \"mode\" is there twice" },
+	    ":1:28: duplicate key \"mode\"" },
 	{ "{\"web\": {\"mode\": \"shared\"},\n \"web\": {\"mode\": \"host\"}}",
-	    ":2:2: the key \"web\" is there twice" },
+	    ":2:2: duplicate key \"web\"" },
 	{ "{\"web\": {\"mode\": \"shared\"},\n \"w\\u0065b\" : {}}",
-	    ":2:2: the key \"w\\x5cu0065b\" is there twice" },
+	    ":2:2: duplicate key \"w\\x5cu0065b\"" },
 
 	/* Modes. */
 	{ "{\"web\": {\"mode\": 1001}}",
@@ -312,14 +312,14 @@ static const struct mistake {
 	{ "{\"web\": {\"mode\": \"shared\", \"subnet\": null}}",
 	    ":1:38: web.subnet: must be a string, not null" },
 	{ "{\"a\":{\"mode\":\"host\",\"subnet\":\"192.168.1.0\"}}",
-	    ":1:30: a.subnet: \"192.168.1.0\" is not a subnet: it does "
-	    "not look like 192.168.100.0/24" },
+	    ":1:30: a.subnet: \"192.168.1.0\" is not a subnet: expected "
+	    "IPv4 CIDR notation, such as 192.168.100.0/24" },
 	{ "{\"a\":{\"mode\":\"host\",\"subnet\":\"192.168.1.0/33\"}}",
 	    ":1:30: a.subnet: \"192.168.1.0/33\" is not a subnet: the "
 	    "prefix must be /16 to /29" },
 	{ "{\"a\":{\"mode\":\"host\",\"subnet\":\"192.168.1.1/24\"}}",
 	    ":1:30: a.subnet: \"192.168.1.1/24\" is not a subnet: the "
-	    "address has bits set behind the prefix" },
+	    "address has host bits set; did you mean 192.168.1.0/24?" },
 	{ "{\"a\":{\"mode\":\"host\",\"subnet\":\"8.8.8.0/24\"}}",
 	    ":1:30: a.subnet: \"8.8.8.0/24\" is not a subnet: it is not "
 	    "in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16" },
@@ -366,7 +366,7 @@ static void test_column_of_characters(void **state)
 
 	(void)state;
 	write_file(twice, strlen(twice));
-	assert_refused(":1:22: the key \"x\" is there twice");
+	assert_refused(":1:22: duplicate key \"x\"");
 	write_file(syntax, strlen(syntax));
 	assert_refused(":1:9: '}' expected near '2'");
 }
@@ -494,7 +494,8 @@ static void test_modes(void **state)
 		write_file("{}", 2);
 		assert_int_equal(chmod(path, modes[i].mode), 0);
 		if (!modes[i].good) {
-			assert_refused(": others can write it (chmod go-w)");
+			assert_refused(
+			    ": writable by group or others (chmod go-w)");
 			continue;
 		}
 		assert_int_equal(load(&config), CONFIG_LOADED);
@@ -516,7 +517,8 @@ static void test_owner(void **state)
 	assert_int_equal(chown(path, 4242, 0), 0);
 	assert_int_equal(config_load(config, path, 4242), CONFIG_LOADED);
 	config_destroy(config);
-	assert_refused(": its owner is neither root nor who runs the broker");
+	assert_refused(
+	    ": not owned by root or by the user who runs the broker");
 }
 
 static void test_unreadable(void **state)

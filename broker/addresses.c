@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "log.h"
+#include "text.h"
 
 /* Copied: nothing promises that a sockaddr is aligned. */
 static uint32_t get_address(const struct sockaddr *from)
@@ -25,16 +26,26 @@ static uint32_t get_address(const struct sockaddr *from)
 	return ntohl(address.sin_addr.s_addr);
 }
 
+/* vmnet numbers its bridges from 100 up; bridge0 and the like are the Mac's. */
+static bool is_of_vmnet(const char *name)
+{
+	static const char bridge[] = "bridge";
+	unsigned long number = 0;
+
+	return strncmp(name, bridge, sizeof(bridge) - 1) == 0 &&
+	    text_to_number(
+		name + sizeof(bridge) - 1, 100, UINT32_MAX, &number) == 0;
+}
+
 /* -1: not an IPv4 address that counts. */
 static int get_subnet(
     const struct ifaddrs *interface, struct subnet *subnet, uint32_t *host)
 {
-	static const char bridge[] = "bridge";
 	uint32_t mask = UINT32_MAX;
 
 	if (interface->ifa_addr == NULL ||
 	    interface->ifa_addr->sa_family != AF_INET ||
-	    strncmp(interface->ifa_name, bridge, sizeof(bridge) - 1) == 0) {
+	    is_of_vmnet(interface->ifa_name)) {
 		return -1;
 	}
 	if (interface->ifa_netmask != NULL) {

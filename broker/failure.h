@@ -17,6 +17,8 @@ enum failure_status {
 	FAILURE_NOT_FOUND = 5,
 	FAILURE_CREATE = 6,
 	FAILURE_INTERNAL = 7,
+	FAILURE_BUSY = 8,
+	FAILURE_CONFIGURATION = 9,
 };
 
 /* Room for the longest reason, which is a refused configuration. */

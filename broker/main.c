@@ -232,29 +232,55 @@ static struct service *serve(const struct options *options,
 	return service;
 }
 
-/* All that ask a process to go, so that none of them ends it before its
- * networks are released. */
-static void stop_on_signals(struct service *service, dispatch_queue_t queue)
+/* The signal is ignored only when the source sees it: one that came between
+ * would be lost. Before that it ends the process, which has no network yet. */
+static void handle_signal(int number, dispatch_queue_t queue,
+    dispatch_block_t registered, dispatch_block_t handler)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+	dispatch_source_t source = dispatch_source_create(
+	    DISPATCH_SOURCE_TYPE_SIGNAL, (uintptr_t)number, 0, queue);
+
+	dispatch_source_set_registration_handler(source, ^{
+		signal(number, SIG_IGN);
+		registered();
+	});
+	dispatch_source_set_event_handler(source, handler);
+	dispatch_activate(source);
+}
+
+/* Starts the service, on the queue, once no signal can end the broker before its
+ * networks are released. */
+static void start(const struct options *options, const struct config *config,
+    struct state *state, dispatch_queue_t queue)
+{
+	static struct service *service;
 
 	signal(SIGPIPE, SIG_IGN); /* of a stderr that nobody reads */
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		dispatch_source_t source =
-		    dispatch_source_create(DISPATCH_SOURCE_TYPE_SIGNAL,
-			(uintptr_t)signals[i], 0, queue);
-
-		signal(signals[i], SIG_IGN); /* the source sees it first */
-		dispatch_source_set_event_handler(source, ^{
-			service_stop(service);
-		});
-		dispatch_activate(source);
-	}
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	handle_signal(
+	    SIGTERM, queue,
+	    ^{
+		    handle_signal(
+			SIGINT, queue,
+			^{
+				service = serve(options, config, state, queue);
+			},
+			^{
+				service_drain(service);
+			});
+	    },
+	    ^{
+		    if (service == NULL) {
+			    exit(EXIT_SUCCESS);
+		    }
+		    service_shut_down(service);
+	    });
 }
 
 int main(int argc, char **argv)
 {
-	struct options options;
+	static struct options options; /* for the blocks */
 	struct config *config = NULL;
 	struct state *state = NULL;
 	dispatch_queue_t queue = NULL;
@@ -269,11 +295,6 @@ int main(int argc, char **argv)
 	state = read_state(&options);
 	queue =
 	    dispatch_queue_create(VMNET_BROKER_SERVICE, DISPATCH_QUEUE_SERIAL);
-	/* On the queue, so that no request comes before a signal can. */
-	dispatch_sync(queue, ^{
-		struct service *service = serve(&options, config, state, queue);
-
-		stop_on_signals(service, queue);
-	});
+	start(&options, config, state, queue);
 	dispatch_main();
 }

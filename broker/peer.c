@@ -470,11 +470,11 @@ static void refuse_verdict(struct peer *peer, xpc_object_t reply)
 	struct failure failure;
 
 	if (peer->verdict == TOO_MANY) {
-		failure_set(&failure, FAILURE_NOT_ALLOWED,
+		failure_set(&failure, FAILURE_BUSY,
 		    "the broker has %zu clients, which is the limit",
 		    options->max);
 	} else {
-		failure_set(&failure, FAILURE_NOT_ALLOWED,
+		failure_set(&failure, FAILURE_BUSY,
 		    "user %u has %zu clients, which is the limit",
 		    (unsigned)peer->euid, options->max_per_user);
 	}
@@ -500,7 +500,7 @@ xpc_object_t peer_receive(struct peer *peer, xpc_object_t message)
 	}
 	touch(peer);
 	if (peer->waiting == VMNET_BROKER_MAX_REQUESTS_PER_PEER) {
-		failure_set(&failure, FAILURE_NOT_ALLOWED,
+		failure_set(&failure, FAILURE_BUSY,
 		    "%d requests of this client wait for an answer, which "
 		    "is the limit",
 		    VMNET_BROKER_MAX_REQUESTS_PER_PEER);
@@ -585,7 +585,7 @@ void peer_acquire(
 	struct failure failure;
 
 	if (hold == NULL) {
-		failure_set(&failure, FAILURE_NOT_ALLOWED,
+		failure_set(&failure, FAILURE_BUSY,
 		    "this client has %d networks, which is the limit",
 		    VMNET_BROKER_MAX_NETWORKS_PER_PEER);
 		peer_refuse(peer, reply, "acquire", &failure);

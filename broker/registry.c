@@ -160,9 +160,9 @@ static void refuse_all(struct network *network, const struct failure *failure)
 
 static void failure_set_stopping(struct failure *failure)
 {
-	failure_set(failure, FAILURE_NOT_ALLOWED,
-	    "the broker was asked to stop and takes no new clients; it "
-	    "starts again when the last network is released");
+	failure_set(failure, FAILURE_BUSY,
+	    "the broker is shutting down and takes no new clients; it "
+	    "starts again with the next request: try again");
 }
 
 /*

@@ -114,7 +114,7 @@ static const char *end_reason(const struct service *service)
 		return "asked to stop, and nobody holds a network";
 	}
 	if (time >= service->stop_deadline) {
-		return "launchd waits no longer for the holders";
+		return "the time for clients to leave is up";
 	}
 	if (registry_count(registry) == 0 &&
 	    time - registry_idle_since(registry) >= service->options.idle) {
@@ -234,22 +234,30 @@ static void stop(struct service *service)
 	registry_stop(service->registry);
 }
 
-void service_stop(struct service *service)
+void service_drain(struct service *service)
 {
 	dispatch_assert_queue(service->queue);
 	stop(service);
 	settle(service);
 }
 
-/* launchd kills us after ExitTimeOut: the networks must be released by then. */
+/* SIGTERM, or the event that XPC makes of it, whichever comes first: launchd
+ * sends SIGKILL after ExitTimeOut, and by then the networks must be released. */
 static void terminate(struct service *service)
 {
 	stop(service);
 	if (!service->ending && service->stop_deadline == UINT64_MAX) {
 		service->stop_deadline = now(NULL) + stop_timeout;
-		log_notice("stopped by launchd: holders have %d seconds",
+		log_notice("shutting down: clients have %d seconds to leave",
 		    VMNET_BROKER_STOP_TIMEOUT);
 	}
+}
+
+void service_shut_down(struct service *service)
+{
+	dispatch_assert_queue(service->queue);
+	terminate(service);
+	settle(service);
 }
 
 /*
@@ -264,8 +272,7 @@ static void refuse_acquire(struct service *service, struct peer *peer,
 	struct failure failure;
 
 	if (error[0] != '\0') {
-		failure_set(&failure, FAILURE_INTERNAL,
-		    "the broker's configuration was refused: %s", error);
+		failure_set(&failure, FAILURE_CONFIGURATION, "%s", error);
 	} else {
 		failure_set(&failure, FAILURE_NOT_FOUND,
 		    "no such network: networks are defined in "

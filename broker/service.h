@@ -43,10 +43,12 @@ struct service *service_start(const struct service_options *options,
     xpc_connection_t listener, dispatch_queue_t queue);
 
 /*
- * Asked to stop, on the serial queue: no new holds; done when the last holder
- * has left, at once if there is none.
+ * Both on the serial queue. No new holds; exits when the last client has given
+ * back its network, at once if there is none. service_shut_down() gives clients
+ * VMNET_BROKER_STOP_TIMEOUT, service_drain() as long as they like.
  */
-void service_stop(struct service *service);
+void service_drain(struct service *service);
+void service_shut_down(struct service *service);
 
 /* After `done`, and when all clients have left. NULL is fine. */
 void service_destroy(struct service *service);

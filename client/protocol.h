@@ -71,12 +71,12 @@
 #define VMNET_BROKER_MAX_UNREAD_PER_PEER 32  /* replies; then it is dropped */
 
 /* Seconds. */
-#define VMNET_BROKER_VMNET_TIMEOUT 30   /* a vmnet call, then its askers fail */
-#define VMNET_BROKER_RELEASE_TIMEOUT 15 /* vmnet's, to release a network */
-#define VMNET_BROKER_REPLY_TIMEOUT 5    /* a peer that does not read replies */
-/* When launchd stops the broker, before it releases what is held. With the
- * RELEASE_TIMEOUT it must stay below the ExitTimeOut of the plist. */
-#define VMNET_BROKER_STOP_TIMEOUT 40
+#define VMNET_BROKER_VMNET_TIMEOUT 30  /* a vmnet call, then its askers fail */
+#define VMNET_BROKER_RELEASE_TIMEOUT 8 /* vmnet's, to release a network */
+#define VMNET_BROKER_REPLY_TIMEOUT 5   /* a peer that does not read replies */
+/* What clients have after SIGTERM, before their networks are released. With
+ * RELEASE_TIMEOUT it must stay below 20 s: launchd's ExitTimeOut by default. */
+#define VMNET_BROKER_STOP_TIMEOUT 10
 #define VMNET_BROKER_PEER_IDLE 60 /* a peer that holds nothing */
 
 #endif

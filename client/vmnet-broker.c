@@ -465,6 +465,10 @@ const char *vmnet_broker_strerror(vmnet_broker_return_t status)
 		return "network could not be created";
 	case VMNET_BROKER_INTERNAL_ERROR:
 		return "internal error";
+	case VMNET_BROKER_BUSY:
+		return "vmnet-broker is busy or shutting down, try again";
+	case VMNET_BROKER_CONFIGURATION:
+		return "error in the configuration of vmnet-broker";
 	case VMNET_BROKER_RETURN_MAX:
 		break;
 	}

@@ -80,7 +80,7 @@ typedef enum {
 	/* What answered does not speak the broker's protocol. */
 	VMNET_BROKER_INVALID_REPLY = 2,
 
-	/* This user may not have the network, or has too many. */
+	/* This user may not have the network. */
 	VMNET_BROKER_NOT_ALLOWED = 3,
 
 	/* The name is NULL, or is not [a-z0-9][a-z0-9._-]{0,62}. */
@@ -94,6 +94,12 @@ typedef enum {
 
 	/* The broker or this process failed, say for lack of memory. */
 	VMNET_BROKER_INTERNAL_ERROR = 7,
+
+	/* A limit was reached, or the broker is shutting down: try again. */
+	VMNET_BROKER_BUSY = 8,
+
+	/* The broker's configuration file has an error. */
+	VMNET_BROKER_CONFIGURATION = 9,
 
 	/* Not a status: makes the type wide enough for those to come. */
 	VMNET_BROKER_RETURN_MAX = 0x7fffffff

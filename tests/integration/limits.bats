@@ -12,13 +12,13 @@ load helper
 clock_create
 start eager alice "$tools/ask" -a -n 20 command=string:acquire \
     network_name=string:default
-refused=$(grep -m 16 -c '^error int64 3' < <(follow "$T/eager.out" "$pid"))
+refused=$(grep -m 16 -c '^error int64 8' < <(follow "$T/eager.out" "$pid"))
 expect "refused" 16 "$refused"
 # The four that wait are answered when vmnet has had its time.
 advance 31s
 wait_exit eager
 expect "failed" 4 "$(grep -c '^error int64 6' "$T/eager.out")"
-expect "refused" 16 "$(grep -c '^error int64 3' "$T/eager.out")"
+expect "refused" 16 "$(grep -c '^error int64 8' "$T/eager.out")"
 SCRIPT
 }
 
@@ -69,7 +69,7 @@ start greedy alice "$tools/ask" -H \
     $acquire network_name=string:n9 + $acquire network_name=string:n8
 wait_line greedy '^holding'
 expect "networks" 9 "$(grep -c '^network dictionary' "$T/greedy.out")"
-expect "refused" 1 "$(grep -c '^error int64 3' "$T/greedy.out")"
+expect "refused" 1 "$(grep -c '^error int64 8' "$T/greedy.out")"
 wait_line greedy '^error_message string .*8'
 for i in 1 8; do
     expect "holders of n$i" 1 "$(holders "n$i")"
@@ -87,7 +87,7 @@ ulimit -n 4096
 start hog alice "$tools/ask" -H -c 256 command=string:status
 wait_line hog '^holding'
 as alice "$tools/ask" command=string:status >"$T/refused.out"
-grep -q '^error int64 3' "$T/refused.out" || fail "the 257th was served"
+grep -q '^error int64 8' "$T/refused.out" || fail "the 257th was served"
 grep -q '^error_message string .*256' "$T/refused.out" || fail "no limit named"
 as bob "$tools/ask" command=string:status >/dev/null ||
     fail "another user is not served"
@@ -106,7 +106,7 @@ ulimit -n 4096
 start hog root "$tools/ask" -H -c 1024 command=string:status
 wait_line hog '^holding'
 ask command=string:status >"$T/refused.out"
-grep -q '^error int64 3' "$T/refused.out" || fail "the 1,025th was served"
+grep -q '^error int64 8' "$T/refused.out" || fail "the 1,025th was served"
 stop hog KILL
 settle peers 1
 SCRIPT

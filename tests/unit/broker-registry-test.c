@@ -632,7 +632,7 @@ static void test_stop(void **unused)
 
 	acquire(&late, "a");
 	assert_int_equal(late.refused, 1);
-	assert_int_equal(late.status, FAILURE_NOT_ALLOWED);
+	assert_int_equal(late.status, FAILURE_BUSY);
 	acquire(&late, "b");
 	assert_int_equal(late.refused, 1);
 	acquire(&late, "c");
@@ -654,7 +654,7 @@ static void test_stop_while_creating(void **unused)
 	acquire(&client, "a");
 	registry_stop(registry);
 	assert_int_equal(client.refused, 1);
-	assert_int_equal(client.status, FAILURE_NOT_ALLOWED);
+	assert_int_equal(client.status, FAILURE_BUSY);
 	assert_int_equal(registry_count(registry), 0);
 	assert_int_equal(registry_count_abandoned(registry), 1);
 	make(first());

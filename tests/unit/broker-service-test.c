@@ -117,7 +117,10 @@ void __wrap_xpc_connection_send_barrier(
 }
 
 static struct sockaddr_in en0_address, en0_mask, bridge_address;
-static struct ifaddrs en0, bridge;
+static struct ifaddrs en0[5], bridge[5]; /* as bridge_names */
+static char bridge_names[5][16] = { "bridge100", "bridge0", "bridge99",
+	"bridge", "bridge100x" };
+static atomic_int bridge_used; /* which of them the Mac has */
 
 int __wrap_getifaddrs(struct ifaddrs **list);
 void __wrap_freeifaddrs(struct ifaddrs *list);
@@ -125,13 +128,13 @@ void __wrap_freeifaddrs(struct ifaddrs *list);
 /* en0 is on 192.168.100.20/24, bridge100 on 192.168.101.1/24. */
 int __wrap_getifaddrs(struct ifaddrs **list)
 {
-	*list = &en0;
+	*list = &en0[bridge_used];
 	return 0;
 }
 
 void __wrap_freeifaddrs(struct ifaddrs *list)
 {
-	assert_ptr_equal(list, &en0);
+	assert_true(list >= &en0[0] && list <= &en0[4]);
 }
 
 static void set_address(struct sockaddr_in *address, const char *text)
@@ -142,22 +145,24 @@ static void set_address(struct sockaddr_in *address, const char *text)
 
 static void set_up_interfaces(void)
 {
-	static char names[2][16] = { "en0", "bridge100" };
+	static char name[] = "en0";
 
 	set_address(&en0_address, "192.168.100.20");
 	set_address(&en0_mask, "255.255.255.0");
 	set_address(&bridge_address, "192.168.101.1");
-	en0 = (struct ifaddrs){
-		.ifa_next = &bridge,
-		.ifa_name = names[0],
-		.ifa_addr = (struct sockaddr *)&en0_address,
-		.ifa_netmask = (struct sockaddr *)&en0_mask,
-	};
-	bridge = (struct ifaddrs){
-		.ifa_name = names[1],
-		.ifa_addr = (struct sockaddr *)&bridge_address,
-		.ifa_netmask = (struct sockaddr *)&en0_mask,
-	};
+	for (int i = 0; i < 5; i++) {
+		en0[i] = (struct ifaddrs){
+			.ifa_next = &bridge[i],
+			.ifa_name = name,
+			.ifa_addr = (struct sockaddr *)&en0_address,
+			.ifa_netmask = (struct sockaddr *)&en0_mask,
+		};
+		bridge[i] = (struct ifaddrs){
+			.ifa_name = bridge_names[i],
+			.ifa_addr = (struct sockaddr *)&bridge_address,
+			.ifa_netmask = (struct sockaddr *)&en0_mask,
+		};
+	}
 }
 
 /*
@@ -310,7 +315,7 @@ static void stop(void)
 {
 	dispatch_sync(queue, ^{
 		if (done_count == 0) {
-			service_stop(service);
+			service_drain(service);
 		}
 	});
 }
@@ -682,7 +687,7 @@ static void test_unknown(void **unused)
 	dispatch_sync(queue, ^{
 		snprintf(config.error, sizeof(config.error), "f:1:2: wrong");
 	});
-	assert_acquire(&client, "nowhere", FAILURE_INTERNAL);
+	assert_acquire(&client, "nowhere", FAILURE_CONFIGURATION);
 	assert_acquire(&client, "shared", 0);
 	close_client(&client);
 }
@@ -966,9 +971,9 @@ static void test_requests_in_flight(void **unused)
 	for (int i = 0; i < 4; i++) {
 		acquire_later(&client, &replies, "default");
 	}
-	assert_acquire(&client, "default", FAILURE_NOT_ALLOWED);
-	assert_int_equal(get_status(ask(&client, request_create("x", NULL))),
-	    FAILURE_NOT_ALLOWED);
+	assert_acquire(&client, "default", FAILURE_BUSY);
+	assert_int_equal(
+	    get_status(ask(&client, request_create("x", NULL))), FAILURE_BUSY);
 	standin_unhang();
 	wait_replies(&replies, 4);
 	assert_int_equal(replies.networks, 4);
@@ -993,7 +998,7 @@ static void test_networks_per_peer(void **unused)
 	for (int i = 0; i < 8; i++) {
 		assert_acquire(&client, names[i], 0);
 	}
-	assert_acquire(&client, names[8], FAILURE_NOT_ALLOWED);
+	assert_acquire(&client, names[8], FAILURE_BUSY);
 	assert_acquire(&client, names[0], 0);
 	close_client(&client);
 }
@@ -1013,7 +1018,7 @@ static void test_peers(void **unused)
 	}
 	for (int i = 0; i < 3; i++) {
 		connect_client(one_more);
-		assert_acquire(one_more, "default", FAILURE_NOT_ALLOWED);
+		assert_acquire(one_more, "default", FAILURE_BUSY);
 		wait_ended(one_more);
 		xpc_release(one_more->connection);
 	}
@@ -1041,7 +1046,7 @@ static void test_peers_of_user(void **unused)
 	}
 	connect_client(&clients[2]);
 	assert_acquire(
-	    &clients[2], "default", geteuid() == 0 ? 0 : FAILURE_NOT_ALLOWED);
+	    &clients[2], "default", geteuid() == 0 ? 0 : FAILURE_BUSY);
 	for (int i = 0; i < 3; i++) {
 		close_client(&clients[i]);
 	}
@@ -1188,9 +1193,9 @@ static void test_stop_held(void **unused)
 	stop();
 	connect_client(&late);
 	assert_true(get_broker_status(&late).stopping);
-	assert_acquire(&late, "default", FAILURE_NOT_ALLOWED);
-	assert_acquire(&late, "host", FAILURE_NOT_ALLOWED);
-	assert_acquire(&holder, "host", FAILURE_NOT_ALLOWED);
+	assert_acquire(&late, "default", FAILURE_BUSY);
+	assert_acquire(&late, "host", FAILURE_BUSY);
+	assert_acquire(&holder, "host", FAILURE_BUSY);
 	assert_acquire(&holder, "default", 0);
 	advance(1000 * SECOND);
 	assert_int_equal(done_count, 0);
@@ -1223,7 +1228,7 @@ static void test_stop_creating(void **unused)
 	wait_replies(&replies, 1);
 }
 
-/* Goal: a vmnet that hangs delays the end for 15 s, and no more. */
+/* Goal: a vmnet that hangs delays the end for 8 s, and no more. */
 static void test_stop_hanging(void **unused)
 {
 	struct replies replies = { 0 };
@@ -1235,7 +1240,7 @@ static void test_stop_hanging(void **unused)
 	acquire_later(&client, &replies, "default");
 	get_broker_status(&client);
 	stop();
-	advance(15 * SECOND - 1);
+	advance(8 * SECOND - 1);
 	assert_int_equal(done_count, 0);
 	advance(1);
 	wait_until(^bool {
@@ -1458,7 +1463,7 @@ static void test_odd_mask(void **unused)
  */
 
 /* Goal: a subnet that the Mac is on is refused, and by which interface; one
- * that only a bridge has is not. */
+ * that only a bridge of vmnet has, from 100 up, is not. */
 static void test_host_overlap(void **unused)
 {
 	struct client client;
@@ -1475,6 +1480,12 @@ static void test_host_overlap(void **unused)
 	assert_null(xpc_dictionary_get_value(reply, "vmnet_status"));
 	xpc_release(reply);
 	assert_int_equal(fake_vmnet_created(), 0);
+	for (int i = 1; i < 5; i++) {
+		bridge_used = i;
+		assert_acquire(&client, "far", FAILURE_CREATE);
+	}
+	assert_int_equal(fake_vmnet_created(), 0);
+	bridge_used = 0;
 	assert_acquire(&client, "far", 0);
 	assert_int_equal(fake_vmnet.asked, 0xc0a86500);
 	close_client(&client);

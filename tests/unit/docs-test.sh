@@ -79,7 +79,7 @@ limits() {
         holds "$protocol" "release a network | $(limit RELEASE_TIMEOUT) s |" &&
         holds "$protocol" "read a reply | $(limit REPLY_TIMEOUT) s |" &&
         holds "$protocol" "holds nothing | $(limit PEER_IDLE) s |" &&
-        holds "$protocol" "stops the broker | $(limit STOP_TIMEOUT) s |"
+        holds "$protocol" "SIGTERM stops the broker | $(limit STOP_TIMEOUT) s |"
 }
 
 # Goal: the manual has the same.
@@ -92,7 +92,7 @@ manual_limits() {
         holds "$manual" "vmnet has $(limit VMNET_TIMEOUT) seconds" &&
         holds "$manual" "latest after $(limit REPLY_TIMEOUT) seconds" &&
         holds "$manual" "asked for nothing for $(limit PEER_IDLE)." &&
-        holds "$manual" "holders have $(limit STOP_TIMEOUT) seconds"
+        holds "$manual" "Clients have $(limit STOP_TIMEOUT) seconds"
 }
 
 # Goal: the usage is the manual's synopsis, which describes each option.

@@ -150,11 +150,11 @@ static void null_arguments(void)
  * of ours. */
 static void texts(void)
 {
-	static const int others[] = { 8, 1001, INT32_MAX, -1, INT32_MIN };
+	static const int others[] = { 10, 1001, INT32_MAX, -1, INT32_MIN };
 	int i, j;
 
-	for (i = 0; i <= VMNET_BROKER_INTERNAL_ERROR; i++) {
-		for (j = i + 1; j <= VMNET_BROKER_INTERNAL_ERROR + 1; j++) {
+	for (i = 0; i <= VMNET_BROKER_CONFIGURATION; i++) {
+		for (j = i + 1; j <= VMNET_BROKER_CONFIGURATION + 1; j++) {
 			CHECK_INT(strcmp(vmnet_broker_strerror(i),
 				      vmnet_broker_strerror(j)) == 0,
 			    false);

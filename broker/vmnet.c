@@ -4,23 +4,13 @@
 /*
  * One network goes through these phases, always in this order:
  *
- *	making     on a worker: the network is created, its anchor started
- *	anchoring  waiting for vmnet to say that the anchor has started
- *	ready      handed out
- *	stopping   the anchor is being stopped, on a worker; waiting for it, and
- *	           for vmnet to say that it has stopped
+ *	making     on a worker: the network is created
+ *	ready      handed out; its anchor is started
+ *	stopping   waiting for its anchor to stop, see anchor.h
  *	releasing  on a worker: the network is released
  *
- * The anchor is an interface of ours that nobody reads. vmnet takes down the
- * bridge, with the gateway's address and DHCP, when the last interface leaves a
- * network, as it does when the only guest reboots; the anchor keeps all that up
- * for as long as we own the network. If it cannot be had, the network is
- * served without.
- *
- * While a worker has a network, only the worker touches it, but for `abandoned`
- * and what vmnet said of the anchor, which belong to the serial queue. vmnet is
- * not trusted to call a handler once: handlers know their network by number,
- * and a number that is not on the list any more is ignored.
+ * While a worker has a network, only the worker touches it, but for
+ * `abandoned`, which belongs to the serial queue.
  */
 
 #include "vmnet.h"
@@ -31,72 +21,38 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <vmnet/vmnet.h>
 #include <xpc/xpc.h>
 
 #include "addresses.h"
+#include "anchor.h"
 #include "log.h"
 
 /* What vmnet gives a network that nobody set another MTU for. */
 #define MTU_DEFAULT 1500
-/* What may be true: IPv6 wants the one, IPv4 cannot carry more than the other.
- */
-#define MTU_MIN 1280
-#define MTU_MAX 65535
 
-enum phase { MAKING, ANCHORING, READY, STOPPING, RELEASING };
-
-/* What vmnet said of the anchor in its handler. */
-struct answer {
-	bool given;
-	vmnet_return_t status;
-};
+enum phase { MAKING, READY, STOPPING, RELEASING };
 
 struct vmnet_owned {
 	struct vmnet_wish wish;
 	const struct vmnet_events *events;
 	void *context;
-	uint64_t number;
 	enum phase phase;
 	bool abandoned; /* while it was made: nobody wants it any more */
-	bool hurried;   /* while it was stopped: does not wait for vmnet */
 
 	struct failure failure; /* if network is NULL */
 	vmnet_network_ref network;
 	xpc_object_t serialization;
 	struct vmnet_info info;
 
-	interface_ref anchor;
-	struct answer started;
-	struct answer stopped;
-	bool stop_returned; /* no worker is in vmnet_stop_interface() */
-
-	TAILQ_ENTRY(vmnet_owned) entry;
+	uint64_t anchor; /* its number */
 };
 
-TAILQ_HEAD(owned_list, vmnet_owned);
-
-static struct owned_list all = TAILQ_HEAD_INITIALIZER(all);
 static dispatch_queue_t queue;
-static uint64_t last_number;
 
 static dispatch_queue_t worker(void)
 {
 	return dispatch_get_global_queue(QOS_CLASS_DEFAULT, 0);
-}
-
-static struct vmnet_owned *find(uint64_t number)
-{
-	struct vmnet_owned *owned = NULL;
-
-	TAILQ_FOREACH(owned, &all, entry)
-	{
-		if (owned->number == number) {
-			return owned;
-		}
-	}
-	return NULL;
 }
 
 /*
@@ -253,8 +209,6 @@ static int describe(vmnet_network_ref network, struct vmnet_info *info)
 	return subnet_of(info->gateway, ntohl(mask.s_addr), &info->subnet);
 }
 
-static void start_anchor(struct vmnet_owned *owned);
-
 /* Leaves a network that is complete, or none and a failure. */
 static void make(struct vmnet_owned *owned)
 {
@@ -280,49 +234,6 @@ static void make(struct vmnet_owned *owned)
 		return;
 	}
 	owned->network = network;
-	start_anchor(owned);
-}
-
-/*
- * The anchor.
- */
-
-static void anchor_started(
-    uint64_t number, vmnet_return_t status, uint64_t mtu);
-static void anchor_stopped(uint64_t number, vmnet_return_t status);
-
-/* 0: not told. */
-static uint64_t get_mtu(xpc_object_t parameters)
-{
-	if (parameters == NULL ||
-	    xpc_get_type(parameters) != XPC_TYPE_DICTIONARY) {
-		return 0;
-	}
-	return xpc_dictionary_get_uint64(parameters, vmnet_mtu_key);
-}
-
-static void start_anchor(struct vmnet_owned *owned)
-{
-	xpc_object_t description = xpc_dictionary_create(NULL, NULL, 0);
-	uint64_t number = owned->number;
-
-	owned->anchor =
-	    vmnet_interface_start_with_network(owned->network, description,
-		queue, ^(vmnet_return_t status, xpc_object_t parameters) {
-			anchor_started(number, status, get_mtu(parameters));
-		});
-	xpc_release(description);
-}
-
-/* On a worker. */
-static vmnet_return_t stop_anchor(struct vmnet_owned *owned)
-{
-	uint64_t number = owned->number;
-
-	return vmnet_stop_interface(
-	    owned->anchor, queue, ^(vmnet_return_t status) {
-		    anchor_stopped(number, status);
-	    });
 }
 
 /*
@@ -334,7 +245,6 @@ static void finish(struct vmnet_owned *owned)
 	const struct failure *failure =
 	    owned->network == NULL ? &owned->failure : NULL;
 
-	TAILQ_REMOVE(&all, owned, entry);
 	owned->events->gone(owned->context, owned, failure);
 	free(owned);
 	/* Last: once launchd has stopped the broker, this ends the process. */
@@ -353,91 +263,25 @@ static void release_network(struct vmnet_owned *owned)
 	});
 }
 
-/* The worker is back, and vmnet has said that the anchor is gone, or we do not
- * wait for that. */
-static void check_stopped(struct vmnet_owned *owned)
+static void anchor_stopped(void *context)
 {
-	if (owned->phase != STOPPING || !owned->stop_returned) {
-		return;
-	}
-	if (!owned->stopped.given && !owned->hurried) {
-		return;
-	}
-	if (!owned->stopped.given || owned->stopped.status != VMNET_SUCCESS) {
-		log_error("network %s: its anchor did not stop: %s",
-		    owned->wish.name,
-		    owned->stopped.given ? status_name(owned->stopped.status)
-					 : "vmnet did not answer");
-	}
-	release_network(owned);
-}
-
-static void anchor_stopped(uint64_t number, vmnet_return_t status)
-{
-	struct vmnet_owned *owned = find(number);
-
-	if (owned != NULL) {
-		owned->stopped =
-		    (struct answer){ .given = true, .status = status };
-		check_stopped(owned);
-	}
-}
-
-static void stop_returned(struct vmnet_owned *owned, vmnet_return_t status)
-{
-	owned->stop_returned = true;
-	if (status != VMNET_SUCCESS) {
-		/* Then the handler is not called. */
-		owned->stopped =
-		    (struct answer){ .given = true, .status = status };
-	}
-	check_stopped(owned);
+	release_network(context);
 }
 
 static void release(struct vmnet_owned *owned)
 {
-	if (owned->anchor == NULL) {
-		release_network(owned);
-		return;
-	}
 	owned->phase = STOPPING;
-	dispatch_async(worker(), ^{
-		vmnet_return_t status = stop_anchor(owned);
-
-		dispatch_async(queue, ^{
-			stop_returned(owned, status);
-		});
-	});
+	anchor_stop(owned->anchor, anchor_stopped, owned);
 }
 
+/* The anchor comes last: whoever waits for the network does not wait for it. */
 static void become_ready(struct vmnet_owned *owned)
 {
-	vmnet_return_t status =
-	    owned->started.given ? owned->started.status : VMNET_FAILURE;
-
-	if (owned->anchor == NULL || status != VMNET_SUCCESS) {
-		log_error("network %s: no anchor: %s (%u): whenever no guest "
-			  "is attached, its gateway and its DHCP stop",
-		    owned->wish.name, status_name(status), (unsigned)status);
-		owned->anchor = NULL;
-	}
 	owned->phase = READY;
 	owned->events->created(owned->context, owned, &owned->info);
-}
-
-static void anchor_started(uint64_t number, vmnet_return_t status, uint64_t mtu)
-{
-	struct vmnet_owned *owned = find(number);
-
-	if (owned == NULL || owned->started.given) {
-		return;
-	}
-	owned->started = (struct answer){ .given = true, .status = status };
-	if (mtu >= MTU_MIN && mtu <= MTU_MAX) {
-		owned->info.mtu = (uint32_t)mtu;
-	}
-	if (owned->phase == ANCHORING) {
-		become_ready(owned);
+	if (owned->phase == READY) {
+		owned->anchor =
+		    anchor_start(owned->wish.name, owned->serialization);
 	}
 }
 
@@ -448,10 +292,8 @@ static void made(struct vmnet_owned *owned)
 		finish(owned);
 	} else if (owned->abandoned) {
 		release(owned);
-	} else if (owned->anchor == NULL || owned->started.given) {
-		become_ready(owned);
 	} else {
-		owned->phase = ANCHORING;
+		become_ready(owned);
 	}
 }
 
@@ -462,6 +304,7 @@ static void made(struct vmnet_owned *owned)
 void vmnet_start(void *serial_queue)
 {
 	queue = serial_queue;
+	anchor_init(queue);
 }
 
 struct vmnet_owned *vmnet_own(const struct vmnet_wish *wish,
@@ -475,9 +318,7 @@ struct vmnet_owned *vmnet_own(const struct vmnet_wish *wish,
 	owned->wish = *wish;
 	owned->events = events;
 	owned->context = context;
-	owned->number = ++last_number;
 	owned->phase = MAKING;
-	TAILQ_INSERT_TAIL(&all, owned, entry);
 	xpc_transaction_begin();
 	dispatch_async(worker(), ^{
 		make(owned);
@@ -495,20 +336,8 @@ void vmnet_disown(struct vmnet_owned *owned)
 
 void vmnet_abandon(struct vmnet_owned *owned)
 {
-	switch (owned->phase) {
-	case MAKING:
+	if (owned->phase == MAKING) {
 		owned->abandoned = true;
-		break;
-	case ANCHORING:
-		release(owned);
-		break;
-	case STOPPING:
-		owned->hurried = true;
-		check_stopped(owned);
-		break;
-	case READY:
-	case RELEASING:
-		break;
 	}
 }
 

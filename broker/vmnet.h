@@ -74,9 +74,9 @@ struct vmnet_owned *vmnet_own(const struct vmnet_wish *wish,
 void vmnet_disown(struct vmnet_owned *owned);
 
 /*
- * The caller's patience has ended. While it is being made: it will not be told
- * as created, but released as it comes to hand. While it is being released: no
- * longer wait for what vmnet owes us.
+ * The caller timed out. While the network is being made, `created` is not
+ * called: it is released as soon as it exists. While it is being released,
+ * nothing changes. In both cases `gone` comes when vmnet is done.
  */
 void vmnet_abandon(struct vmnet_owned *owned);
 

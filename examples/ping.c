@@ -581,6 +581,7 @@ static struct {
 	uint32_t id; /* of the exchange */
 	struct lease offer;
 	unsigned tries;
+	unsigned refusals;
 } dhcp;
 
 static uint8_t *option_put(
@@ -731,6 +732,20 @@ static void dhcp_read(const struct dhcp *message, const uint8_t *rest,
 	};
 }
 
+/* The server gave the address to another: as RFC 2131 says, begin again. */
+static void dhcp_refused(void)
+{
+	if (lease.address != 0 || dhcp.refusals == DHCP_TRIES) {
+		fail("the DHCP server refuses %s",
+		    ip_text(dhcp.offer.address).s);
+		return;
+	}
+	dhcp.refusals++;
+	dhcp.offer = (struct lease){ 0 };
+	dhcp.tries = 0;
+	dhcp_try();
+}
+
 static void dhcp_receive(const uint8_t *payload, size_t size)
 {
 	const struct dhcp *message = (const struct dhcp *)payload;
@@ -757,8 +772,7 @@ static void dhcp_receive(const uint8_t *payload, size_t size)
 		dhcp_acknowledged(&got);
 	} else if (*type == DHCP_NAK && asked &&
 	    got.server == dhcp.offer.server) {
-		fail("the DHCP server refuses %s",
-		    ip_text(dhcp.offer.address).s);
+		dhcp_refused();
 	}
 }
 

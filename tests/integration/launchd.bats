@@ -649,6 +649,6 @@ SCRIPT
     echo "$output"
     [ "$status" -eq 0 ]
     [[ $output != *ignored* ]]
-    [[ $output == *'exit timeout = 60'* ]]
+    [[ $output == *'exit timeout = 20'* ]]
     [[ $output == *'username = _vmnetbroker'* ]]
 }

@@ -244,7 +244,7 @@ static const struct mistake {
 	    ":1:1: must be an object with one entry per network, not an "
 	    "array" },
 	{ "\n  [\"default\"]",
-	    ":2:3: must be an object with one entry a "
+	    ":2:3: must be an object with one entry per "
 	    "network, not an array" },
 	{ "\"default\"", ":1:9: '[' or '{' expected near '\"default\"'" },
 

@@ -3,7 +3,7 @@
 //
 // variants: asan tsan
 // link: broker/service.c broker/peer.c broker/message.c broker/registry.c
-// link: broker/vmnet.c broker/addresses.c broker/config.c broker/place.c
+// link: broker/vmnet.c broker/anchor.c broker/addresses.c broker/config.c broker/place.c
 // link: broker/file.c
 // link: broker/subnet.c broker/text.c broker/state.c broker/failure.c
 // link: broker/log.c tests/unit/broker-vmnet.c
@@ -43,6 +43,7 @@
 #include <standin.h>
 #include <xpc/xpc.h>
 
+#include "anchor.h"
 #include "broker-vmnet.h"
 #include "config.h"
 #include "failure.h"
@@ -64,7 +65,8 @@
 static atomic_int log_lines; /* but for debug */
 static atomic_long log_bytes;
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
-static char log_last[1024];
+static char log_recent[16][1024]; /* a ring */
+static size_t log_next;
 
 void __wrap_log_write(enum log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -81,7 +83,7 @@ void __wrap_log_write(enum log_level level, const char *format, ...)
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	pthread_mutex_lock(&log_lock);
-	memcpy(log_last, line, sizeof(line));
+	memcpy(log_recent[log_next++ % 16], line, sizeof(line));
 	pthread_mutex_unlock(&log_lock);
 	for (const char *at = line; *at != '\0'; at++) {
 		if (*at < 0x20 || *at > 0x7e) {
@@ -229,15 +231,26 @@ static void wait_until(bool (^condition)(void))
 }
 
 /* Until this is what the last line of the log says. */
+/* Finds it among the last lines, and takes it away. */
+static bool take_log(const char *text)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&log_lock);
+	for (size_t i = 0; i < 16 && !found; i++) {
+		found = strstr(log_recent[i], text) != NULL;
+		if (found) {
+			log_recent[i][0] = '\0';
+		}
+	}
+	pthread_mutex_unlock(&log_lock);
+	return found;
+}
+
 static void wait_log(const char *text)
 {
 	wait_until(^bool {
-		bool found = false;
-
-		pthread_mutex_lock(&log_lock);
-		found = strstr(log_last, text) != NULL;
-		pthread_mutex_unlock(&log_lock);
-		return found;
+		return take_log(text);
 	});
 }
 
@@ -307,6 +320,7 @@ static int set_up(void **unused)
 		.max_peers_per_user = VMNET_BROKER_MAX_PEERS_PER_USER,
 		.done = done,
 	};
+	memset(log_recent, 0, sizeof(log_recent));
 	start();
 	return 0;
 }
@@ -343,6 +357,7 @@ static void end(void)
 		sched_yield();
 	}
 	assert_int_equal(fake_vmnet_networks(), 0);
+	assert_int_equal(fake_vmnet_copies(), 0);
 	assert_int_equal(fake_vmnet_interfaces(), 0);
 	assert_int_equal(fake_vmnet_configurations(), 0);
 }
@@ -618,7 +633,6 @@ static void test_acquire(void **unused)
 	xpc_object_t network = NULL;
 
 	(void)unused;
-	fake_vmnet.mtu = 9000;
 	connect_client(&client);
 	reply = ask(&client, request_create("acquire", "host"));
 	assert_ptr_equal(xpc_get_type(reply), XPC_TYPE_DICTIONARY);
@@ -636,7 +650,7 @@ static void test_acquire(void **unused)
 	    reply, VMNET_BROKER_INFO_IPV6_PREFIX, "fd12:3456:789a:1::/64");
 	network = xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_INFO);
 	assert_int_equal(
-	    xpc_dictionary_get_uint64(network, VMNET_BROKER_INFO_MTU), 9000);
+	    xpc_dictionary_get_uint64(network, VMNET_BROKER_INFO_MTU), 1500);
 	assert_int_not_equal(
 	    xpc_dictionary_get_uint64(network, VMNET_BROKER_INFO_GENERATION),
 	    0);
@@ -645,7 +659,9 @@ static void test_acquire(void **unused)
 	assert_true(xpc_equal(reply, again));
 	assert_network(&client, "host", "held 1");
 	assert_int_equal(fake_vmnet_created(), 1);
-	assert_int_equal(fake_vmnet_interfaces(), 1);
+	wait_until(^bool {
+		return fake_vmnet_interfaces() == 1;
+	});
 	xpc_release(reply);
 	xpc_release(again);
 	close_client(&client);
@@ -1361,32 +1377,34 @@ static void test_anchor(void **unused)
 	}
 }
 
-/* Goal: an anchor of which nothing is heard costs 30 s, and is stopped. */
+/* Goal: an anchor whose start is never answered costs nobody anything. */
 static void test_anchor_silent(void **unused)
 {
-	struct replies replies = { 0 };
 	struct client client;
 
 	(void)unused;
 	fake_vmnet.start = START_SILENT;
+	assert_serves("default");
+	wait_alone();
 	connect_client(&client);
-	acquire_later(&client, &replies, "default");
-	wait_until(^bool {
-		return fake_vmnet_interfaces() == 1;
-	});
-	get_broker_status(&client);
-	advance(30 * SECOND);
-	wait_replies(&replies, 1);
-	assert_int_equal(replies.status, FAILURE_CREATE);
+	advance(5 * SECOND);
+	assert_network(&client, "default", "releasing 0");
+	advance(ANCHOR_STOP_TIMEOUT * SECOND - 1);
+	assert_network(&client, "default", "releasing 0");
+	advance(1);
+	wait_log("did not stop the anchor");
 	wait_networks(0);
-	assert_int_equal(fake_vmnet_interfaces(), 0);
-	fake_vmnet.start = START_WELL;
+	/* vmnet still owes an answer: the next one is served without. */
 	assert_acquire(&client, "default", 0);
+	wait_log("has not answered for the last one");
+	/* The answer comes when the network is long gone, and is a failure. */
+	assert_true(fake_vmnet_answer());
+	wait_log("could not start it");
 	close_client(&client);
 }
 
 /* Goal: if vmnet never says that the anchor stopped, the network is released
- * after 15 s, and who waited gets a new one. */
+ * after 3 s, and whoever waited gets a new one. */
 static void test_stop_silent(void **unused)
 {
 	struct client client;
@@ -1402,11 +1420,12 @@ static void test_stop_silent(void **unused)
 	assert_network(&client, "default", "releasing 1");
 	assert_int_equal(replies.networks, 0);
 	fake_vmnet.stop = STOP_WELL;
-	advance(15 * SECOND);
+	advance(ANCHOR_STOP_TIMEOUT * SECOND);
 	wait_replies(&replies, 1);
 	assert_int_equal(replies.networks, 1);
 	wait_networks(1);
 	assert_int_equal(fake_vmnet_created(), 2);
+	assert_true(fake_vmnet_answer());
 	close_client(&client);
 }
 
@@ -1432,7 +1451,7 @@ static void test_create_hangs(void **unused)
 	assert_int_equal(replies.refused, 2);
 	assert_int_equal(replies.status, FAILURE_CREATE);
 	assert_acquire(&asker, "default", 0);
-	assert_int_equal(fake_vmnet_networks(), 2);
+	wait_networks(2);
 	standin_unhang();
 	wait_until(^bool {
 		return fake_vmnet_created() == 3;
@@ -1453,7 +1472,6 @@ static void test_odd_mask(void **unused)
 	assert_acquire(&client, "default", FAILURE_CREATE);
 	assert_int_equal(fake_vmnet_networks(), 0);
 	fake_vmnet.mask = 0xffff0000;
-	fake_vmnet.mtu = 7;
 	assert_acquire(&client, "default", 0);
 	close_client(&client);
 }

@@ -3,6 +3,7 @@
 
 #include "broker-vmnet.h"
 
+#include <Block.h>
 #include <arpa/inet.h>
 #include <assert.h>
 #include <stdatomic.h>
@@ -18,6 +19,7 @@ enum kind { CONFIGURATION = 1, NETWORK };
 struct object {
 	enum kind kind;
 	int references;
+	atomic_int *count;
 };
 
 struct vmnet_network_configuration {
@@ -38,17 +40,25 @@ struct fake_vmnet fake_vmnet;
 
 static atomic_int configurations;
 static atomic_int networks;
+static atomic_int copies; /* of networks, by deserialization */
 static atomic_int interfaces;
 static atomic_int created;
 static atomic_uint next_subnet;
 
-const char *const vmnet_mtu_key = "vmnet_mtu";
+const char *const vmnet_enable_tso_key = "vmnet_enable_tso";
+const char *const vmnet_enable_checksum_offload_key =
+    "vmnet_enable_checksum_offload";
+
+/* One whose start is not answered: it cannot be stopped, and goes with its
+ * network. */
+static struct vmnet_interface unanswered;
+
+static _Atomic(dispatch_block_t) owed; /* by START_SILENT, STOP_SILENT */
 
 void fake_vmnet_reset(void)
 {
 	fake_vmnet.start = START_WELL;
 	fake_vmnet.stop = STOP_WELL;
-	fake_vmnet.mtu = 1500;
 	fake_vmnet.mask = 0xffffff00;
 	fake_vmnet.in_use = 0;
 	fake_vmnet.asked = 0;
@@ -64,6 +74,11 @@ int fake_vmnet_configurations(void)
 int fake_vmnet_networks(void)
 {
 	return networks;
+}
+
+int fake_vmnet_copies(void)
+{
+	return copies;
 }
 
 int fake_vmnet_interfaces(void)
@@ -86,6 +101,7 @@ static void *create(size_t size, enum kind kind, atomic_int *count)
 	assert(object != NULL);
 	object->kind = kind;
 	object->references = 1;
+	object->count = count;
 	(*count)++;
 	return object;
 }
@@ -99,7 +115,7 @@ void CFRelease(CFTypeRef reference)
 	assert(object->references > 0);
 	object->references--;
 	if (object->references == 0) {
-		(*(object->kind == NETWORK ? &networks : &configurations))--;
+		(*object->count)--;
 		free(object);
 	}
 }
@@ -183,6 +199,21 @@ xpc_object_t vmnet_network_copy_serialization(
 	return dictionary;
 }
 
+vmnet_network_ref vmnet_network_create_with_serialization(
+    xpc_object_t serialization, vmnet_return_t *status)
+{
+	struct vmnet_network *network = NULL;
+
+	if (fault(__func__, status)) {
+		return NULL;
+	}
+	network = create(sizeof(*network), NETWORK, &copies);
+	network->gateway =
+	    (uint32_t)xpc_dictionary_get_uint64(serialization, "gateway");
+	*status = VMNET_SUCCESS;
+	return network;
+}
+
 void vmnet_network_get_ipv4_subnet(
     vmnet_network_ref network, struct in_addr *subnet, struct in_addr *mask)
 {
@@ -199,6 +230,27 @@ void vmnet_network_get_ipv6_prefix(
 	*length = 64;
 }
 
+static void owe(dispatch_block_t answer)
+{
+	dispatch_block_t copy = Block_copy(answer);
+	dispatch_block_t before = atomic_exchange(&owed, copy);
+
+	assert(before == NULL);
+	(void)before;
+}
+
+bool fake_vmnet_answer(void)
+{
+	dispatch_block_t answer = atomic_exchange(&owed, NULL);
+
+	if (answer == NULL) {
+		return false;
+	}
+	answer();
+	Block_release(answer);
+	return true;
+}
+
 static void end(interface_ref interface)
 {
 	CFRelease(interface->network);
@@ -210,17 +262,10 @@ static void tell_started(dispatch_queue_t queue,
     vmnet_start_interface_completion_handler_t handler, vmnet_return_t status)
 {
 	dispatch_async(queue, ^{
-		xpc_object_t parameters = NULL;
+		xpc_object_t parameters = xpc_dictionary_create(NULL, NULL, 0);
 
-		if (status == VMNET_SUCCESS) {
-			parameters = xpc_dictionary_create(NULL, NULL, 0);
-			xpc_dictionary_set_uint64(
-			    parameters, vmnet_mtu_key, fake_vmnet.mtu);
-		}
-		handler(status, parameters);
-		if (parameters != NULL) {
-			xpc_release(parameters);
-		}
+		handler(status, status == VMNET_SUCCESS ? parameters : NULL);
+		xpc_release(parameters);
 	});
 }
 
@@ -234,7 +279,15 @@ interface_ref vmnet_interface_start_with_network(vmnet_network_ref network,
 		return NULL;
 	}
 	assert(network->object.kind == NETWORK);
-	assert(xpc_dictionary_get_count(description) == 0);
+	assert(xpc_dictionary_get_bool(description, vmnet_enable_tso_key));
+	assert(xpc_dictionary_get_bool(
+	    description, vmnet_enable_checksum_offload_key));
+	if (fake_vmnet.start == START_SILENT) {
+		owe(^{
+			tell_started(queue, handler, VMNET_FAILURE);
+		});
+		return &unanswered;
+	}
 	if (fake_vmnet.start == START_NULL_AND_HANDLER) {
 		tell_started(queue, handler, VMNET_FAILURE);
 		return NULL;
@@ -251,9 +304,7 @@ interface_ref vmnet_interface_start_with_network(vmnet_network_ref network,
 	interface->network = network;
 	network->object.references++;
 	interfaces++;
-	if (fake_vmnet.start != START_SILENT) {
-		tell_started(queue, handler, VMNET_SUCCESS);
-	}
+	tell_started(queue, handler, VMNET_SUCCESS);
 	if (fake_vmnet.start == START_TWICE) {
 		tell_started(queue, handler, VMNET_FAILURE);
 	}
@@ -266,6 +317,7 @@ vmnet_return_t vmnet_stop_interface(interface_ref interface,
 	vmnet_return_t status =
 	    fake_vmnet.stop == STOP_BADLY ? VMNET_FAILURE : VMNET_SUCCESS;
 
+	assert(interface != &unanswered);
 	if (fault(__func__, &status)) {
 		end(interface);
 		return status;
@@ -275,11 +327,17 @@ vmnet_return_t vmnet_stop_interface(interface_ref interface,
 		return VMNET_FAILURE;
 	}
 	end(interface);
-	if (fake_vmnet.stop != STOP_SILENT) {
-		dispatch_async(queue, ^{
-			handler(status);
+	if (fake_vmnet.stop == STOP_SILENT) {
+		owe(^{
+			dispatch_async(queue, ^{
+				handler(status);
+			});
 		});
+		return VMNET_SUCCESS;
 	}
+	dispatch_async(queue, ^{
+		handler(status);
+	});
 	if (fake_vmnet.stop == STOP_TWICE) {
 		dispatch_async(queue, ^{
 			handler(status);

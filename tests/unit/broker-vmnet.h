@@ -21,7 +21,7 @@ enum fake_start {
 	START_BADLY,            /* the handler says VMNET_FAILURE */
 	START_TWICE,            /* the handler is called twice */
 	START_NULL_AND_HANDLER, /* refused at once, and the handler called */
-	START_SILENT,           /* the handler is not called */
+	START_SILENT,           /* until fake_vmnet_answer(): it failed */
 };
 
 /* What becomes of one that is stopped. */
@@ -30,13 +30,12 @@ enum fake_stop {
 	STOP_REFUSED, /* VMNET_FAILURE at once, no handler */
 	STOP_BADLY,   /* the handler says VMNET_FAILURE */
 	STOP_TWICE,
-	STOP_SILENT,
+	STOP_SILENT, /* until fake_vmnet_answer() */
 };
 
 struct fake_vmnet {
 	_Atomic enum fake_start start;
 	_Atomic enum fake_stop stop;
-	_Atomic uint64_t mtu;    /* what a started interface says */
 	_Atomic uint32_t mask;   /* of the networks, host order */
 	_Atomic uint32_t in_use; /* this subnet is refused; 0: none */
 	_Atomic uint32_t asked;  /* the last one asked for; 0: none */
@@ -47,9 +46,13 @@ extern struct fake_vmnet fake_vmnet;
 /* Everything as after the start; counts are not touched. */
 void fake_vmnet_reset(void);
 
+/* Gives the answer that is owed. false: none is. */
+bool fake_vmnet_answer(void);
+
 /* Objects alive now. */
 int fake_vmnet_configurations(void);
 int fake_vmnet_networks(void);
+int fake_vmnet_copies(void);
 int fake_vmnet_interfaces(void);
 
 /* Networks that were made since the reset. */

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "log.h"
+#include "routes.h"
 #include "text.h"
 
 /* Copied: nothing promises that a sockaddr is aligned. */
@@ -59,10 +60,19 @@ static int get_subnet(
 	return 0;
 }
 
-static bool find(const struct ifaddrs *interface, const struct subnet *subnet,
-    char text[ADDRESSES_TEXT])
+static bool find_interface(
+    const struct subnet *subnet, char text[ADDRESSES_TEXT])
 {
-	for (; interface != NULL; interface = interface->ifa_next) {
+	struct ifaddrs *interfaces = NULL;
+	const struct ifaddrs *interface = NULL;
+	bool found = false;
+
+	if (getifaddrs(&interfaces) != 0) {
+		log_notice("addresses: not checked: %s", strerror(errno));
+		return false;
+	}
+	for (interface = interfaces; interface != NULL && !found;
+	     interface = interface->ifa_next) {
 		struct subnet on = { 0 };
 		uint32_t host = 0;
 		char address[ADDRESS_TEXT];
@@ -70,24 +80,45 @@ static bool find(const struct ifaddrs *interface, const struct subnet *subnet,
 		if (get_subnet(interface, &on, &host) == 0 &&
 		    subnet_overlaps(&on, subnet)) {
 			subnet_format_address(host, address);
-			snprintf(text, ADDRESSES_TEXT, "%s (%s/%u)",
+			snprintf(text, ADDRESSES_TEXT, "interface %s (%s/%u)",
 			    interface->ifa_name, address, on.length);
-			return true;
+			found = true;
 		}
 	}
-	return false;
+	freeifaddrs(interfaces);
+	return found;
+}
+
+static bool find_route(const struct subnet *subnet, char text[ADDRESSES_TEXT])
+{
+	struct routes routes = { 0 };
+	struct subnet to = { 0 };
+	size_t offset = 0;
+	unsigned index = 0;
+	bool found = false;
+
+	if (routes_read(&routes) != 0) {
+		log_notice("routes: not checked: %s", strerror(errno));
+		return false;
+	}
+	while (!found && routes_next(&routes, &offset, &to, &index)) {
+		char name[IF_NAMESIZE] = "?";
+		char destination[SUBNET_TEXT];
+
+		if (subnet_overlaps(&to, subnet) &&
+		    (if_indextoname(index, name) == NULL ||
+			!is_of_vmnet(name))) {
+			subnet_format(&to, destination);
+			snprintf(text, ADDRESSES_TEXT, "route to %s through %s",
+			    destination, name);
+			found = true;
+		}
+	}
+	routes_free(&routes);
+	return found;
 }
 
 bool addresses_overlap(const struct subnet *subnet, char text[ADDRESSES_TEXT])
 {
-	struct ifaddrs *interfaces = NULL;
-	bool overlap = false;
-
-	if (getifaddrs(&interfaces) != 0) {
-		log_notice("addresses: not checked: %s", strerror(errno));
-		return false;
-	}
-	overlap = find(interfaces, subnet, text);
-	freeifaddrs(interfaces);
-	return overlap;
+	return find_interface(subnet, text) || find_route(subnet, text);
 }

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The host's own IPv4 addresses. vmnet keeps its networks apart from one
+ * The host's own IPv4 addresses and routes. vmnet keeps its networks apart from one
  * another, but gives a network a subnet that the host is on without a word;
  * then packets go to the wrong place.
  */
@@ -15,13 +15,14 @@
 
 #include "subnet.h"
 
-/* Room for "bridge100 (192.168.64.1/24)". */
-#define ADDRESSES_TEXT 64
+/* Room for "interface bridge100 (192.168.64.1/24)". */
+#define ADDRESSES_TEXT 80
 
 /*
- * Whether an interface of the host is on part of subnet; text says which.
- * Bridges do not count: they are vmnet's own, and the one of this very network
- * may be on its way out. If the addresses cannot be read, nothing overlaps.
+ * Whether an interface of the host is on part of subnet, or a route leads there;
+ * text says which. The bridges of vmnet do not count: the one of this very
+ * network may be on its way out. What cannot be read does not overlap, and that
+ * is logged.
  */
 bool addresses_overlap(const struct subnet *subnet, char text[ADDRESSES_TEXT]);
 

@@ -270,8 +270,8 @@ static void set_timer(struct anchor *anchor)
 		give_up(number);
 	});
 	dispatch_source_set_timer(anchor->timer,
-	    dispatch_time(DISPATCH_TIME_NOW,
-		ANCHOR_STOP_TIMEOUT * (int64_t)NSEC_PER_SEC),
+	    dispatch_time(
+		DISPATCH_TIME_NOW, ANCHOR_STOP_TIMEOUT * (int64_t)NSEC_PER_SEC),
 	    DISPATCH_TIME_FOREVER, 0);
 	dispatch_activate(anchor->timer);
 }

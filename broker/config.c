@@ -10,15 +10,15 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "file.h"
-#include "place.h"
+#include "trusted-file.h"
+#include "json-position.h"
+#include "subnet-plan.h"
 #include "text.h"
 
 static const struct config_network builtins[] = {
@@ -31,9 +31,9 @@ static const struct config_network builtins[] = {
 /* What is known while one file is read. */
 struct reader {
 	const char *path;
-	char *text;             /* NUL-terminated */
-	struct config *config;  /* what was read so far */
-	struct place_path here; /* the member being looked at */
+	char *text;            /* NUL-terminated */
+	struct config *config; /* what was read so far */
+	struct json_path here; /* the member being looked at */
 	struct config_network network;
 	bool has_mode;
 	char *error; /* CONFIG_ERROR bytes */
@@ -64,7 +64,12 @@ static struct config *create(size_t room)
 
 struct config *config_create(void)
 {
-	return create(0);
+	struct config *config = create(0);
+
+	if (config != NULL) {
+		subnet_plan_assign(config);
+	}
+	return config;
 }
 
 void config_destroy(struct config *config)
@@ -105,11 +110,11 @@ static int refuse_file(struct reader *reader, const char *reason)
 	return -1;
 }
 
-static int refuse_at(struct reader *reader, struct place place,
+static int refuse_at(struct reader *reader, struct json_position place,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 static int refuse_at(
-    struct reader *reader, struct place place, const char *format, ...)
+    struct reader *reader, struct json_position place, const char *format, ...)
 {
 	va_list args;
 	int used = snprintf(reader->error, CONFIG_ERROR,
@@ -125,14 +130,14 @@ static int refuse_at(
 	return -1;
 }
 
-static struct place here_key(const struct reader *reader)
+static struct json_position here_key(const struct reader *reader)
 {
-	return place_of_key(reader->text, &reader->here);
+	return json_position_of_key(reader->text, &reader->here);
 }
 
-static struct place here_value(const struct reader *reader)
+static struct json_position here_value(const struct reader *reader)
 {
-	return place_of_value(reader->text, &reader->here);
+	return json_position_of_value(reader->text, &reader->here);
 }
 
 static const char *type_name(const json_t *value)
@@ -273,7 +278,7 @@ static int read_network(struct reader *reader, const char *name, json_t *value)
 	const char *key = NULL;
 	json_t *member = NULL;
 
-	if (!text_is_name(name, length)) {
+	if (!name_is_valid(name, length)) {
 		char escaped[TEXT_ESCAPED];
 
 		text_escape(escaped, name, length);
@@ -329,6 +334,9 @@ static int read_networks(struct reader *reader, json_t *root)
 		}
 		reader->here.member[0]++;
 	}
+	/* In the order of the file, so that a new entry at its end changes none
+	 * of those before it. */
+	subnet_plan_assign(reader->config);
 	qsort(reader->config->networks, reader->config->count,
 	    sizeof(*reader->config->networks), compare);
 	return 0;
@@ -355,7 +363,7 @@ static int refuse_syntax(struct reader *reader, const json_error_t *error)
 {
 	char text[JSON_ERROR_TEXT_LENGTH];
 	/* An empty text has no column 0 for us. */
-	struct place place = {
+	struct json_position place = {
 		.line = error->line > 0 ? error->line : 1,
 		.column = error->column > 0 ? error->column : 1,
 	};
@@ -366,7 +374,7 @@ static int refuse_syntax(struct reader *reader, const json_error_t *error)
 	case json_error_out_of_memory:
 		return refuse_file(reader, strerror(ENOMEM));
 	case json_error_duplicate_key:
-		key = place_find_string(reader->text, end);
+		key = json_position_find_string(reader->text, end);
 		break;
 	default:
 		break;
@@ -376,7 +384,7 @@ static int refuse_syntax(struct reader *reader, const json_error_t *error)
 		size_t length = (size_t)(reader->text + end - key);
 
 		text_escape(escaped, key + 1, length - 2);
-		return refuse_at(reader, place_of(reader->text, key),
+		return refuse_at(reader, json_position_of(reader->text, key),
 		    "duplicate key \"%s\"", escaped);
 	}
 	return refuse_at(reader, place, "%s", printable(text, error->text));
@@ -409,7 +417,7 @@ enum config_result config_load(
 	size_t length = 0;
 	int result = 0;
 
-	if (file_read(AT_FDCWD, path, owner, CONFIG_SIZE_MAX, &reader.text,
+	if (trusted_file_read(path, owner, CONFIG_SIZE_MAX, &reader.text,
 		&length, &reason) != 0) {
 		if (errno == ENOENT) {
 			return CONFIG_MISSING;

@@ -33,7 +33,9 @@ const char *config_mode_name(enum config_mode mode);
 struct config_network {
 	char name[VMNET_BROKER_NAME_MAX + 1];
 	enum config_mode mode;
-	bool has_subnet; /* else the system chooses */
+	bool has_subnet; /* in networks.json */
+	/* That, or else the one assigned (see subnet-plan.h); of length 0: the
+	 * system chooses. */
 	struct subnet subnet;
 };
 

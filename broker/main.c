@@ -18,7 +18,6 @@
 #include "log.h"
 #include "protocol.h"
 #include "service.h"
-#include "state.h"
 #include "text.h"
 
 #ifndef VMNET_BROKER_VERSION
@@ -30,25 +29,19 @@
 #define CONFIG_FILE                                                            \
 	"/Library/Application Support/com.github.nirs.vmnet-broker/"           \
 	"networks.json"
-#define STATE_DIRECTORY "/var/db/com.github.nirs.vmnet-broker"
 
 /* Seconds. */
 #define LINGER 5
 #define IDLE 120
 #define DAY 86400UL
 
-/* More clients than any Mac has ports for. */
-#define PEERS_MAX 1000000UL
-
 /* A wrong command line. */
 #define EXIT_USAGE 2
 
 struct options {
 	const char *config_file;
-	const char *state_directory;
 	unsigned long linger;
 	unsigned long idle;
-	unsigned long max_peers; /* 0: as protocol.h says */
 	bool check;
 	bool foreground;
 	bool debug;
@@ -58,7 +51,7 @@ static void usage(FILE *file)
 {
 	fprintf(file,
 	    "usage: vmnet-broker [-dfhnV] [-c file] [-l seconds] "
-	    "[-p peers] [-s directory] [-t seconds]\n");
+	    "[-t seconds]\n");
 }
 
 static unsigned long number_option(
@@ -94,12 +87,6 @@ static void parse_option(struct options *options, int option)
 	case 'n':
 		options->check = true;
 		break;
-	case 'p':
-		options->max_peers = number_option(option, 1, PEERS_MAX);
-		break;
-	case 's':
-		options->state_directory = optarg;
-		break;
 	case 't':
 		options->idle = number_option(option, 1, DAY);
 		break;
@@ -121,12 +108,11 @@ static void parse_options(int argc, char **argv, struct options *options)
 
 	*options = (struct options){
 		.config_file = CONFIG_FILE,
-		.state_directory = STATE_DIRECTORY,
 		.linger = LINGER,
 		.idle = IDLE,
 	};
 	for (;;) {
-		option = getopt(argc, argv, "c:dfhl:np:s:t:V");
+		option = getopt(argc, argv, "c:dfhl:nt:V");
 		if (option == -1) {
 			break;
 		}
@@ -195,30 +181,13 @@ static struct config *read_config(const struct options *options)
 	return config;
 }
 
-static struct state *read_state(const struct options *options)
-{
-	struct state *state = state_create(options->state_directory);
-
-	if (state == NULL) {
-		fatal("out of memory");
-	}
-	return state;
-}
-
 static struct service *serve(const struct options *options,
-    const struct config *config, struct state *state, dispatch_queue_t queue)
+    const struct config *config, dispatch_queue_t queue)
 {
 	const struct service_options service_options = {
 		.config = config,
-		.state = state,
-		.state_directory = options->state_directory,
 		.linger = options->linger * NANOSECONDS,
 		.idle = options->idle * NANOSECONDS,
-		.max_peers = options->max_peers != 0 ? options->max_peers
-						     : VMNET_BROKER_MAX_PEERS,
-		.max_peers_per_user = options->max_peers != 0
-		    ? options->max_peers
-		    : VMNET_BROKER_MAX_PEERS_PER_USER,
 		.done = exit,
 	};
 	xpc_connection_t listener = xpc_connection_create_mach_service(
@@ -251,7 +220,7 @@ static void handle_signal(int number, dispatch_queue_t queue,
 /* Starts the service, on the queue, once no signal can end the broker before its
  * networks are released. */
 static void start(const struct options *options, const struct config *config,
-    struct state *state, dispatch_queue_t queue)
+    dispatch_queue_t queue)
 {
 	static struct service *service;
 
@@ -264,7 +233,7 @@ static void start(const struct options *options, const struct config *config,
 		    handle_signal(
 			SIGINT, queue,
 			^{
-				service = serve(options, config, state, queue);
+				service = serve(options, config, queue);
 			},
 			^{
 				service_drain(service);
@@ -282,7 +251,6 @@ int main(int argc, char **argv)
 {
 	static struct options options; /* for the blocks */
 	struct config *config = NULL;
-	struct state *state = NULL;
 	dispatch_queue_t queue = NULL;
 
 	parse_options(argc, argv, &options);
@@ -292,9 +260,8 @@ int main(int argc, char **argv)
 	log_start(options.foreground, options.debug);
 	log_notice("start: version %s", VMNET_BROKER_VERSION);
 	config = read_config(&options);
-	state = read_state(&options);
 	queue =
 	    dispatch_queue_create(VMNET_BROKER_SERVICE, DISPATCH_QUEUE_SERIAL);
-	start(&options, config, state, queue);
+	start(&options, config, queue);
 	dispatch_main();
 }

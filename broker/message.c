@@ -35,7 +35,19 @@ void message_set_failure(xpc_object_t reply, const struct failure *failure)
 	}
 }
 
-static void set_ipv6_prefix(xpc_object_t info, const struct vmnet_info *from)
+static const char *source_name(enum backend_subnet_source source)
+{
+	static const char *const names[] = {
+		[BACKEND_SUBNET_CONFIGURED] = "configured",
+		[BACKEND_SUBNET_ASSIGNED] = "assigned",
+		[BACKEND_SUBNET_ALTERNATIVE] = "alternative",
+		[BACKEND_SUBNET_SYSTEM] = "system",
+	};
+
+	return names[source];
+}
+
+static void set_ipv6_prefix(xpc_object_t info, const struct backend_info *from)
 {
 	char address[INET6_ADDRSTRLEN];
 	char text[INET6_ADDRSTRLEN + sizeof("/255")];
@@ -49,12 +61,14 @@ static void set_ipv6_prefix(xpc_object_t info, const struct vmnet_info *from)
 	xpc_dictionary_set_string(info, VMNET_BROKER_INFO_IPV6_PREFIX, text);
 }
 
-static void set_addresses(xpc_object_t info, const struct vmnet_info *from)
+static void set_addresses(xpc_object_t info, const struct backend_info *from)
 {
 	char text[SUBNET_TEXT];
 
 	subnet_format(&from->subnet, text);
 	xpc_dictionary_set_string(info, VMNET_BROKER_INFO_SUBNET, text);
+	xpc_dictionary_set_string(
+	    info, VMNET_BROKER_INFO_SUBNET_SOURCE, source_name(from->source));
 	subnet_format_address(from->gateway, text);
 	xpc_dictionary_set_string(info, VMNET_BROKER_INFO_GATEWAY, text);
 	subnet_format_address(subnet_mask(&from->subnet), text);
@@ -85,7 +99,7 @@ void message_set_network(xpc_object_t reply, const struct network *network)
 	set_names(info, network);
 	set_info(info, network);
 	xpc_dictionary_set_value(reply, VMNET_BROKER_KEY_NETWORK,
-	    vmnet_get_serialization(network->owned));
+	    backend_get_serialization(network->backend));
 	xpc_dictionary_set_value(reply, VMNET_BROKER_KEY_INFO, info);
 	xpc_release(info);
 }

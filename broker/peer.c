@@ -21,63 +21,57 @@
 #include "message.h"
 #include "protocol.h"
 #include "text.h"
+#include "user.h"
 
 #define NANOSECONDS UINT64_C(1000000000)
 
 static const uint64_t idle_timeout = VMNET_BROKER_PEER_IDLE * NANOSECONDS;
-static const uint64_t slow_timeout = VMNET_BROKER_REPLY_TIMEOUT * NANOSECONDS;
-
-/* Refused peers that are still being told so. */
+/* Peers over a limit, that are told so each time they ask. */
 #define REFUSED_MAX 64
 
-/* Lines in the log that a peer causes in a second, and all peers together:
- * a client that connects anew for each of its lines is many peers. */
-#define LINES_OF_PEER 10
-#define LINES_OF_ALL 20
+/* Messages of one peer in a row, before others have their turn. */
+#define TURN 16
 
 struct request {
-	xpc_object_t reply; /* NULL: not in use */
-	struct hold *hold;  /* what it waits for */
+	xpc_object_t reply;
+	struct hold *hold; /* what it waits for; NULL: the end */
+	TAILQ_ENTRY(request) entry;
 };
 
-enum verdict { ADMITTED, TOO_MANY, TOO_MANY_OF_USER };
+struct owned_hold {
+	struct hold hold; /* first: the registry hands it back */
+	TAILQ_ENTRY(owned_hold) entry;
+};
+
+enum admission { ADMITTED, TOO_MANY, TOO_MANY_OF_USER };
 
 struct peer {
 	struct peers *peers;
+	struct user *user;
 	xpc_connection_t connection;
 	uint64_t number; /* in the log */
-	uid_t euid;
-	pid_t pid; /* in the log, nowhere else */
-	enum verdict verdict;
-	bool dropped;   /* cancelled; its last event will come */
-	bool left;      /* its last event came */
-	bool examining; /* whether it reads its replies */
-	bool overdue;   /* it was to read one by now */
-	size_t unread;  /* replies that were not taken yet */
-	size_t waiting; /* requests that were not answered yet */
-	struct request requests[VMNET_BROKER_MAX_REQUESTS_PER_PEER];
-	struct hold holds[VMNET_BROKER_MAX_NETWORKS_PER_PEER];
-	struct log_limit lines;
+	pid_t pid;       /* in the log, nowhere else */
+	bool admitted;
+	bool dropped; /* cancelled; its last event will come */
+	unsigned request_count;
+	unsigned hold_count;
+	TAILQ_HEAD(, request) requests; /* not answered yet */
+	TAILQ_HEAD(, owned_hold) holds;
 	uint64_t idle_deadline; /* 0: it holds or waits for something */
-	uint64_t slow_deadline; /* 0: nothing to read */
-	TAILQ_ENTRY(peer) entry;
 	TAILQ_ENTRY(peer) idle_entry;
-	TAILQ_ENTRY(peer) slow_entry;
 };
-
-TAILQ_HEAD(peer_list, peer);
 
 struct peers {
 	struct peers_options options;
-	struct peer_list all;
 	/* Who is first will be due first: the timeout is the same for all. */
-	struct peer_list idle;
-	struct peer_list slow;
-	size_t count;
-	size_t refused; /* not counted in count */
+	TAILQ_HEAD(, peer) idle;
+	struct user_list users;
+	size_t admitted;
+	size_t refused;
 	uint64_t last_number;
 	bool silent;
-	struct log_limit lines;
+	uint64_t turn; /* number of the peer whose turn it is */
+	unsigned in_turn;
 };
 
 static uint64_t now(const struct peers *peers)
@@ -85,52 +79,23 @@ static uint64_t now(const struct peers *peers)
 	return peers->options.now(peers->options.context);
 }
 
-/*
- * The log.
- */
-
 static void peer_log(struct peer *peer, enum log_level level,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 static void peer_log(
     struct peer *peer, enum log_level level, const char *format, ...)
 {
-	struct peers *peers = peer->peers;
-	uint64_t time = now(peers);
-	uint64_t of_peer = 0;
-	uint64_t of_all = 0;
 	char text[FAILURE_MESSAGE + TEXT_ESCAPED];
 	va_list args;
 
-	if (!log_limit_allow(&peer->lines, time, &of_peer)) {
+	if (!user_may_log(peer->user, now(peer->peers))) {
 		return;
-	}
-	if (!log_limit_allow(&peers->lines, time, &of_all)) {
-		return;
-	}
-	if (of_peer > 0 || of_all > 0) {
-		log_notice("peer %" PRIu64 ": %" PRIu64 " lines before this "
-			   "were suppressed, and %" PRIu64 " of all peers",
-		    peer->number, of_peer, of_all);
 	}
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	log_write(level, "peer %" PRIu64 " (uid %u, pid %d): %s", peer->number,
-	    (unsigned)peer->euid, (int)peer->pid, text);
-}
-
-/* The last word on it: what was not told before. */
-static void log_suppressed(struct peer *peer)
-{
-	uint64_t of_all = 0;
-
-	if (peer->lines.suppressed > 0 &&
-	    log_limit_allow(&peer->peers->lines, now(peer->peers), &of_all)) {
-		log_notice("peer %" PRIu64 ": %" PRIu64 " more lines were "
-			   "suppressed, and %" PRIu64 " of all peers",
-		    peer->number, peer->lines.suppressed, of_all);
-	}
+	    (unsigned)peer->user->uid, (int)peer->pid, text);
 }
 
 /*
@@ -145,90 +110,22 @@ static void idle_end(struct peer *peer)
 	}
 }
 
-static void idle_begin(struct peer *peer)
-{
-	idle_end(peer);
-	if (peer->dropped) {
-		return;
-	}
-	peer->idle_deadline = now(peer->peers) + idle_timeout;
-	TAILQ_INSERT_TAIL(&peer->peers->idle, peer, idle_entry);
-}
-
-static void slow_end(struct peer *peer)
-{
-	if (peer->slow_deadline != 0) {
-		TAILQ_REMOVE(&peer->peers->slow, peer, slow_entry);
-		peer->slow_deadline = 0;
-	}
-}
-
-static void slow_begin(struct peer *peer)
-{
-	slow_end(peer);
-	peer->overdue = false;
-	if (peer->dropped) {
-		return;
-	}
-	peer->slow_deadline = now(peer->peers) + slow_timeout;
-	TAILQ_INSERT_TAIL(&peer->peers->slow, peer, slow_entry);
-}
-
-static bool has_hold(const struct peer *peer)
-{
-	for (size_t i = 0; i < VMNET_BROKER_MAX_NETWORKS_PER_PEER; i++) {
-		if (peer->holds[i].network != NULL) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* It did something: its idle time begins now, or not at all. */
 static void touch(struct peer *peer)
 {
-	if (has_hold(peer)) {
-		idle_end(peer);
-	} else {
-		idle_begin(peer);
+	idle_end(peer);
+	if (!peer->dropped && TAILQ_EMPTY(&peer->holds) &&
+	    TAILQ_EMPTY(&peer->requests)) {
+		peer->idle_deadline = now(peer->peers) + idle_timeout;
+		TAILQ_INSERT_TAIL(&peer->peers->idle, peer, idle_entry);
 	}
-}
-
-static void examine(struct peer *peer)
-{
-	peer->examining = false;
-	if (peer->overdue || peer->unread > VMNET_BROKER_MAX_UNREAD_PER_PEER) {
-		peer_drop(peer, "it does not read its replies");
-	}
-}
-
-/* What is in the queue before this may well tell that it did read them: that we
- * were busy is not its fault. */
-static void examine_later(struct peer *peer)
-{
-	xpc_connection_t connection = peer->connection;
-
-	if (peer->examining) {
-		return;
-	}
-	peer->examining = true;
-	xpc_retain(connection);
-	dispatch_async(peer->peers->options.queue, ^{
-		examine(peer);
-		xpc_release(connection);
-	});
 }
 
 uint64_t peers_deadline(const struct peers *peers)
 {
 	const struct peer *idle = TAILQ_FIRST(&peers->idle);
-	const struct peer *slow = TAILQ_FIRST(&peers->slow);
-	uint64_t deadline = idle == NULL ? UINT64_MAX : idle->idle_deadline;
 
-	if (slow != NULL && slow->slow_deadline < deadline) {
-		deadline = slow->slow_deadline;
-	}
-	return deadline;
+	return idle == NULL ? UINT64_MAX : idle->idle_deadline;
 }
 
 void peers_expire(struct peers *peers)
@@ -240,13 +137,59 @@ void peers_expire(struct peers *peers)
 		peer_drop(peer, "it holds nothing and asks for nothing");
 		peer = TAILQ_FIRST(&peers->idle);
 	}
-	peer = TAILQ_FIRST(&peers->slow);
-	while (peer != NULL && peer->slow_deadline <= time) {
-		slow_end(peer);
-		peer->overdue = true;
-		examine_later(peer);
-		peer = TAILQ_FIRST(&peers->slow);
+}
+
+/*
+ * Admission.
+ */
+
+static enum admission judge(const struct peers *peers, const struct user *user)
+{
+	if (user->uid == 0) {
+		return peers->admitted < VMNET_BROKER_MAX_PEERS ? ADMITTED
+								: TOO_MANY;
 	}
+	if (peers->admitted >=
+	    VMNET_BROKER_MAX_PEERS - VMNET_BROKER_PEERS_KEPT_FOR_ROOT) {
+		return TOO_MANY;
+	}
+	return user->admitted < VMNET_BROKER_MAX_PEERS_PER_USER
+	    ? ADMITTED
+	    : TOO_MANY_OF_USER;
+}
+
+static enum admission admit(struct peer *peer)
+{
+	struct peers *peers = peer->peers;
+	enum admission admission = ADMITTED;
+
+	if (!peer->admitted) {
+		admission = judge(peers, peer->user);
+	}
+	if (!peer->admitted && admission == ADMITTED) {
+		peer->admitted = true;
+		peer->user->admitted++;
+		peers->admitted++;
+		peers->refused--;
+	}
+	return admission;
+}
+
+static void refuse_admission(
+    struct peer *peer, xpc_object_t reply, enum admission admission)
+{
+	struct failure failure;
+
+	if (admission == TOO_MANY) {
+		failure_set(&failure, FAILURE_BUSY,
+		    "the broker has %zu clients, which is the limit",
+		    peer->peers->admitted);
+	} else {
+		failure_set(&failure, FAILURE_BUSY,
+		    "user %u has %d clients, which is the limit",
+		    (unsigned)peer->user->uid, VMNET_BROKER_MAX_PEERS_PER_USER);
+	}
+	peer_refuse(peer, reply, "connect", &failure);
 }
 
 /*
@@ -261,21 +204,22 @@ struct peers *peers_create(const struct peers_options *options)
 		return NULL;
 	}
 	peers->options = *options;
-	peers->lines.lines = LINES_OF_ALL;
-	TAILQ_INIT(&peers->all);
 	TAILQ_INIT(&peers->idle);
-	TAILQ_INIT(&peers->slow);
+	TAILQ_INIT(&peers->users);
 	return peers;
 }
 
 void peers_destroy(struct peers *peers)
 {
+	if (peers != NULL) {
+		users_destroy(&peers->users);
+	}
 	free(peers);
 }
 
 size_t peers_count(const struct peers *peers)
 {
-	return peers->count;
+	return peers->admitted;
 }
 
 void peers_silence(struct peers *peers)
@@ -283,175 +227,116 @@ void peers_silence(struct peers *peers)
 	peers->silent = true;
 }
 
-static enum verdict judge(const struct peers *peers, uid_t euid)
-{
-	const struct peer *peer = NULL;
-	size_t same = 0;
-
-	if (peers->count >= peers->options.max) {
-		return TOO_MANY;
-	}
-	if (euid == 0) {
-		return ADMITTED;
-	}
-	TAILQ_FOREACH(peer, &peers->all, entry)
-	{
-		if (peer->euid == euid && peer->verdict == ADMITTED) {
-			same++;
-		}
-	}
-	return same < peers->options.max_per_user ? ADMITTED : TOO_MANY_OF_USER;
-}
-
-static void count(struct peer *peer, size_t difference)
-{
-	if (peer->verdict == ADMITTED) {
-		peer->peers->count += difference;
-	} else {
-		peer->peers->refused += difference;
-	}
-}
-
-static void hold_done(struct hold *hold, const struct failure *failure);
-
 /* On any thread, and after the connection: nothing of it is left to touch. */
 static void finalize(void *context)
 {
 	free(context);
 }
 
+static void peer_init(struct peer *peer, struct peers *peers, struct user *user,
+    xpc_connection_t connection)
+{
+	peer->peers = peers;
+	peer->user = user;
+	peer->connection = connection;
+	peer->number = ++peers->last_number;
+	peer->pid = xpc_connection_get_pid(connection);
+	TAILQ_INIT(&peer->requests);
+	TAILQ_INIT(&peer->holds);
+	user->peers++;
+	peers->refused++; /* until it is admitted */
+}
+
 struct peer *peer_create(struct peers *peers, xpc_connection_t connection)
 {
-	uid_t euid = xpc_connection_get_euid(connection);
-	enum verdict verdict = judge(peers, euid);
+	struct user *user = user_get(
+	    &peers->users, xpc_connection_get_euid(connection), now(peers));
 	struct peer *peer = NULL;
 
-	if (verdict != ADMITTED && peers->refused >= REFUSED_MAX) {
+	if (user == NULL ||
+	    (peers->refused >= REFUSED_MAX && judge(peers, user) != ADMITTED)) {
 		return NULL;
 	}
 	peer = calloc(1, sizeof(*peer));
 	if (peer == NULL) {
 		return NULL;
 	}
-	peer->peers = peers;
-	peer->connection = connection;
-	peer->number = ++peers->last_number;
-	peer->euid = euid;
-	peer->pid = xpc_connection_get_pid(connection);
-	peer->verdict = verdict;
-	peer->lines.lines = LINES_OF_PEER;
-	for (size_t i = 0; i < VMNET_BROKER_MAX_NETWORKS_PER_PEER; i++) {
-		peer->holds[i].done = hold_done;
-		peer->holds[i].context = peer;
-	}
+	peer_init(peer, peers, user, connection);
 	xpc_retain(connection); /* until peer_leave() */
 	xpc_connection_set_context(connection, peer);
 	xpc_connection_set_finalizer_f(connection, finalize);
-	TAILQ_INSERT_TAIL(&peers->all, peer, entry);
-	count(peer, 1);
-	if (verdict == ADMITTED) {
-		idle_begin(peer);
-	} else {
-		slow_begin(peer); /* it is to ask at once, and go */
-	}
+	admit(peer);
+	touch(peer);
 	log_debug("peer %" PRIu64 ": connected, uid %u, pid %d", peer->number,
-	    (unsigned)peer->euid, (int)peer->pid);
+	    (unsigned)user->uid, (int)peer->pid);
 	return peer;
-}
-
-static void watch_end(struct peer *peer)
-{
-	idle_end(peer);
-	slow_end(peer);
-}
-
-static void cancel(struct peer *peer)
-{
-	peer->dropped = true;
-	watch_end(peer);
-	xpc_connection_cancel(peer->connection);
 }
 
 void peer_drop(struct peer *peer, const char *reason)
 {
 	if (!peer->dropped) {
 		peer_log(peer, LOG_LEVEL_NOTICE, "dropped: %s", reason);
-		cancel(peer);
+		peer->dropped = true;
+		idle_end(peer);
+		xpc_connection_cancel(peer->connection);
 	}
+}
+
+static void hold_destroy(struct peer *peer, struct owned_hold *owned)
+{
+	TAILQ_REMOVE(&peer->holds, owned, entry);
+	peer->hold_count--;
+	free(owned);
+}
+
+/* The reply to it, which is the caller's now. */
+static xpc_object_t request_end(struct peer *peer, struct request *request)
+{
+	xpc_object_t reply = request->reply;
+
+	TAILQ_REMOVE(&peer->requests, request, entry);
+	peer->request_count--;
+	free(request);
+	return reply;
 }
 
 void peer_leave(struct peer *peer)
 {
+	struct peers *peers = peer->peers;
 	xpc_connection_t connection = peer->connection;
 
 	peer->dropped = true;
-	watch_end(peer);
-	for (size_t i = 0; i < VMNET_BROKER_MAX_NETWORKS_PER_PEER; i++) {
-		if (peer->holds[i].network != NULL) {
-			registry_release(&peer->holds[i]);
+	idle_end(peer);
+	while (!TAILQ_EMPTY(&peer->holds)) {
+		struct owned_hold *owned = TAILQ_FIRST(&peer->holds);
+
+		if (owned->hold.network != NULL) {
+			registry_release(&owned->hold);
 		}
+		hold_destroy(peer, owned);
 	}
-	for (size_t i = 0; i < VMNET_BROKER_MAX_REQUESTS_PER_PEER; i++) {
-		if (peer->requests[i].reply != NULL) {
-			xpc_release(peer->requests[i].reply);
-			peer->requests[i].reply = NULL;
-		}
+	while (!TAILQ_EMPTY(&peer->requests)) {
+		xpc_release(request_end(peer, TAILQ_FIRST(&peer->requests)));
 	}
-	TAILQ_REMOVE(&peer->peers->all, peer, entry);
-	count(peer, (size_t)-1);
-	log_suppressed(peer);
+	peer->user->peers--;
+	if (peer->admitted) {
+		peer->user->admitted--;
+		peers->admitted--;
+	} else {
+		peers->refused--;
+	}
 	log_debug("peer %" PRIu64 ": left", peer->number);
 	xpc_release(connection);
 }
 
 /*
- * Answers.
+ * Requests.
  */
-
-/*
- * A reply was taken, or the connection has ended. A refused peer goes with the
- * last of them.
- */
-static void reply_taken(struct peer *peer)
-{
-	peer->unread--;
-	peer->overdue = false;
-	if (peer->dropped) {
-		return;
-	}
-	if (peer->unread > 0) {
-		slow_begin(peer);
-		return;
-	}
-	slow_end(peer);
-	if (peer->verdict != ADMITTED) {
-		cancel(peer);
-	}
-}
-
-static void count_unread(struct peer *peer)
-{
-	xpc_connection_t connection = peer->connection;
-
-	peer->unread++;
-	if (peer->unread == 1) {
-		slow_begin(peer);
-	}
-	xpc_retain(connection);
-	xpc_connection_send_barrier(connection, ^{
-		reply_taken(peer);
-		xpc_release(connection);
-	});
-	if (peer->unread > VMNET_BROKER_MAX_UNREAD_PER_PEER) {
-		examine_later(peer);
-	}
-}
 
 void peer_answer(struct peer *peer, xpc_object_t reply)
 {
 	if (!peer->dropped && !peer->peers->silent) {
 		xpc_connection_send_message(peer->connection, reply);
-		count_unread(peer);
 	}
 	xpc_release(reply);
 }
@@ -464,42 +349,73 @@ void peer_refuse(struct peer *peer, xpc_object_t reply, const char *what,
 	peer_answer(peer, reply);
 }
 
-static void refuse_verdict(struct peer *peer, xpc_object_t reply)
+/* Whoever has sent many messages at once does not keep others waiting. */
+static void take_turns(struct peer *peer)
 {
-	const struct peers_options *options = &peer->peers->options;
-	struct failure failure;
+	struct peers *peers = peer->peers;
+	xpc_connection_t connection = peer->connection;
 
-	if (peer->verdict == TOO_MANY) {
-		failure_set(&failure, FAILURE_BUSY,
-		    "the broker has %zu clients, which is the limit",
-		    options->max);
-	} else {
-		failure_set(&failure, FAILURE_BUSY,
-		    "user %u has %zu clients, which is the limit",
-		    (unsigned)peer->euid, options->max_per_user);
+	if (peers->turn != peer->number) {
+		peers->turn = peer->number;
+		peers->in_turn = 0;
 	}
-	peer_refuse(peer, reply, "connect", &failure);
+	peers->in_turn++;
+	if (peers->in_turn == TURN) {
+		peers->in_turn = 0;
+		xpc_retain(connection);
+		xpc_connection_suspend(connection);
+		dispatch_async(peers->options.queue, ^{
+			xpc_connection_resume(connection);
+			xpc_release(connection);
+		});
+	}
+}
+
+static bool add_request(
+    struct peer *peer, xpc_object_t reply, struct hold *hold)
+{
+	struct request *request = calloc(1, sizeof(*request));
+
+	if (request == NULL) {
+		return false;
+	}
+	request->reply = reply;
+	request->hold = hold;
+	TAILQ_INSERT_TAIL(&peer->requests, request, entry);
+	peer->request_count++;
+	return true;
 }
 
 xpc_object_t peer_receive(struct peer *peer, xpc_object_t message)
 {
+	bool full = peer->request_count >= VMNET_BROKER_MAX_REQUESTS_PER_PEER;
+	enum admission admission = ADMITTED;
 	xpc_object_t reply = NULL;
 	struct failure failure;
 
-	if (peer->dropped || peer->peers->silent) {
+	if (peer->dropped) {
 		return NULL;
 	}
+	take_turns(peer);
 	reply = xpc_dictionary_create_reply(message);
 	if (reply == NULL) {
 		peer_drop(peer, "it sent a request that expects no reply");
 		return NULL;
 	}
-	if (peer->verdict != ADMITTED) {
-		refuse_verdict(peer, reply);
+	if (peer->peers->silent) {
+		/* A request that is dropped is answered: not before the end. */
+		if (full || !add_request(peer, reply, NULL)) {
+			xpc_release(reply);
+		}
+		return NULL;
+	}
+	admission = admit(peer);
+	if (admission != ADMITTED) {
+		refuse_admission(peer, reply, admission);
 		return NULL;
 	}
 	touch(peer);
-	if (peer->waiting == VMNET_BROKER_MAX_REQUESTS_PER_PEER) {
+	if (full) {
 		failure_set(&failure, FAILURE_BUSY,
 		    "%d requests of this client wait for an answer, which "
 		    "is the limit",
@@ -514,91 +430,114 @@ xpc_object_t peer_receive(struct peer *peer, xpc_object_t message)
  * Networks.
  */
 
-/* Its hold on network, or else one that is not in use, or NULL. */
 static struct hold *find_hold(struct peer *peer, const struct network *network)
 {
-	struct hold *unused = NULL;
+	struct owned_hold *owned = NULL;
 
-	for (size_t i = 0; i < VMNET_BROKER_MAX_NETWORKS_PER_PEER; i++) {
-		struct hold *hold = &peer->holds[i];
-
-		if (hold->network == network) {
-			return hold;
-		}
-		if (hold->network == NULL) {
-			unused = hold;
+	TAILQ_FOREACH(owned, &peer->holds, entry)
+	{
+		if (owned->hold.network == network) {
+			return &owned->hold;
 		}
 	}
-	return unused;
+	return NULL;
 }
 
-/* There is a place: peer_receive() has seen to it. */
-static void wait_for(struct peer *peer, xpc_object_t reply, struct hold *hold)
+static void answer_acquire(
+    xpc_object_t reply, struct hold *hold, const struct failure *failure)
 {
-	struct request *request = peer->requests;
-
-	while (request->reply != NULL) {
-		request++;
-	}
-	*request = (struct request){ .reply = reply, .hold = hold };
-	peer->waiting++;
-}
-
-/* Who refused the hold has logged why. */
-static void answer_request(
-    struct peer *peer, struct request *request, const struct failure *failure)
-{
-	xpc_object_t reply = request->reply;
+	struct peer *peer = hold->context;
 
 	if (failure != NULL) {
 		message_set_failure(reply, failure);
 	} else {
-		message_set_network(reply, request->hold->network);
+		message_set_network(reply, hold->network);
 	}
-	*request = (struct request){ 0 };
-	peer->waiting--;
 	peer_answer(peer, reply);
 }
 
 static void hold_done(struct hold *hold, const struct failure *failure)
 {
 	struct peer *peer = hold->context;
+	struct request *request = TAILQ_FIRST(&peer->requests);
 
-	if (failure == NULL) {
-		peer_log(peer, LOG_LEVEL_INFO, "acquire %s: granted",
-		    hold->network->config->name);
-	}
-	for (size_t i = 0; i < VMNET_BROKER_MAX_REQUESTS_PER_PEER; i++) {
-		struct request *request = &peer->requests[i];
+	peer_log(peer, failure == NULL ? LOG_LEVEL_INFO : LOG_LEVEL_NOTICE,
+	    "acquire %s: %s", hold->network->config->name,
+	    failure == NULL ? "granted" : failure->message);
+	while (request != NULL) {
+		struct request *next = TAILQ_NEXT(request, entry);
 
-		if (request->reply != NULL && request->hold == hold) {
-			answer_request(peer, request, failure);
+		if (request->hold == hold) {
+			answer_acquire(
+			    request_end(peer, request), hold, failure);
 		}
+		request = next;
+	}
+	if (failure != NULL) {
+		hold_destroy(peer, (struct owned_hold *)hold);
 	}
 	touch(peer);
 }
 
-void peer_acquire(
-    struct peer *peer, xpc_object_t reply, struct network *network)
+/* One that wishes for nothing yet, or NULL: no memory. */
+static struct hold *create_hold(struct peer *peer)
 {
-	struct hold *hold = find_hold(peer, network);
+	struct owned_hold *owned = calloc(1, sizeof(*owned));
+
+	if (owned == NULL) {
+		return NULL;
+	}
+	owned->hold.done = hold_done;
+	owned->hold.context = peer;
+	TAILQ_INSERT_TAIL(&peer->holds, owned, entry);
+	peer->hold_count++;
+	return &owned->hold;
+}
+
+static void refuse_memory(struct peer *peer, xpc_object_t reply)
+{
 	struct failure failure;
 
-	if (hold == NULL) {
+	failure_set(&failure, FAILURE_INTERNAL, "out of memory");
+	peer_refuse(peer, reply, "acquire", &failure);
+}
+
+/* The first wish of this peer for the network. */
+static void acquire_new(
+    struct peer *peer, xpc_object_t reply, struct network *network)
+{
+	struct hold *hold = NULL;
+	struct failure failure;
+
+	if (peer->hold_count == VMNET_BROKER_MAX_NETWORKS_PER_PEER) {
 		failure_set(&failure, FAILURE_BUSY,
 		    "this client has %d networks, which is the limit",
 		    VMNET_BROKER_MAX_NETWORKS_PER_PEER);
 		peer_refuse(peer, reply, "acquire", &failure);
 		return;
 	}
-	if (hold->granted) {
-		message_set_network(reply, network);
-		peer_answer(peer, reply);
+	hold = create_hold(peer);
+	if (hold == NULL || !add_request(peer, reply, hold)) {
+		refuse_memory(peer, reply);
+		if (hold != NULL) {
+			hold_destroy(peer, (struct owned_hold *)hold);
+		}
 		return;
 	}
-	wait_for(peer, reply, hold);
-	idle_end(peer);
-	if (hold->network == NULL) {
-		registry_acquire(network, hold);
+	touch(peer);
+	registry_acquire(network, hold);
+}
+
+void peer_acquire(
+    struct peer *peer, xpc_object_t reply, struct network *network)
+{
+	struct hold *hold = find_hold(peer, network);
+
+	if (hold == NULL) {
+		acquire_new(peer, reply, network);
+	} else if (hold->granted) {
+		answer_acquire(reply, hold, NULL);
+	} else if (!add_request(peer, reply, hold)) {
+		refuse_memory(peer, reply);
 	}
 }

@@ -8,13 +8,13 @@
  * vouches for, its user; the pid is only logged. What it holds goes with it.
  *
  * Limits, so that no client costs more than it should:
- *	- so many peers, and so many of one user, but for root: one more is
- *	  answered with a refusal, once, and dropped
+ *	- so many peers, some of them kept for root, and so many of one user:
+ *	  one more is refused whenever it asks, until there is room
  *	- so many networks a peer, and so many unanswered requests: one more is
  *	  refused
- *	- a peer that does not read its replies, or holds nothing and asks for
- *	  nothing, is dropped
- *	- so many lines in the log
+ *	- a peer that holds nothing and asks for nothing is dropped
+ *	- a peer that sends many messages at once yields to the others
+ *	- so many lines in the log for each user
  *
  * All on the serial queue.
  */
@@ -35,9 +35,7 @@ struct peers;
 
 struct peers_options {
 	struct registry *registry;
-	void *queue; /* the serial dispatch_queue_t */
-	size_t max;
-	size_t max_per_user;
+	void *queue;                    /* the serial dispatch_queue_t */
 	uint64_t (*now)(void *context); /* monotonic, ns */
 	void *context;
 };
@@ -56,8 +54,8 @@ uint64_t peers_deadline(const struct peers *peers);
 void peers_expire(struct peers *peers);
 
 /*
- * From now on nobody is answered: the process is about to end, and who asks
- * again is then answered by the next.
+ * From now on nobody is answered: the process is about to end, and who asks is
+ * told by that, and answered by the next.
  */
 void peers_silence(struct peers *peers);
 

@@ -2,15 +2,16 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What must stay true: a network is on the list of those that are there if and
- * only if it is not absent; it is held if and only if it is there, made, and
- * has a hold; everybody who waits is on the list of holds, and told once.
+ * What must stay true: a network is active if and only if it is not absent; it
+ * is held if and only if it is made and has a hold; everybody who waits is on
+ * the list of holds, and told once; vmnet owes at most one answer for it.
  */
 
 #include "registry.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "log.h"
 
@@ -20,26 +21,21 @@ static const uint64_t create_timeout = VMNET_BROKER_VMNET_TIMEOUT * NANOSECONDS;
 static const uint64_t release_timeout =
     VMNET_BROKER_RELEASE_TIMEOUT * NANOSECONDS;
 
-/* Each costs a thread that hangs in vmnet: more than a few only do harm. */
-#define ABANDONED_MAX 8
-
-/* Networks that could not be made, in the log, a second. */
-#define FAILURE_LINES 10
+/* Failures of a network in the log, a second: clients decide how often there is
+ * one. */
+#define FAILURE_LINES 2
 
 TAILQ_HEAD(network_list, network);
 
 struct registry {
 	const struct config *config;
-	struct state *state;
 	struct registry_options options;
-	struct network *networks;  /* as config has them */
-	struct network_list there; /* not absent */
+	struct network *networks;   /* as config has them */
+	struct network_list active; /* not absent */
 	size_t count;
-	size_t abandoned;
 	uint64_t idle_since;
 	uint64_t generation;
 	bool stopping;
-	struct log_limit failures;
 };
 
 static void network_create(struct network *network);
@@ -52,6 +48,7 @@ const char *network_state_name(enum network_state state)
 		[NETWORK_HELD] = "held",
 		[NETWORK_LINGERING] = "lingering",
 		[NETWORK_RELEASING] = "releasing",
+		[NETWORK_STUCK] = "stuck",
 	};
 
 	return names[state];
@@ -67,8 +64,8 @@ static void changed(const struct registry *registry)
 	registry->options.changed(registry->options.context);
 }
 
-struct registry *registry_create(const struct config *config,
-    struct state *state, const struct registry_options *options)
+struct registry *registry_create(
+    const struct config *config, const struct registry_options *options)
 {
 	struct registry *registry = calloc(1, sizeof(*registry));
 
@@ -86,14 +83,13 @@ struct registry *registry_create(const struct config *config,
 		network->config = &config->networks[i];
 		network->registry = registry;
 		network->deadline = UINT64_MAX;
+		network->failures.lines = FAILURE_LINES;
 		TAILQ_INIT(&network->holds);
 	}
-	TAILQ_INIT(&registry->there);
+	TAILQ_INIT(&registry->active);
 	registry->config = config;
-	registry->state = state;
 	registry->options = *options;
 	registry->generation = options->generation;
-	registry->failures.lines = FAILURE_LINES;
 	registry->idle_since = now(registry);
 	return registry;
 }
@@ -134,7 +130,6 @@ static void hold_detach(struct network *network, struct hold *hold)
 {
 	TAILQ_REMOVE(&network->holds, hold, entry);
 	network->hold_count--;
-	hold->network = NULL;
 	hold->granted = false;
 }
 
@@ -148,7 +143,7 @@ static void hold_refuse(
     struct network *network, struct hold *hold, const struct failure *failure)
 {
 	hold_detach(network, hold);
-	hold->done(hold, failure);
+	hold->done(hold, failure); /* the last that is known of it */
 }
 
 static void refuse_all(struct network *network, const struct failure *failure)
@@ -175,32 +170,27 @@ static void set_state(
 	struct registry *registry = network->registry;
 
 	if (network->state == NETWORK_ABSENT) {
-		TAILQ_INSERT_TAIL(&registry->there, network, entry);
+		TAILQ_INSERT_TAIL(&registry->active, network, entry);
 		registry->count++;
 	}
 	network->state = state;
 	network->deadline =
 	    timeout == UINT64_MAX ? UINT64_MAX : now(registry) + timeout;
+	if (state == NETWORK_STUCK) {
+		network->stuck_since = time(NULL);
+	}
 	if (state == NETWORK_ABSENT) {
-		TAILQ_REMOVE(&registry->there, network, entry);
+		TAILQ_REMOVE(&registry->active, network, entry);
 		registry->count--;
 		registry->idle_since = now(registry);
-		network->owned = NULL;
+		network->backend = NULL;
 	}
-}
-
-/* vmnet may still tell of it, but nobody waits for that any more. */
-static void abandon(struct network *network)
-{
-	vmnet_abandon(network->owned);
-	network->owned = NULL;
-	network->registry->abandoned++;
 }
 
 static void network_release(struct network *network)
 {
 	set_state(network, NETWORK_RELEASING, release_timeout);
-	vmnet_disown(network->owned);
+	backend_release(network->backend);
 }
 
 /* Nobody holds it any more. */
@@ -215,36 +205,48 @@ static void network_leave(struct network *network)
 	}
 }
 
-static void network_fail(struct network *network, const struct failure *failure)
+/* All who wait are told, and it goes to a state without any. */
+static void network_fail(struct network *network, enum network_state state,
+    const struct failure *failure)
 {
-	struct registry *registry = network->registry;
 	uint64_t suppressed = 0;
 
-	/* Clients decide how often this happens. */
-	if (log_limit_allow(&registry->failures, now(registry), &suppressed)) {
+	if (log_limit_allow(
+		&network->failures, now(network->registry), &suppressed)) {
 		log_error(
 		    "network %s: %s", network->config->name, failure->message);
 	}
-	set_state(network, NETWORK_ABSENT, UINT64_MAX);
+	set_state(network, state, UINT64_MAX);
 	refuse_all(network, failure);
 }
 
-static void network_created(
-    void *context, struct vmnet_owned *owned, const struct vmnet_info *info)
+static void failure_set_stuck(
+    const struct network *network, struct failure *failure)
+{
+	char since[sizeof("23:59:59")] = "";
+	struct tm tm = { 0 };
+
+	if (localtime_r(&network->stuck_since, &tm) != NULL) {
+		strftime(since, sizeof(since), "%H:%M:%S", &tm);
+	}
+	failure_set(failure, FAILURE_CREATE,
+	    "vmnet has not answered for this network since %s: use another "
+	    "network, or restart the Mac if this stays",
+	    since);
+}
+
+static void network_created(void *context, struct backend_network *backend,
+    const struct backend_info *info)
 {
 	struct network *network = context;
 	struct registry *registry = network->registry;
 	struct hold *hold = NULL;
 	char subnet[SUBNET_TEXT];
 
-	(void)owned;
+	(void)backend;
 	network->info = *info;
 	network->generation = registry->generation;
 	registry->generation++;
-	if (!network->config->has_subnet) {
-		state_put(
-		    registry->state, network->config->name, &info->subnet);
-	}
 	subnet_format(&info->subnet, subnet);
 	log_notice("network %s: created, %s %s, generation %016llx",
 	    network->config->name, config_mode_name(network->config->mode),
@@ -270,83 +272,50 @@ static void network_released(struct network *network)
 	}
 }
 
-static void network_gone(
-    void *context, struct vmnet_owned *owned, const struct failure *failure)
+static void network_gone(void *context, struct backend_network *backend,
+    const struct failure *failure)
 {
 	struct network *network = context;
 	struct registry *registry = network->registry;
 
-	if (owned != network->owned) {
-		registry->abandoned--;
-		log_notice("network %s: vmnet gave back what had been given up",
+	(void)backend;
+	if (network->state == NETWORK_STUCK) {
+		log_notice("network %s: vmnet has answered after all",
 		    network->config->name);
-	} else if (failure != NULL) {
-		network_fail(network, failure);
+	}
+	if (failure != NULL && network->state == NETWORK_CREATING) {
+		network_fail(network, NETWORK_ABSENT, failure);
 	} else {
-		log_notice("network %s: released", network->config->name);
+		log_notice("network %s: %s", network->config->name,
+		    failure != NULL ? failure->message : "released");
 		network_released(network);
 	}
 	changed(registry);
 }
 
-static const struct vmnet_events network_events = {
+static const struct backend_events network_events = {
 	.created = network_created,
 	.gone = network_gone,
 };
 
-/*
- * The subnet that it had, unless the configuration has given that to another:
- * whoever comes first must not take what is somebody else's for sure.
- */
-static void wish_set_subnet(
-    const struct network *network, struct vmnet_wish *wish)
-{
-	const struct registry *registry = network->registry;
-	const struct config *config = registry->config;
-
-	if (network->config->has_subnet) {
-		wish->choice = VMNET_SUBNET_FIXED;
-		wish->subnet = network->config->subnet;
-		return;
-	}
-	wish->choice = VMNET_SUBNET_ANY;
-	if (state_get(registry->state, network->config->name, &wish->subnet) !=
-	    0) {
-		return;
-	}
-	for (size_t i = 0; i < config->count; i++) {
-		if (config->networks[i].has_subnet &&
-		    subnet_overlaps(
-			&config->networks[i].subnet, &wish->subnet)) {
-			return;
-		}
-	}
-	wish->choice = VMNET_SUBNET_RATHER;
-}
-
 static void network_create(struct network *network)
 {
-	struct registry *registry = network->registry;
-	struct vmnet_wish wish = {
-		.name = network->config->name,
-		.mode = network->config->mode,
+	const struct config_network *config = network->config;
+	struct backend_request request = {
+		.name = config->name,
+		.mode = config->mode,
+		.policy = config->has_subnet ? BACKEND_SUBNET_REQUIRE
+					     : BACKEND_SUBNET_PREFER,
+		.subnet = config->subnet,
+		.config = network->registry->config,
 	};
 	struct failure failure;
 
 	set_state(network, NETWORK_CREATING, create_timeout);
-	if (registry->abandoned >= ABANDONED_MAX) {
-		failure_set(&failure, FAILURE_CREATE,
-		    "vmnet has stopped answering: %zu calls never came "
-		    "back; restart the Mac if this stays",
-		    registry->abandoned);
-		network_fail(network, &failure);
-		return;
-	}
-	wish_set_subnet(network, &wish);
-	network->owned = vmnet_own(&wish, &network_events, network);
-	if (network->owned == NULL) {
+	network->backend = backend_create(&request, &network_events, network);
+	if (network->backend == NULL) {
 		failure_set(&failure, FAILURE_INTERNAL, "out of memory");
-		network_fail(network, &failure);
+		network_fail(network, NETWORK_ABSENT, &failure);
 	}
 }
 
@@ -374,6 +343,10 @@ void registry_acquire(struct network *network, struct hold *hold)
 	case NETWORK_HELD:
 		hold_grant(hold);
 		break;
+	case NETWORK_STUCK:
+		failure_set_stuck(network, &failure);
+		hold_refuse(network, hold, &failure);
+		break;
 	}
 }
 
@@ -382,6 +355,7 @@ void registry_release(struct hold *hold)
 	struct network *network = hold->network;
 
 	hold_detach(network, hold);
+	hold->network = NULL;
 	if (network->state == NETWORK_HELD && TAILQ_EMPTY(&network->holds)) {
 		network_leave(network);
 	}
@@ -396,7 +370,7 @@ uint64_t registry_deadline(const struct registry *registry)
 	const struct network *network = NULL;
 	uint64_t deadline = UINT64_MAX;
 
-	TAILQ_FOREACH(network, &registry->there, entry)
+	TAILQ_FOREACH(network, &registry->active, entry)
 	{
 		if (network->deadline < deadline) {
 			deadline = network->deadline;
@@ -414,19 +388,19 @@ static void network_expire(struct network *network)
 		network_release(network);
 		break;
 	case NETWORK_CREATING:
-		abandon(network);
+		backend_give_up(network->backend);
 		failure_set(&failure, FAILURE_CREATE,
 		    "vmnet did not answer within %d seconds",
 		    VMNET_BROKER_VMNET_TIMEOUT);
-		network_fail(network, &failure);
+		network_fail(network, NETWORK_STUCK, &failure);
 		break;
 	case NETWORK_RELEASING:
-		log_error("network %s: vmnet did not release it within %d "
-			  "seconds",
-		    network->config->name, VMNET_BROKER_RELEASE_TIMEOUT);
-		abandon(network);
-		network_released(network);
+		failure_set(&failure, FAILURE_CREATE,
+		    "vmnet did not release it within %d seconds",
+		    VMNET_BROKER_RELEASE_TIMEOUT);
+		network_fail(network, NETWORK_STUCK, &failure);
 		break;
+	case NETWORK_STUCK:
 	case NETWORK_ABSENT:
 	case NETWORK_HELD:
 		break;
@@ -436,7 +410,7 @@ static void network_expire(struct network *network)
 void registry_expire(struct registry *registry)
 {
 	const uint64_t time = now(registry);
-	struct network *network = TAILQ_FIRST(&registry->there);
+	struct network *network = TAILQ_FIRST(&registry->active);
 
 	while (network != NULL) {
 		struct network *next = TAILQ_NEXT(network, entry);
@@ -459,8 +433,8 @@ static void network_stop(struct network *network)
 	failure_set_stopping(&failure);
 	switch (network->state) {
 	case NETWORK_CREATING:
-		abandon(network);
-		set_state(network, NETWORK_ABSENT, UINT64_MAX);
+		backend_give_up(network->backend);
+		set_state(network, NETWORK_RELEASING, release_timeout);
 		refuse_all(network, &failure);
 		break;
 	case NETWORK_LINGERING:
@@ -469,6 +443,7 @@ static void network_stop(struct network *network)
 	case NETWORK_RELEASING:
 		refuse_all(network, &failure);
 		break;
+	case NETWORK_STUCK:
 	case NETWORK_ABSENT:
 	case NETWORK_HELD:
 		break;
@@ -477,7 +452,7 @@ static void network_stop(struct network *network)
 
 void registry_stop(struct registry *registry)
 {
-	struct network *network = TAILQ_FIRST(&registry->there);
+	struct network *network = TAILQ_FIRST(&registry->active);
 
 	registry->stopping = true;
 	while (network != NULL) {
@@ -493,10 +468,13 @@ void registry_finish(struct registry *registry)
 	struct network *network = NULL;
 
 	registry_stop(registry);
-	TAILQ_FOREACH(network, &registry->there, entry)
+	TAILQ_FOREACH(network, &registry->active, entry)
 	{
 		while (!TAILQ_EMPTY(&network->holds)) {
-			hold_detach(network, TAILQ_FIRST(&network->holds));
+			struct hold *hold = TAILQ_FIRST(&network->holds);
+
+			hold_detach(network, hold);
+			hold->network = NULL;
 		}
 		if (network->state == NETWORK_HELD) {
 			network_release(network);
@@ -513,7 +491,7 @@ size_t registry_count_held(const struct registry *registry)
 	const struct network *network = NULL;
 	size_t count = 0;
 
-	TAILQ_FOREACH(network, &registry->there, entry)
+	TAILQ_FOREACH(network, &registry->active, entry)
 	{
 		if (network->state == NETWORK_HELD) {
 			count++;
@@ -527,11 +505,6 @@ size_t registry_count(const struct registry *registry)
 	return registry->count;
 }
 
-size_t registry_count_abandoned(const struct registry *registry)
-{
-	return registry->abandoned;
-}
-
 uint64_t registry_idle_since(const struct registry *registry)
 {
 	return registry->idle_since;
@@ -540,6 +513,6 @@ uint64_t registry_idle_since(const struct registry *registry)
 const struct network *registry_next(
     const struct registry *registry, const struct network *network)
 {
-	return network == NULL ? TAILQ_FIRST(&registry->there)
+	return network == NULL ? TAILQ_FIRST(&registry->active)
 			       : TAILQ_NEXT(network, entry);
 }

@@ -6,14 +6,13 @@
  *
  *	absent     nobody has it. An acquire begins to make it.
  *	creating   vmnet is making it; whoever asks waits. Made: held, or
- *	           lingering if all have left. Failed or too slow: all who wait
- *	           are told, and it is absent.
+ *	           lingering if all have left. Failed: all who wait are told, and
+ *	           it is absent. Too slow: the same, but it is stuck.
  *	held       at least one holds it. An acquire is granted at once.
  *	lingering  the last holder left; the next acquire takes it as it is.
  *	           After the linger it is released.
  *	releasing  vmnet is giving it back; whoever asks waits, and it is made
- *	           anew when that is done. Too slow: as if it were done.
- *
+ *	 *
  * Once stopped, only who holds a network already is granted it; what nobody
  * holds is released, and what was being made is refused.
  *
@@ -28,11 +27,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <time.h>
 
 #include "config.h"
 #include "failure.h"
-#include "state.h"
-#include "vmnet.h"
+#include "log.h"
+#include "backend.h"
 
 enum network_state {
 	NETWORK_ABSENT,
@@ -40,6 +40,7 @@ enum network_state {
 	NETWORK_HELD,
 	NETWORK_LINGERING,
 	NETWORK_RELEASING,
+	NETWORK_STUCK,
 };
 
 /* One client's hold on one network, or its wish for one. */
@@ -47,8 +48,9 @@ struct hold {
 	struct network *network; /* NULL: none */
 	bool granted;
 	/*
-	 * The wish was granted (NULL), or refused and is no more. May come from
-	 * inside registry_acquire(). Must not call the registry.
+	 * The wish was granted (NULL), or refused: the registry has forgotten it,
+	 * and `network` is what it was for. May come from inside
+	 * registry_acquire(). Must not call the registry.
 	 */
 	void (*done)(struct hold *hold, const struct failure *failure);
 	void *context;
@@ -64,10 +66,12 @@ struct network {
 	enum network_state state;
 	struct hold_list holds; /* also those that wait */
 	size_t hold_count;
-	struct vmnet_owned *owned; /* unless absent */
-	uint64_t deadline;         /* of the state; UINT64_MAX: none */
-	struct vmnet_info info;    /* held and lingering */
+	struct backend_network *backend; /* unless absent */
+	uint64_t deadline;               /* of the state; UINT64_MAX: none */
+	struct backend_info info;        /* held and lingering */
 	uint64_t generation;
+	time_t stuck_since;
+	struct log_limit failures;
 	TAILQ_ENTRY(network) entry; /* while not absent */
 };
 
@@ -83,9 +87,9 @@ struct registry_options {
 
 struct registry;
 
-/* config and state stay the caller's, and stay. NULL: no memory. */
-struct registry *registry_create(const struct config *config,
-    struct state *state, const struct registry_options *options);
+/* config stays the caller's, and stays. NULL: no memory. */
+struct registry *registry_create(
+    const struct config *config, const struct registry_options *options);
 
 /* When all networks are absent. */
 void registry_destroy(struct registry *registry);
@@ -117,9 +121,6 @@ size_t registry_count_held(const struct registry *registry);
 
 /* Networks that are not absent. */
 size_t registry_count(const struct registry *registry);
-
-/* Networks that were given up, and that vmnet has not yet given back. */
-size_t registry_count_abandoned(const struct registry *registry);
 
 /* Since when all networks are absent; if they are. */
 uint64_t registry_idle_since(const struct registry *registry);

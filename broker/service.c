@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * After every event, settle() looks at where things are: writes the state if
- * it changed, begins the end if it is time, and sets the one timer.
+ * After every event, settle() looks at where things are: begins the end if it
+ * is time, and sets the one timer.
  *
  * The end, end_begin(), is the same for all reasons: nobody is answered any
  * more, all networks are released, and when vmnet has given back the last, or
@@ -26,7 +26,7 @@
 #include "protocol.h"
 #include "registry.h"
 #include "text.h"
-#include "vmnet.h"
+#include "backend.h"
 
 #define NANOSECONDS UINT64_C(1000000000)
 
@@ -37,12 +37,12 @@ struct service {
 	struct service_options options;
 	xpc_connection_t listener;
 	dispatch_queue_t queue;
-	dispatch_queue_t disk; /* serial; writes the state */
 	dispatch_source_t timer;
 	uint64_t due; /* what timer is set to; UINT64_MAX: never */
 	struct registry *registry;
 	struct peers *peers;
 
+	bool had_client;
 	bool stopping; /* asked to */
 	int exit_status;
 	uint64_t stop_deadline; /* then holders have to go; UINT64_MAX: never */
@@ -71,18 +71,13 @@ static void finish(struct service *service, int exit_status)
 	service->done = true;
 	dispatch_source_cancel(service->timer);
 	xpc_connection_cancel(service->listener);
-	dispatch_sync(service->disk,
-	    ^{
-		/* The state is written. */
-	    });
 	service->options.done(exit_status);
 }
 
 /* Are all networks back, or is it too late to wait for them? */
 static void end_check(struct service *service)
 {
-	size_t left = registry_count(service->registry) +
-	    registry_count_abandoned(service->registry);
+	size_t left = registry_count(service->registry);
 
 	if (left == 0) {
 		log_notice("exit: all networks are released");
@@ -104,6 +99,13 @@ static void end_begin(struct service *service, const char *reason)
 	registry_finish(service->registry);
 }
 
+/* A broker that nobody has asked for, since KeepAlive or RunAtLoad started it,
+ * stays: it would only be started again. */
+static bool is_idle(const struct service *service)
+{
+	return service->had_client && registry_count(service->registry) == 0;
+}
+
 /* Why it is time to end, or NULL. */
 static const char *end_reason(const struct service *service)
 {
@@ -116,7 +118,7 @@ static const char *end_reason(const struct service *service)
 	if (time >= service->stop_deadline) {
 		return "the time for clients to leave is up";
 	}
-	if (registry_count(registry) == 0 &&
+	if (is_idle(service) &&
 	    time - registry_idle_since(registry) >= service->options.idle) {
 		return "idle";
 	}
@@ -136,7 +138,7 @@ static uint64_t next_deadline(const struct service *service)
 	if (service->ending) {
 		return earlier(due, service->end_deadline);
 	}
-	if (registry_count(service->registry) == 0) {
+	if (is_idle(service)) {
 		due = earlier(due,
 		    registry_idle_since(service->registry) +
 			service->options.idle);
@@ -162,27 +164,6 @@ static void set_timer(struct service *service)
 	    service->timer, start, DISPATCH_TIME_FOREVER, 0);
 }
 
-/* What the registry learned about subnets goes to the disk. */
-static void save_state(struct service *service)
-{
-	const char *directory = service->options.state_directory;
-	char *text = state_copy_changes(service->options.state);
-
-	if (text == NULL) {
-		return;
-	}
-	dispatch_async(service->disk, ^{
-		static bool told;
-
-		if (state_write(directory, text) != 0 && !told) {
-			told = true;
-			log_notice("state: %s: not written: %s", directory,
-			    strerror(errno));
-		}
-		free(text);
-	});
-}
-
 static void settle(void *context)
 {
 	struct service *service = context;
@@ -191,7 +172,6 @@ static void settle(void *context)
 	if (service->done) {
 		return;
 	}
-	save_state(service);
 	if (!service->ending) {
 		reason = end_reason(service);
 		if (reason != NULL) {
@@ -297,7 +277,7 @@ static void acquire(struct service *service, struct peer *peer,
 		peer_refuse(peer, reply, "acquire", &failure);
 		return;
 	}
-	if (!text_is_name(name, length)) {
+	if (!name_is_valid(name, length)) {
 		char escaped[TEXT_ESCAPED];
 
 		text_escape(escaped, name, length);
@@ -415,6 +395,7 @@ static void accept_connection(
 		xpc_connection_cancel(connection);
 		return;
 	}
+	service->had_client = true;
 	xpc_connection_set_target_queue(connection, service->queue);
 	xpc_connection_set_event_handler(connection, ^(xpc_object_t event) {
 		handle_peer(service, peer, event);
@@ -469,8 +450,7 @@ static void create_registry(struct service *service)
 	};
 
 	arc4random_buf(&registry.generation, sizeof(registry.generation));
-	service->registry =
-	    registry_create(options->config, options->state, &registry);
+	service->registry = registry_create(options->config, &registry);
 }
 
 static void create_peers(struct service *service)
@@ -478,8 +458,6 @@ static void create_peers(struct service *service)
 	const struct peers_options options = {
 		.registry = service->registry,
 		.queue = service->queue,
-		.max = service->options.max_peers,
-		.max_per_user = service->options.max_peers_per_user,
 		.now = now,
 		.context = service,
 	};
@@ -519,9 +497,7 @@ struct service *service_start(const struct service_options *options,
 		free(service);
 		return NULL;
 	}
-	service->disk = dispatch_queue_create(
-	    VMNET_BROKER_SERVICE ".disk", DISPATCH_QUEUE_SERIAL);
-	vmnet_start(queue);
+	backend_init(queue);
 	start_timer(service);
 	xpc_connection_set_event_handler(listener, ^(xpc_object_t event) {
 		handle_listener(service, event);
@@ -538,6 +514,5 @@ void service_destroy(struct service *service)
 	registry_destroy(service->registry);
 	peers_destroy(service->peers);
 	dispatch_release(service->timer);
-	dispatch_release(service->disk);
 	free(service);
 }

@@ -18,19 +18,14 @@
 #include <xpc/xpc.h>
 
 #include "config.h"
-#include "state.h"
 
 struct service;
 
 /* Times are in ns. */
 struct service_options {
 	const struct config *config; /* stays */
-	struct state *state;         /* stays */
-	const char *state_directory; /* stays */
 	uint64_t linger;             /* a network that nobody holds */
 	uint64_t idle;               /* the broker without a network */
-	size_t max_peers;
-	size_t max_peers_per_user;
 	/* The broker is done: networks are released. On the serial queue. */
 	void (*done)(int exit_status);
 };

@@ -50,7 +50,7 @@ void text_escape(char escaped[TEXT_ESCAPED], const char *text, size_t length)
 	escaped[used] = '\0';
 }
 
-bool text_is_name(const char *text, size_t length)
+bool name_is_valid(const char *text, size_t length)
 {
 	if (length < 1 || length > VMNET_BROKER_NAME_MAX) {
 		return false;

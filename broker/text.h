@@ -22,7 +22,7 @@
 void text_escape(char escaped[TEXT_ESCAPED], const char *text, size_t length);
 
 /* Whether text is a network name: [a-z0-9][a-z0-9._-]{0,62}. */
-bool text_is_name(const char *text, size_t length);
+bool name_is_valid(const char *text, size_t length);
 
 /* Digits only, no sign, no space, min to max. 0, or -1 and number untouched. */
 int text_to_number(const char *text, unsigned long min, unsigned long max,

@@ -39,9 +39,14 @@
 
 /* Beside NETWORK: a dictionary that describes it. */
 #define VMNET_BROKER_KEY_INFO "info"
-#define VMNET_BROKER_INFO_NAME "name"               /* string */
-#define VMNET_BROKER_INFO_MODE "mode"               /* "shared" or "host" */
-#define VMNET_BROKER_INFO_SUBNET "subnet"           /* "192.168.64.0/24" */
+#define VMNET_BROKER_INFO_NAME "name"     /* string */
+#define VMNET_BROKER_INFO_MODE "mode"     /* "shared" or "host" */
+#define VMNET_BROKER_INFO_SUBNET "subnet" /* "192.168.64.0/24" */
+/*
+ * Where it comes from: "configured" in networks.json, "assigned" to the name,
+ * an "alternative" since that one was taken, or the "system" chose it.
+ */
+#define VMNET_BROKER_INFO_SUBNET_SOURCE "subnet_source"
 #define VMNET_BROKER_INFO_GATEWAY "gateway"         /* "192.168.64.1" */
 #define VMNET_BROKER_INFO_MASK "mask"               /* "255.255.255.0" */
 #define VMNET_BROKER_INFO_IPV6_PREFIX "ipv6_prefix" /* "fd…::/64" */
@@ -65,15 +70,14 @@
 
 /* Each limit is refused at N + 1 with a message that names it. */
 #define VMNET_BROKER_MAX_PEERS 1024         /* connected at once */
+#define VMNET_BROKER_PEERS_KEPT_FOR_ROOT 32 /* of them */
 #define VMNET_BROKER_MAX_PEERS_PER_USER 256 /* root is exempt */
 #define VMNET_BROKER_MAX_NETWORKS_PER_PEER 8
 #define VMNET_BROKER_MAX_REQUESTS_PER_PEER 4 /* in flight, unanswered */
-#define VMNET_BROKER_MAX_UNREAD_PER_PEER 32  /* replies; then it is dropped */
 
 /* Seconds. */
 #define VMNET_BROKER_VMNET_TIMEOUT 30  /* a vmnet call, then its askers fail */
 #define VMNET_BROKER_RELEASE_TIMEOUT 8 /* vmnet's, to release a network */
-#define VMNET_BROKER_REPLY_TIMEOUT 5   /* a peer that does not read replies */
 /* What clients have after SIGTERM, before their networks are released. With
  * RELEASE_TIMEOUT it must stay below 20 s: launchd's ExitTimeOut by default. */
 #define VMNET_BROKER_STOP_TIMEOUT 10

@@ -32,8 +32,8 @@
  *
  *	$ acquire default
  *	name     default
- *	subnet   192.168.64.0/24
- *	gateway  192.168.64.1
+ *	subnet   192.168.115.0/24
+ *	gateway  192.168.115.1
  *	mask     255.255.255.0
  *	ipv6     fd9c:4e7b:2a10:5d3f::/64
  *	holding default until interrupted

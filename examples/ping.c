@@ -33,24 +33,24 @@
  * Ping the gateway, then something outside, then be there for others:
  *
  *	$ ping -c 2 default
- *	ping: 52:54:00:1c:9e:07 192.168.64.2/24
- *	ping: gateway 192.168.64.1 dns 192.168.64.1
- *	PING 192.168.64.1: 56 data bytes
- *	64 bytes from 192.168.64.1: icmp_seq=1 time=0.412 ms
- *	64 bytes from 192.168.64.1: icmp_seq=2 time=0.305 ms
+ *	ping: 52:54:00:1c:9e:07 192.168.115.2/24
+ *	ping: gateway 192.168.115.1 dns 192.168.115.1
+ *	PING 192.168.115.1: 56 data bytes
+ *	64 bytes from 192.168.115.1: icmp_seq=1 time=0.412 ms
+ *	64 bytes from 192.168.115.1: icmp_seq=2 time=0.305 ms
  *	2 packets sent, 2 received
  *
  *	$ ping -c 1 default world.example
- *	ping: 52:54:00:5b:20:e4 192.168.64.3/24
- *	ping: gateway 192.168.64.1 dns 192.168.64.1
+ *	ping: 52:54:00:5b:20:e4 192.168.115.3/24
+ *	ping: gateway 192.168.115.1 dns 192.168.115.1
  *	PING world.example (203.0.113.1): 56 data bytes
  *	64 bytes from 203.0.113.1: icmp_seq=1 time=0.530 ms
  *	1 packet sent, 1 received
  *
  *	$ ping -c 0 -H -m 52:54:00:00:00:0a default
- *	ping: 52:54:00:00:00:0a 192.168.64.4/24
- *	ping: gateway 192.168.64.1 dns 192.168.64.1
- *	holding 192.168.64.4 until interrupted
+ *	ping: 52:54:00:00:00:0a 192.168.115.4/24
+ *	ping: gateway 192.168.115.1 dns 192.168.115.1
+ *	holding 192.168.115.4 until interrupted
  *	^C
  *
  * The exit status is 0 if every echo was answered, 1 if some were not, and 2

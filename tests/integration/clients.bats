@@ -12,7 +12,6 @@ load helper
 start keeper alice acquire default
 wait_line keeper '^holding '
 broker=$(broker_pid)
-descriptors=$(descriptors "$broker")
 expect "holders before" 1 "$(holders default)"
 
 # After each of the lines that ping prints, which are its states.
@@ -23,6 +22,9 @@ for line in '^ping: ' '^ping: gateway' '^PING ' 'icmp_seq=1 ' 'icmp_seq=3 '; do
     stop victim KILL
     settle 'holders default' 1
 done
+
+# By now the anchor interface, too, has its descriptors.
+descriptors=$(descriptors "$broker")
 
 # And at 60 moments in between, from before it starts to after its first ping.
 for ms in $(seq 1 60); do

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 //
-// link: broker/config.c broker/file.c broker/place.c broker/subnet.c
+// link: broker/config.c broker/trusted-file.c broker/json-position.c broker/subnet.c broker/subnet-plan.c
 // link: broker/text.c
 // libs: -l:libjansson.a
 
@@ -554,24 +554,24 @@ static void test_names(void **state)
 		bool first = (a >= 'a' && a <= 'z') || (a >= '0' && a <= '9');
 
 		text[0] = (char)a;
-		assert_int_equal(text_is_name(text, 1), first);
+		assert_int_equal(name_is_valid(text, 1), first);
 		for (int b = 0; b < 256; b++) {
 			bool more = (b >= 'a' && b <= 'z') ||
 			    (b >= '0' && b <= '9') || b == '.' || b == '_' ||
 			    b == '-';
 
 			text[1] = (char)b;
-			assert_int_equal(text_is_name(text, 2), first && more);
+			assert_int_equal(name_is_valid(text, 2), first && more);
 		}
 	}
-	assert_false(text_is_name("", 0));
+	assert_false(name_is_valid("", 0));
 	memset(text, 'a', sizeof(text));
 	for (size_t length = 1; length < sizeof(text); length++) {
-		assert_int_equal(text_is_name(text, length), length <= 63);
+		assert_int_equal(name_is_valid(text, length), length <= 63);
 	}
 	for (size_t i = 0; i < 63; i++) {
 		text[i] = '/';
-		assert_false(text_is_name(text, 63));
+		assert_false(name_is_valid(text, 63));
 		text[i] = 'a';
 	}
 }
@@ -601,7 +601,7 @@ static void test_generated_strings(void **state)
 				(at > 0 && text[at] != '\0' &&
 				    strchr("._-", text[at]) != NULL));
 		}
-		assert_int_equal(text_is_name(text, length), name);
+		assert_int_equal(name_is_valid(text, length), name);
 		names += name;
 		text_escape(out, text, length);
 		assert_true(strlen(out) < TEXT_ESCAPED);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 //
-// link: broker/registry.c broker/config.c broker/file.c broker/place.c
-// link: broker/subnet.c broker/text.c broker/state.c broker/failure.c
+// link: broker/registry.c broker/config.c broker/trusted-file.c broker/json-position.c
+// link: broker/subnet.c broker/subnet-plan.c broker/text.c broker/failure.c
 // link: broker/log.c
 // libs: -l:libjansson.a
 
@@ -27,7 +27,7 @@
 #include <cmocka.h>
 
 #include "registry.h"
-#include "vmnet.h"
+#include "backend.h"
 
 #define SECOND UINT64_C(1000000000)
 #define LINGER (5 * SECOND)
@@ -38,32 +38,32 @@
 
 enum phase { MAKING, MADE, GIVING_BACK };
 
-struct vmnet_owned {
-	struct vmnet_wish wish;
-	const struct vmnet_events *events;
+struct backend_network {
+	struct backend_request request;
+	const struct backend_events *events;
 	void *context;
 	enum phase phase;
-	bool abandoned;
-	TAILQ_ENTRY(vmnet_owned) entry;
+	bool given_up;
+	TAILQ_ENTRY(backend_network) entry;
 };
 
-TAILQ_HEAD(owned_list, vmnet_owned);
+TAILQ_HEAD(owned_list, backend_network);
 
 static struct owned_list owned_all = TAILQ_HEAD_INITIALIZER(owned_all);
 static size_t owned_count;
 static bool no_memory;
 
-struct vmnet_owned *vmnet_own(const struct vmnet_wish *wish,
-    const struct vmnet_events *events, void *context)
+struct backend_network *backend_create(const struct backend_request *request,
+    const struct backend_events *events, void *context)
 {
-	struct vmnet_owned *owned = NULL;
+	struct backend_network *owned = NULL;
 
 	if (no_memory) {
 		return NULL;
 	}
 	owned = calloc(1, sizeof(*owned));
 	assert_non_null(owned);
-	owned->wish = *wish;
+	owned->request = *request;
 	owned->events = events;
 	owned->context = context;
 	TAILQ_INSERT_TAIL(&owned_all, owned, entry);
@@ -71,26 +71,26 @@ struct vmnet_owned *vmnet_own(const struct vmnet_wish *wish,
 	return owned;
 }
 
-void vmnet_disown(struct vmnet_owned *owned)
+void backend_release(struct backend_network *owned)
 {
 	assert_int_equal(owned->phase, MADE);
-	assert_false(owned->abandoned);
+	assert_false(owned->given_up);
 	owned->phase = GIVING_BACK;
 }
 
-void vmnet_abandon(struct vmnet_owned *owned)
+void backend_give_up(struct backend_network *owned)
 {
 	assert_int_not_equal(owned->phase, MADE);
-	assert_false(owned->abandoned);
-	owned->abandoned = true;
+	assert_false(owned->given_up);
+	owned->given_up = true;
 }
 
-void *vmnet_get_serialization(const struct vmnet_owned *owned)
+void *backend_get_serialization(const struct backend_network *owned)
 {
 	return (void *)(uintptr_t)owned;
 }
 
-static void gone(struct vmnet_owned *owned, const struct failure *failure)
+static void gone(struct backend_network *owned, const struct failure *failure)
 {
 	TAILQ_REMOVE(&owned_all, owned, entry);
 	owned_count--;
@@ -99,17 +99,15 @@ static void gone(struct vmnet_owned *owned, const struct failure *failure)
 }
 
 /* vmnet has made it. */
-static void make(struct vmnet_owned *owned)
+static void make(struct backend_network *owned)
 {
-	const struct vmnet_info info = {
-		.subnet = owned->wish.choice == VMNET_SUBNET_ANY
-		    ? (struct subnet){ 0xc0a84000, 24 }
-		    : owned->wish.subnet,
+	const struct backend_info info = {
+		.subnet = owned->request.subnet,
 		.mtu = 1500,
 	};
 
 	assert_int_equal(owned->phase, MAKING);
-	if (owned->abandoned) {
+	if (owned->given_up) {
 		owned->phase = GIVING_BACK;
 		return;
 	}
@@ -117,7 +115,7 @@ static void make(struct vmnet_owned *owned)
 	owned->events->created(owned->context, owned, &info);
 }
 
-static void refuse(struct vmnet_owned *owned)
+static void refuse(struct backend_network *owned)
 {
 	struct failure failure;
 
@@ -127,19 +125,19 @@ static void refuse(struct vmnet_owned *owned)
 	gone(owned, &failure);
 }
 
-static void give_back(struct vmnet_owned *owned)
+static void give_back(struct backend_network *owned)
 {
 	assert_int_equal(owned->phase, GIVING_BACK);
 	gone(owned, NULL);
 }
 
-static struct vmnet_owned *first(void)
+static struct backend_network *first(void)
 {
 	assert_false(TAILQ_EMPTY(&owned_all));
 	return TAILQ_FIRST(&owned_all);
 }
 
-static struct vmnet_owned *last(void)
+static struct backend_network *last(void)
 {
 	assert_false(TAILQ_EMPTY(&owned_all));
 	return TAILQ_LAST(&owned_all, owned_list);
@@ -150,7 +148,7 @@ static struct vmnet_owned *last(void)
  */
 
 static const struct config_network config_networks[] = {
-	{ .name = "a", .mode = CONFIG_SHARED },
+	{ .name = "a", .mode = CONFIG_SHARED, .subnet = { 0xc0a85000, 24 } },
 	{ .name = "b",
 	    .mode = CONFIG_HOST,
 	    .has_subnet = true,
@@ -168,7 +166,6 @@ static const struct config config = {
 static uint64_t clock_now;
 static unsigned changes;
 static struct registry *registry;
-static struct state *remembered;
 
 static uint64_t now(void *context)
 {
@@ -193,9 +190,7 @@ static void start(uint64_t linger)
 
 	clock_now = 1000 * SECOND;
 	no_memory = false;
-	remembered = state_create("/nowhere");
-	registry = registry_create(&config, remembered, &options);
-	assert_non_null(remembered);
+	registry = registry_create(&config, &options);
 	assert_non_null(registry);
 }
 
@@ -211,7 +206,6 @@ static int tear_down(void **unused)
 	(void)unused;
 	assert_int_equal(owned_count, 0);
 	registry_destroy(registry);
-	state_destroy(remembered);
 	return 0;
 }
 
@@ -244,7 +238,10 @@ static void hold_done(struct hold *hold, const struct failure *failure)
 		client->granted++;
 		return;
 	}
-	assert_null(hold->network);
+	/* Forgotten, but still known by its network. */
+	assert_non_null(hold->network);
+	assert_false(hold->granted);
+	hold->network = NULL;
 	client->refused++;
 	client->status = failure->status;
 	client->vmnet_status = failure->vmnet_status;
@@ -459,11 +456,13 @@ static void test_no_memory(void **unused)
 	assert_state("a", NETWORK_ABSENT);
 }
 
-/* Goal: S20: after 30 s who asks is told; the next one may try again; what
- * comes late is given back. */
+/* Goal: S20: after 30 s who asks is told; then whoever asks is told at once, and
+ * since when it is so; what comes late is given back, and then there is a next
+ * one. There is never more than one call for a network. */
 static void test_creation_hangs(void **unused)
 {
 	struct client client = { 0 };
+	struct client other = { 0 };
 
 	(void)unused;
 	acquire(&client, "a");
@@ -474,52 +473,43 @@ static void test_creation_hangs(void **unused)
 	assert_int_equal(client.refused, 1);
 	assert_int_equal(client.status, FAILURE_CREATE);
 	assert_int_equal(client.vmnet_status, 0);
-	assert_state("a", NETWORK_ABSENT);
-	assert_int_equal(registry_count_abandoned(registry), 1);
+	assert_state("a", NETWORK_STUCK);
 
 	acquire(&client, "a");
-	assert_int_equal(owned_count, 2);
+	assert_int_equal(owned_count, 1);
+	assert_int_equal(client.refused, 1);
+	assert_int_equal(client.status, FAILURE_CREATE);
+	assert_non_null(strstr(
+	    client.message, "vmnet has not answered for this network since "));
+	acquire(&other, "c");
 	make(last());
-	assert_int_equal(client.granted, 1);
+	assert_int_equal(other.granted, 1);
 
 	make(first());
 	assert_int_equal(first()->phase, GIVING_BACK);
-	assert_state("a", NETWORK_HELD);
+	assert_state("a", NETWORK_STUCK);
 	give_back(first());
-	assert_int_equal(registry_count_abandoned(registry), 0);
-	assert_state("a", NETWORK_HELD);
+	assert_state("a", NETWORK_ABSENT);
+	acquire(&client, "a");
+	make(last());
+	assert_int_equal(client.granted, 1);
 	registry_release(&client.hold);
+	registry_release(&other.hold);
 	advance(LINGER);
+	give_back(first());
 	give_back(first());
 }
 
-/* Goal: a vmnet that never answers costs only so many threads. */
-static void test_many_hang(void **unused)
+/* Goal: the failure of a creation that nobody waits for any more is its end. */
+static void test_late_failure(void **unused)
 {
 	struct client client = { 0 };
 
 	(void)unused;
-	for (int i = 0; i < 8; i++) {
-		acquire(&client, "a");
-		advance(30 * SECOND);
-		assert_int_equal(client.refused, 1);
-	}
-	assert_int_equal(owned_count, 8);
-	acquire(&client, "b");
-	assert_int_equal(client.refused, 1);
-	assert_int_equal(client.status, FAILURE_CREATE);
-	assert_int_equal(owned_count, 8);
+	acquire(&client, "a");
+	advance(30 * SECOND);
 	refuse(first());
-	acquire(&client, "b");
-	make(last());
-	assert_int_equal(client.granted, 1);
-	registry_release(&client.hold);
-	advance(LINGER);
-	give_back(last());
-	while (owned_count > 0) {
-		refuse(first());
-	}
-	assert_int_equal(registry_count_abandoned(registry), 0);
+	assert_state("a", NETWORK_ABSENT);
 }
 
 static void test_release_hangs(void **unused)
@@ -532,80 +522,30 @@ static void test_release_hangs(void **unused)
 	registry_release(&client.hold);
 	advance(LINGER);
 	acquire(&client, "a");
-	advance(15 * SECOND);
-	assert_int_equal(registry_count_abandoned(registry), 1);
-	assert_state("a", NETWORK_CREATING);
-	make(last());
-	assert_int_equal(client.granted, 1);
+	advance(8 * SECOND - 1);
+	assert_int_equal(client.refused, 0);
+	advance(1);
+	assert_int_equal(client.refused, 1);
+	assert_state("a", NETWORK_STUCK);
+	assert_true(registry_deadline(registry) == UINT64_MAX);
 	give_back(first());
-	assert_int_equal(registry_count_abandoned(registry), 0);
-	registry_release(&client.hold);
-	advance(LINGER);
-	give_back(first());
+	assert_state("a", NETWORK_ABSENT);
 }
 
-/*
- * Subnets.
- */
-
-static void put(const char *name, uint32_t address)
-{
-	const struct subnet subnet = { address, 24 };
-
-	state_put(remembered, name, &subnet);
-}
-
-static void assert_wish(const char *name, int choice, uint32_t address)
+/* Goal: a network without a configured subnet prefers its own. */
+static void test_request(void **unused)
 {
 	struct client client = { 0 };
-
-	acquire(&client, name);
-	assert_int_equal(first()->wish.choice, choice);
-	if (choice != VMNET_SUBNET_ANY) {
-		assert_int_equal(first()->wish.subnet.address, address);
-	}
-	refuse(first());
-}
-
-/* Goal: promise 5: the network asks for what it had. */
-static void test_wish(void **unused)
-{
-	struct client client = { 0 };
-	char *text = NULL;
 
 	(void)unused;
-	assert_wish("a", VMNET_SUBNET_ANY, 0);
-	assert_wish("b", VMNET_SUBNET_FIXED, 0xc0a86400);
-
 	acquire(&client, "a");
-	make(first());
-	registry_release(&client.hold);
-	advance(LINGER);
-	give_back(first());
-	text = state_copy_changes(remembered);
-	assert_string_equal(text, "a 192.168.64.0/24\n");
-	free(text);
-	assert_wish("a", VMNET_SUBNET_RATHER, 0xc0a84000);
-	assert_wish("c", VMNET_SUBNET_ANY, 0);
-}
-
-/* Goal: a configured subnet is nobody else's, and is not remembered. */
-static void test_wish_of_another(void **unused)
-{
-	struct client client = { 0 };
-
-	(void)unused;
-	put("a", 0xc0a86400);
-	assert_wish("a", VMNET_SUBNET_ANY, 0);
-	put("b", 0xc0a84100);
-	assert_wish("b", VMNET_SUBNET_FIXED, 0xc0a86400);
-	free(state_copy_changes(remembered));
+	assert_int_equal(first()->request.policy, BACKEND_SUBNET_PREFER);
+	assert_int_equal(first()->request.subnet.address, 0xc0a85000);
+	refuse(first());
 	acquire(&client, "b");
-	make(first());
-	assert_null(state_copy_changes(remembered));
-	registry_release(&client.hold);
-	advance(LINGER);
-	give_back(first());
+	assert_int_equal(first()->request.policy, BACKEND_SUBNET_REQUIRE);
+	assert_int_equal(first()->request.subnet.address, 0xc0a86400);
+	refuse(first());
 }
 
 /*
@@ -655,11 +595,11 @@ static void test_stop_while_creating(void **unused)
 	registry_stop(registry);
 	assert_int_equal(client.refused, 1);
 	assert_int_equal(client.status, FAILURE_BUSY);
-	assert_int_equal(registry_count(registry), 0);
-	assert_int_equal(registry_count_abandoned(registry), 1);
+	assert_state("a", NETWORK_RELEASING);
+	assert_int_equal(registry_count(registry), 1);
 	make(first());
 	give_back(first());
-	assert_int_equal(registry_count_abandoned(registry), 0);
+	assert_int_equal(registry_count(registry), 0);
 }
 
 static void test_stop_while_releasing(void **unused)
@@ -696,13 +636,11 @@ static void test_finish(void **unused)
 	assert_null(clients[0].hold.network);
 	assert_null(clients[1].hold.network);
 	assert_int_equal(clients[3].refused, 1);
-	assert_int_equal(registry_count(registry), 2);
-	assert_int_equal(registry_count_abandoned(registry), 1);
+	assert_int_equal(registry_count(registry), 3);
 	refuse(last());
 	give_back(last());
 	give_back(last());
 	assert_int_equal(registry_count(registry), 0);
-	assert_int_equal(registry_count_abandoned(registry), 0);
 }
 
 /*
@@ -731,9 +669,9 @@ static uint32_t pick(uint32_t n)
 	return (uint32_t)((random_state >> 32) % n);
 }
 
-static struct vmnet_owned *pick_owned(void)
+static struct backend_network *pick_owned(void)
 {
-	struct vmnet_owned *owned = NULL;
+	struct backend_network *owned = NULL;
 	uint32_t n = 0;
 
 	if (owned_count == 0) {
@@ -764,7 +702,7 @@ static void step_client(struct model *model)
 
 static void step_vmnet(void)
 {
-	struct vmnet_owned *owned = pick_owned();
+	struct backend_network *owned = pick_owned();
 
 	if (owned == NULL) {
 		return;
@@ -835,7 +773,6 @@ static void check_client(struct model *model)
 		return;
 	}
 	if (client->refused == 1) {
-		assert_null(client->hold.network);
 		model->network = -1;
 		return;
 	}
@@ -863,13 +800,14 @@ static void check_network(int index)
 	assert_int_equal(network->state == NETWORK_HELD, holders > 0);
 	/* It is there while somebody has it or waits, and while it lingers. */
 	assert_true(exists || holders + waiting == 0);
-	assert_int_equal(exists, network->owned != NULL);
+	assert_int_equal(exists, network->backend != NULL);
 	/* Nobody waits for what is there. */
 	assert_true(waiting == 0 || network->state == NETWORK_CREATING ||
 	    network->state == NETWORK_RELEASING);
 	/* What nobody has goes at some time. */
 	assert_int_equal(network->deadline == UINT64_MAX,
-	    !exists || network->state == NETWORK_HELD);
+	    !exists || network->state == NETWORK_HELD ||
+		network->state == NETWORK_STUCK);
 	assert_true(!model_stopped || network->state != NETWORK_LINGERING);
 	assert_true(!model_stopped || network->state != NETWORK_CREATING);
 	assert_true(!model_stopped || waiting == 0);
@@ -888,8 +826,7 @@ static void check(void)
 	}
 	/* A transaction is open for each that vmnet has, and no other. */
 	assert_int_equal(registry_count(registry), there);
-	assert_int_equal(
-	    owned_count, there + registry_count_abandoned(registry));
+	assert_int_equal(owned_count, there);
 }
 
 /* All leave, vmnet answers, time passes: nothing is left. */
@@ -901,7 +838,7 @@ static void settle(void)
 		}
 	}
 	while (owned_count > 0) {
-		struct vmnet_owned *owned = first();
+		struct backend_network *owned = first();
 
 		if (owned->phase == MADE) {
 			advance(LINGER);
@@ -912,7 +849,6 @@ static void settle(void)
 		}
 	}
 	assert_int_equal(registry_count(registry), 0);
-	assert_int_equal(registry_count_abandoned(registry), 0);
 }
 
 static void test_model(void **unused)
@@ -949,10 +885,9 @@ int main(void)
 		TEST(test_failure),
 		TEST(test_no_memory),
 		TEST(test_creation_hangs),
-		TEST(test_many_hang),
+		TEST(test_late_failure),
 		TEST(test_release_hangs),
-		TEST(test_wish),
-		TEST(test_wish_of_another),
+		TEST(test_request),
 		TEST(test_stop),
 		TEST(test_stop_while_creating),
 		TEST(test_stop_while_releasing),

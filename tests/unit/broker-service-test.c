@@ -3,12 +3,14 @@
 //
 // variants: asan tsan
 // link: broker/service.c broker/peer.c broker/message.c broker/registry.c
-// link: broker/vmnet.c broker/anchor.c broker/addresses.c broker/config.c broker/place.c
-// link: broker/file.c
-// link: broker/subnet.c broker/text.c broker/state.c broker/failure.c
+// link: broker/backend.c broker/anchor.c broker/addresses.c broker/routes.c broker/config.c broker/json-position.c
+// link: broker/trusted-file.c
+// link: broker/subnet.c broker/subnet-plan.c broker/text.c broker/user.c broker/failure.c
 // link: broker/log.c tests/unit/broker-vmnet.c
 // flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
-// flags: -Wl,--wrap=xpc_connection_send_barrier
+// flags: -Wl,--wrap=xpc_connection_get_euid -Wl,--wrap=sysctl
+// flags: -Wl,--wrap=if_indextoname
+// flags: -Wl,--wrap=xpc_connection_suspend
 // libs: -l:libjansson.a
 
 /*
@@ -22,6 +24,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <net/if.h>
+#include <net/route.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
@@ -34,6 +38,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/sysctl.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -50,10 +56,13 @@
 #include "log.h"
 #include "protocol.h"
 #include "service.h"
-#include "state.h"
+#include "subnet-plan.h"
 #include "text.h"
 
 #define SECOND UINT64_C(1000000000)
+
+/* Whose clients are, unless a test says something else. */
+#define USER 501
 
 /* As the stand-in counts them. */
 #define CONNECTION "connection"
@@ -94,28 +103,27 @@ void __wrap_log_write(enum log_level level, const char *format, ...)
 	log_bytes += (long)strlen(line);
 }
 
-/* Barriers of the broker, while the test keeps them: as if nobody read. */
-#define BARRIERS 64
+/* Whose the connections are. */
+static atomic_uint peer_uid;
 
-static atomic_bool keep_barriers;
-static dispatch_block_t barriers[BARRIERS];
-static atomic_int barrier_count;
+uid_t __wrap_xpc_connection_get_euid(xpc_connection_t connection);
 
-void __real_xpc_connection_send_barrier(
-    xpc_connection_t connection, dispatch_block_t barrier);
-void __wrap_xpc_connection_send_barrier(
-    xpc_connection_t connection, dispatch_block_t barrier);
-
-void __wrap_xpc_connection_send_barrier(
-    xpc_connection_t connection, dispatch_block_t barrier)
+uid_t __wrap_xpc_connection_get_euid(xpc_connection_t connection)
 {
-	if (!keep_barriers) {
-		__real_xpc_connection_send_barrier(connection, barrier);
-		return;
-	}
-	assert_true(barrier_count < BARRIERS);
-	barriers[barrier_count] = Block_copy(barrier);
-	barrier_count++;
+	(void)connection;
+	return peer_uid;
+}
+
+/* How often a peer had to wait for the others. */
+static atomic_int turns;
+
+void __real_xpc_connection_suspend(xpc_connection_t connection);
+void __wrap_xpc_connection_suspend(xpc_connection_t connection);
+
+void __wrap_xpc_connection_suspend(xpc_connection_t connection)
+{
+	turns++;
+	__real_xpc_connection_suspend(connection);
 }
 
 static struct sockaddr_in en0_address, en0_mask, bridge_address;
@@ -137,6 +145,69 @@ int __wrap_getifaddrs(struct ifaddrs **list)
 void __wrap_freeifaddrs(struct ifaddrs *list)
 {
 	assert_true(list >= &en0[0] && list <= &en0[4]);
+}
+
+/* The routes, as the kernel lists them. */
+struct route {
+	struct rt_msghdr header;
+	uint8_t destination[16]; /* length, family, port, address */
+	uint8_t mask[8];         /* as long as it says */
+};
+
+static struct route routes[8];
+static atomic_size_t route_count;
+
+/* Of the interface with that number. A mask ends with its last byte that is not
+ * 0; of_length 33: without a mask. */
+static void add_route(unsigned interface, uint32_t address, int of_length)
+{
+	struct route *route = &routes[route_count];
+	uint32_t to = htonl(address);
+	int bytes = (of_length + 7) / 8;
+
+	*route = (struct route){ 0 };
+	route->header.rtm_msglen = sizeof(*route);
+	route->header.rtm_version = RTM_VERSION;
+	route->header.rtm_index = (u_short)interface;
+	route->header.rtm_flags = RTF_UP;
+	route->header.rtm_addrs = RTA_DST;
+	route->destination[0] = sizeof(route->destination);
+	route->destination[1] = AF_INET;
+	memcpy(route->destination + 4, &to, sizeof(to));
+	if (of_length <= 32) {
+		uint32_t mask =
+		    htonl(of_length == 0 ? 0 : UINT32_MAX << (32 - of_length));
+
+		route->header.rtm_addrs |= RTA_NETMASK;
+		route->mask[0] = bytes == 0 ? 0 : (uint8_t)(4 + bytes);
+		memcpy(route->mask + 4, &mask, (size_t)bytes);
+	}
+	route_count++;
+}
+
+int __wrap_sysctl(int *name, u_int count, void *value, size_t *size,
+    void *new_value, size_t new_size);
+char *__wrap_if_indextoname(unsigned index, char *name);
+
+int __wrap_sysctl(int *name, u_int count, void *value, size_t *size,
+    void *new_value, size_t new_size)
+{
+	(void)new_value;
+	(void)new_size;
+	assert_int_equal(count, 6);
+	assert_int_equal(name[4], NET_RT_DUMP);
+	if (value != NULL) {
+		assert_true(*size >= route_count * sizeof(routes[0]));
+		memcpy(value, routes, route_count * sizeof(routes[0]));
+	}
+	*size = route_count * sizeof(routes[0]);
+	return 0;
+}
+
+char *__wrap_if_indextoname(unsigned index, char *name)
+{
+	snprintf(name, IF_NAMESIZE, "%s", index == 9 ? "utun3" : "bridge100");
+	return name;
 }
 
 static void set_address(struct sockaddr_in *address, const char *text)
@@ -171,7 +242,7 @@ static void set_up_interfaces(void)
  * The broker.
  */
 
-static const struct config_network networks[] = {
+static struct config_network networks[] = {
 	{ .name = "default", .mode = CONFIG_SHARED },
 	{ .name = "far", .has_subnet = true, .subnet = { 0xc0a86500, 24 } },
 	{ .name = "host", .mode = CONFIG_HOST },
@@ -188,7 +259,6 @@ static const struct config_network networks[] = {
 static struct config config;
 static struct service_options options;
 static struct service *service;
-static struct state *remembered;
 static dispatch_queue_t queue;
 static xpc_connection_t listener;
 static xpc_endpoint_t endpoint;
@@ -254,19 +324,6 @@ static void wait_log(const char *text)
 	});
 }
 
-/* They read, as far as anybody is still there. */
-static void let_go_barriers(void)
-{
-	keep_barriers = false;
-	dispatch_sync(queue, ^{
-		for (int i = 0; i < barrier_count; i++) {
-			barriers[i]();
-			Block_release(barriers[i]);
-		}
-		barrier_count = 0;
-	});
-}
-
 static void wait_networks(int count)
 {
 	wait_until(^bool {
@@ -286,8 +343,6 @@ static void start(void)
 {
 	objects_before = standin_objects_alive(NULL);
 	descriptors_before = count_descriptors();
-	remembered = state_create("/nowhere");
-	options.state = remembered;
 	done_count = 0;
 	log_lines = 0;
 	log_bytes = 0;
@@ -306,18 +361,18 @@ static int set_up(void **unused)
 {
 	(void)unused;
 	fake_vmnet_reset();
+	peer_uid = USER;
+	route_count = 0;
 	set_up_interfaces();
 	config = (struct config){
-		.networks = (struct config_network *)(uintptr_t)networks,
+		.networks = networks,
 		.count = sizeof(networks) / sizeof(networks[0]),
 	};
+	subnet_plan_assign(&config);
 	options = (struct service_options){
 		.config = &config,
-		.state_directory = "/nowhere",
 		.linger = 5 * SECOND,
 		.idle = 120 * SECOND,
-		.max_peers = VMNET_BROKER_MAX_PEERS,
-		.max_peers_per_user = VMNET_BROKER_MAX_PEERS_PER_USER,
 		.done = done,
 	};
 	memset(log_recent, 0, sizeof(log_recent));
@@ -352,7 +407,6 @@ static void end(void)
 	});
 	service_destroy(service);
 	dispatch_release(queue);
-	state_destroy(remembered);
 	while (standin_objects_alive(NULL) != objects_before) {
 		sched_yield();
 	}
@@ -640,11 +694,11 @@ static void test_acquire(void **unused)
 	network = xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_NETWORK);
 	assert_int_equal(xpc_dictionary_get_count(network), 1);
 	assert_int_equal(
-	    xpc_dictionary_get_uint64(network, "gateway"), 0xc0a84001);
+	    xpc_dictionary_get_uint64(network, "gateway"), 0xc0a85f01);
 	assert_info(reply, VMNET_BROKER_INFO_NAME, "host");
 	assert_info(reply, VMNET_BROKER_INFO_MODE, "host");
-	assert_info(reply, VMNET_BROKER_INFO_SUBNET, "192.168.64.0/24");
-	assert_info(reply, VMNET_BROKER_INFO_GATEWAY, "192.168.64.1");
+	assert_info(reply, VMNET_BROKER_INFO_SUBNET, "192.168.95.0/24");
+	assert_info(reply, VMNET_BROKER_INFO_GATEWAY, "192.168.95.1");
 	assert_info(reply, VMNET_BROKER_INFO_MASK, "255.255.255.0");
 	assert_info(
 	    reply, VMNET_BROKER_INFO_IPV6_PREFIX, "fd12:3456:789a:1::/64");
@@ -808,8 +862,8 @@ static void test_generated_strings(void **unused)
 						      : (char)('u' + at % 4);
 		}
 		text[length] = '\0';
-		status = text_is_name(text, length) ? FAILURE_NOT_FOUND
-						    : FAILURE_INVALID_REQUEST;
+		status = name_is_valid(text, length) ? FAILURE_NOT_FOUND
+						     : FAILURE_INVALID_REQUEST;
 		assert_acquire(&client, text, status);
 		assert_int_equal(
 		    get_status(ask(&client, request_create(text, "x"))),
@@ -865,15 +919,26 @@ static void test_log(void **unused)
 	}
 	assert_int_equal(log_lines, 10);
 	close_client(&client);
-	wait_log("4990 more lines were suppressed");
-	assert_int_equal(log_lines, 11);
 	for (int i = 0; i < 300; i++) {
 		connect_client(&client);
 		assert_acquire(&client, "X", FAILURE_INVALID_REQUEST);
 		close_client(&client);
 	}
-	assert_int_equal(log_lines, 20);
-	assert_true(log_bytes < 20L * 400);
+	assert_int_equal(log_lines, 10);
+	/* Another user has lines of his own. */
+	peer_uid = USER + 1;
+	connect_client(&client);
+	assert_acquire(&client, "Y", FAILURE_INVALID_REQUEST);
+	wait_log("(uid 502, ");
+	assert_int_equal(log_lines, 11);
+	close_client(&client);
+	advance(1 * SECOND);
+	peer_uid = USER;
+	connect_client(&client);
+	assert_acquire(&client, "X", FAILURE_INVALID_REQUEST);
+	wait_log("user 501: 5290 ");
+	close_client(&client);
+	assert_true(log_bytes < 13L * 400);
 }
 
 /* Goal: S3: unknown keys are ignored, many and deep. */
@@ -1019,53 +1084,100 @@ static void test_networks_per_peer(void **unused)
 	close_client(&client);
 }
 
-/* Goal: S10: one more than the limit is told so, and goes. */
-static void test_peers(void **unused)
+static void connect_many(struct client *clients, size_t count)
 {
-	struct client clients[4];
-	struct client *one_more = &clients[3];
-
-	options.max_peers = 3;
-	restart();
-	(void)unused;
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < count; i++) {
 		connect_client(&clients[i]);
 		assert_acquire(&clients[i], "default", 0);
 	}
-	for (int i = 0; i < 3; i++) {
-		connect_client(one_more);
-		assert_acquire(one_more, "default", FAILURE_BUSY);
-		wait_ended(one_more);
-		xpc_release(one_more->connection);
-	}
-	assert_int_equal(get_broker_status(&clients[0]).peers, 3);
-	close_client(&clients[2]);
-	wait_peers(&clients[0], 2);
-	connect_client(one_more);
-	assert_acquire(one_more, "default", 0);
-	close_client(one_more);
-	close_client(&clients[1]);
-	close_client(&clients[0]);
 }
 
-/* Goal: S10: of one user; root is exempt. */
-static void test_peers_of_user(void **unused)
+static void close_many(struct client *clients, size_t count)
 {
-	struct client clients[3];
-
-	(void)unused;
-	options.max_peers_per_user = 2;
-	restart();
-	for (int i = 0; i < 2; i++) {
-		connect_client(&clients[i]);
-		assert_acquire(&clients[i], "default", 0);
-	}
-	connect_client(&clients[2]);
-	assert_acquire(
-	    &clients[2], "default", geteuid() == 0 ? 0 : FAILURE_BUSY);
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < count; i++) {
 		close_client(&clients[i]);
 	}
+}
+
+/* Goal: S10: one user's 257th client is refused whenever it asks, until there is
+ * room; other users are served. */
+static void test_peers_of_user(void **unused)
+{
+	static struct client clients[VMNET_BROKER_MAX_PEERS_PER_USER];
+	struct client more;
+	struct client other;
+
+	(void)unused;
+	connect_many(clients, VMNET_BROKER_MAX_PEERS_PER_USER);
+	connect_client(&more);
+	assert_acquire(&more, "default", FAILURE_BUSY);
+	assert_acquire(&more, "default", FAILURE_BUSY);
+	peer_uid = USER + 1;
+	connect_client(&other);
+	assert_acquire(&other, "default", 0);
+	assert_int_equal(get_broker_status(&other).peers,
+	    VMNET_BROKER_MAX_PEERS_PER_USER + 1);
+	close_client(&clients[0]);
+	wait_peers(&other, VMNET_BROKER_MAX_PEERS_PER_USER);
+	assert_acquire(&more, "default", 0);
+	close_many(clients + 1, VMNET_BROKER_MAX_PEERS_PER_USER - 1);
+	close_client(&more);
+	close_client(&other);
+}
+
+/* Goal: S10: four users and all their clients do not lock root out; what is
+ * refused is bounded as well. */
+static void test_peers(void **unused)
+{
+	static struct client clients[VMNET_BROKER_MAX_PEERS];
+	const size_t most =
+	    VMNET_BROKER_MAX_PEERS - VMNET_BROKER_PEERS_KEPT_FOR_ROOT;
+	struct client refused[65];
+	struct replies replies = { 0 };
+
+	(void)unused;
+	for (size_t i = 0; i < most; i++) {
+		peer_uid = USER + (unsigned)i / 256;
+		connect_many(&clients[i], 1);
+	}
+	for (size_t i = 0; i < 64; i++) {
+		connect_client(&refused[i]);
+		assert_acquire(&refused[i], "default", FAILURE_BUSY);
+	}
+	connect_client(&refused[64]);
+	acquire_later(&refused[64], &replies, "default");
+	wait_ended(&refused[64]);
+	peer_uid = 0;
+	connect_many(&clients[most], VMNET_BROKER_PEERS_KEPT_FOR_ROOT);
+	close_many(refused, 64);
+	xpc_release(refused[64].connection);
+	wait_peers(&clients[most], VMNET_BROKER_MAX_PEERS);
+	connect_client(&refused[0]);
+	assert_acquire(&refused[0], "default", FAILURE_BUSY);
+	close_client(&refused[0]);
+	close_many(clients, VMNET_BROKER_MAX_PEERS);
+}
+
+/* Goal: S8: a client that sends many messages in one go yields to the others,
+ * each 16, and is answered all the same; also when it goes meanwhile. */
+static void test_turns(void **unused)
+{
+	struct replies replies = { 0 };
+	struct client greedy;
+
+	(void)unused;
+	connect_client(&greedy);
+	turns = 0;
+	for (int i = 0; i < 160; i++) {
+		acquire_later(&greedy, &replies, "nowhere");
+	}
+	wait_replies(&replies, 160);
+	assert_int_equal(turns, 10);
+	for (int i = 0; i < 160; i++) {
+		acquire_later(&greedy, &replies, "nowhere");
+	}
+	close_client(&greedy);
+	assert_serves("default");
 }
 
 /* Goal: S11: who holds nothing is dropped after 60 s; who holds is not. */
@@ -1091,73 +1203,6 @@ static void test_idle_peer(void **unused)
 	assert_network(&holder, "default", "held 1");
 	xpc_release(idle.connection);
 	close_client(&holder);
-}
-
-/* Goal: S9: a peer that does not read is dropped after 5 s, with what it holds;
- * others are not. */
-static void test_slow_peer(void **unused)
-{
-	struct client slow;
-	struct client other;
-
-	(void)unused;
-	connect_client(&slow);
-	connect_client(&other);
-	assert_acquire(&other, "default", 0);
-	keep_barriers = true;
-	assert_acquire(&slow, "default", 0);
-	keep_barriers = false;
-	advance(5 * SECOND - 1);
-	assert_network(&other, "default", "held 2");
-	advance(1);
-	wait_ended(&slow);
-	assert_network(&other, "default", "held 1");
-	wait_log("dropped: it does not read its replies");
-	let_go_barriers();
-	xpc_release(slow.connection);
-	close_client(&other);
-}
-
-/* Goal: one that reads late, but reads, stays. */
-static void test_late_peer(void **unused)
-{
-	struct client client;
-
-	(void)unused;
-	connect_client(&client);
-	for (int i = 0; i < 10; i++) {
-		keep_barriers = true;
-		assert_acquire(&client, "default", 0);
-		assert_acquire(&client, "default", 0);
-		advance(4 * SECOND);
-		let_go_barriers();
-	}
-	assert_int_equal(client.ended, 0);
-	assert_network(&client, "default", "held 1");
-	close_client(&client);
-}
-
-/* Goal: S8: replies that are not read do not pile up. */
-static void test_unread(void **unused)
-{
-	struct client client;
-
-	(void)unused;
-	connect_client(&client);
-	assert_acquire(&client, "default", 0);
-	dispatch_sync(queue,
-	    ^{
-	    });
-	keep_barriers = true;
-	for (int i = 0; i < VMNET_BROKER_MAX_UNREAD_PER_PEER; i++) {
-		assert_acquire(&client, "default", 0);
-	}
-	assert_int_equal(client.ended, 0);
-	assert_acquire(&client, "default", 0);
-	wait_ended(&client);
-	wait_log("dropped: it does not read its replies");
-	let_go_barriers();
-	xpc_release(client.connection);
 }
 
 /*
@@ -1266,7 +1311,7 @@ static void test_stop_hanging(void **unused)
 	close_client(&client);
 	wait_replies(&replies, 1);
 	standin_unhang();
-	wait_log("gave back");
+	wait_log("network default: released");
 }
 
 /* Goal: without a network for 120 s the broker is done; not before. */
@@ -1450,13 +1495,14 @@ static void test_create_hangs(void **unused)
 	wait_replies(&replies, 2);
 	assert_int_equal(replies.refused, 2);
 	assert_int_equal(replies.status, FAILURE_CREATE);
-	assert_acquire(&asker, "default", 0);
-	wait_networks(2);
+	assert_network(&other, "default", "stuck 0");
+	assert_acquire(&asker, "default", FAILURE_CREATE);
+	wait_log("has not answered for this network since ");
 	standin_unhang();
-	wait_until(^bool {
-		return fake_vmnet_created() == 3;
-	});
-	wait_networks(2);
+	wait_log("network default: vmnet has answered after all");
+	wait_networks(1);
+	assert_acquire(&asker, "default", 0);
+	assert_int_equal(fake_vmnet_created(), 3);
 	close_client(&asker);
 	close_client(&other);
 }
@@ -1509,6 +1555,45 @@ static void test_host_overlap(void **unused)
 	close_client(&client);
 }
 
+/* Goal: a subnet that a route leads to is refused, and by which route; routes
+ * that take everything, and those of vmnet's bridges, are in nobody's way. */
+static void test_route_overlap(void **unused)
+{
+	struct client client;
+
+	(void)unused;
+	add_route(9, 0, 0);             /* default */
+	add_route(9, 0, 1);             /* half of everything, by a VPN */
+	add_route(9, 0x80000000, 1);    /* the other half */
+	add_route(100, 0xc0a86500, 24); /* of the bridge */
+	add_route(9, 0xc0a86505, 33);   /* a neighbour, to be left out */
+	routes[4].header.rtm_flags |= RTF_LLINFO;
+	connect_client(&client);
+	assert_acquire(&client, "far", 0);
+	close_client(&client);
+	wait_alone();
+	advance(5 * SECOND);
+	wait_networks(0);
+
+	add_route(9, 0xc0a86000, 20);
+	connect_client(&client);
+	assert_acquire(&client, "far", FAILURE_CREATE);
+	wait_log("the subnet 192.168.101.0/24 overlaps the Mac's own route to "
+		 "192.168.96.0/20 through utun3: choose another in "
+		 "networks.json");
+	/* A single host is in the way as well. */
+	route_count = 0;
+	add_route(9, 0xc0a86505, 33);
+	assert_acquire(&client, "far", FAILURE_CREATE);
+	wait_log("192.168.101.5/32 through utun3");
+	/* What is no message ends the list. */
+	route_count = 0;
+	add_route(9, 0xc0a86505, 33);
+	routes[0].header.rtm_msglen = sizeof(struct rt_msghdr) - 1;
+	assert_acquire(&client, "far", 0);
+	close_client(&client);
+}
+
 static void acquire_and_let_go(const char *name)
 {
 	assert_serves(name);
@@ -1517,27 +1602,71 @@ static void acquire_and_let_go(const char *name)
 	wait_networks(0);
 }
 
-/* Goal: promise 5: the same subnet again, or else what the system chooses. */
-static void test_same_subnet(void **unused)
+static void assert_source(struct client *client, const char *name,
+    const char *source, const char *subnet)
 {
+	xpc_object_t reply = ask(client, request_create("acquire", name));
+
+	assert_info(reply, VMNET_BROKER_INFO_SUBNET_SOURCE, source);
+	assert_info(reply, VMNET_BROKER_INFO_SUBNET, subnet);
+	xpc_release(reply);
+}
+
+/* Goal: promise 5: a name has its own subnet, the next one while vmnet or the Mac
+ * has that, and its own again as soon as it is free. */
+static void test_own_subnet(void **unused)
+{
+	struct client client;
+
 	(void)unused;
 	acquire_and_let_go("default");
-	assert_int_equal(fake_vmnet.asked, 0);
-	acquire_and_let_go("default");
-	assert_int_equal(fake_vmnet.asked, 0xc0a84000);
-	fake_vmnet.in_use = 0xc0a84000;
-	acquire_and_let_go("default");
-	fake_vmnet.asked = 0;
+	assert_int_equal(fake_vmnet.asked, 0xc0a87300);
+	fake_vmnet.in_use = 0xc0a87300;
+	connect_client(&client);
+	assert_source(&client, "default", "alternative", "192.168.116.0/24");
+	wait_log("network default: its subnet 192.168.115.0/24 is used by the "
+		 "Mac or by another vmnet network");
+	close_client(&client);
+	wait_alone();
+	advance(5 * SECOND);
+	wait_networks(0);
 	fake_vmnet.in_use = 0;
-	acquire_and_let_go("default");
-	assert_int_equal(fake_vmnet.asked, 0xc0a84100);
-	/* Unless the Mac is on it now. */
 	dispatch_sync(queue, ^{
-		set_address(&en0_address, "192.168.65.7");
+		set_address(&en0_address, "192.168.115.7");
 	});
-	fake_vmnet.asked = 0;
-	acquire_and_let_go("default");
-	assert_int_equal(fake_vmnet.asked, 0);
+	connect_client(&client);
+	assert_source(&client, "default", "alternative", "192.168.116.0/24");
+	assert_source(&client, "far", "configured", "192.168.101.0/24");
+	close_client(&client);
+	wait_alone();
+	advance(5 * SECOND);
+	wait_networks(0);
+	dispatch_sync(queue, ^{
+		set_address(&en0_address, "192.168.100.20");
+	});
+	connect_client(&client);
+	assert_source(&client, "default", "assigned", "192.168.115.0/24");
+	close_client(&client);
+}
+
+/* Goal: on a Mac whose LAN has all candidates the system chooses; its choice is
+ * refused if the Mac is on that, too. */
+static void test_system_subnet(void **unused)
+{
+	struct client client;
+
+	(void)unused;
+	connect_client(&client);
+	fake_vmnet.refuse_all = true;
+	assert_source(&client, "default", "system", "192.168.64.0/24");
+	dispatch_sync(queue, ^{
+		set_address(&en0_address, "192.168.65.1");
+	});
+	assert_acquire(&client, "shared", FAILURE_CREATE);
+	wait_log("macOS chose the subnet 192.168.65.0/24, which overlaps the "
+		 "Mac's own interface en0 (192.168.65.1/24): choose one in "
+		 "networks.json");
+	close_client(&client);
 }
 
 /*
@@ -1628,9 +1757,7 @@ int main(void)
 		TEST(test_peers),
 		TEST(test_peers_of_user),
 		TEST(test_idle_peer),
-		TEST(test_slow_peer),
-		TEST(test_late_peer),
-		TEST(test_unread),
+		TEST(test_turns),
 		TEST(test_stop_idle),
 		TEST(test_stop_lingering),
 		TEST(test_stop_held),
@@ -1645,7 +1772,9 @@ int main(void)
 		TEST(test_create_hangs),
 		TEST(test_odd_mask),
 		TEST(test_host_overlap),
-		TEST(test_same_subnet),
+		TEST(test_route_overlap),
+		TEST(test_own_subnet),
+		TEST(test_system_subnet),
 		TEST(test_no_resources),
 	};
 

@@ -61,6 +61,7 @@ void fake_vmnet_reset(void)
 	fake_vmnet.stop = STOP_WELL;
 	fake_vmnet.mask = 0xffffff00;
 	fake_vmnet.in_use = 0;
+	fake_vmnet.refuse_all = false;
 	fake_vmnet.asked = 0;
 	created = 0;
 	next_subnet = 64;
@@ -171,7 +172,9 @@ vmnet_network_ref vmnet_network_create(
 		return NULL;
 	}
 	assert(config->object.kind == CONFIGURATION);
-	if (config->gateway != 0 && config->gateway == fake_vmnet.in_use + 1) {
+	if (config->gateway != 0 &&
+	    (fake_vmnet.refuse_all ||
+		config->gateway == fake_vmnet.in_use + 1)) {
 		*status = VMNET_FAILURE;
 		return NULL;
 	}

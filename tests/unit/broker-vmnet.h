@@ -38,6 +38,7 @@ struct fake_vmnet {
 	_Atomic enum fake_stop stop;
 	_Atomic uint32_t mask;   /* of the networks, host order */
 	_Atomic uint32_t in_use; /* this subnet is refused; 0: none */
+	_Atomic bool refuse_all; /* every subnet that is asked for */
 	_Atomic uint32_t asked;  /* the last one asked for; 0: none */
 };
 

@@ -74,10 +74,9 @@ limits() {
         holds "$protocol" "| $(limit MAX_PEERS_PER_USER) | the same |" &&
         holds "$protocol" "holds | $(limit MAX_NETWORKS_PER_PEER) |" &&
         holds "$protocol" "connection | $(limit MAX_REQUESTS_PER_PEER) |" &&
-        holds "$protocol" "not read | $(limit MAX_UNREAD_PER_PEER) |" &&
+        holds "$protocol" "for root only | $(limit PEERS_KEPT_FOR_ROOT) |" &&
         holds "$protocol" "make a network | $(limit VMNET_TIMEOUT) s |" &&
         holds "$protocol" "release a network | $(limit RELEASE_TIMEOUT) s |" &&
-        holds "$protocol" "read a reply | $(limit REPLY_TIMEOUT) s |" &&
         holds "$protocol" "holds nothing | $(limit PEER_IDLE) s |" &&
         holds "$protocol" "SIGTERM stops the broker | $(limit STOP_TIMEOUT) s |"
 }
@@ -88,10 +87,9 @@ manual_limits() {
         holds "$manual" "than root\" Ta \"$(limit MAX_PEERS_PER_USER)\"" &&
         holds "$manual" "of a client\" Ta \"$(limit MAX_NETWORKS_PER_PEER)\"" &&
         holds "$manual" "of a client\" Ta \"$(limit MAX_REQUESTS_PER_PEER)\"" &&
-        holds "$manual" "has not read\" Ta \"$(limit MAX_UNREAD_PER_PEER)\"" &&
+        holds "$manual" "root only\" Ta \"$(limit PEERS_KEPT_FOR_ROOT)\"" &&
         holds "$manual" "vmnet has $(limit VMNET_TIMEOUT) seconds" &&
-        holds "$manual" "latest after $(limit REPLY_TIMEOUT) seconds" &&
-        holds "$manual" "asked for nothing for $(limit PEER_IDLE)." &&
+        holds "$manual" "nothing for $(limit PEER_IDLE) seconds" &&
         holds "$manual" "Clients have $(limit STOP_TIMEOUT) seconds"
 }
 
@@ -116,9 +114,7 @@ defaults() {
     linger=$(sed -n 's/^#define LINGER //p' broker/main.c)
     idle=$(sed -n 's/^#define IDLE //p' broker/main.c)
     holds "$manual" "at once; the default is $linger." &&
-        holds "$manual" "a network; the default is $idle." &&
-        holds "$manual" "in place of $(limit MAX_PEERS)," &&
-        holds "$manual" "and $(limit MAX_PEERS_PER_USER) of one user."
+        holds "$manual" "a network; the default is $idle."
 }
 
 # Goal: `make help` and development.md have the same targets, which exist.

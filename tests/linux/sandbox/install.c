@@ -17,7 +17,6 @@
 #include "../common/log.h"
 
 #define SUPPORT "/Library/Application Support/" BROKER_LABEL
-#define STATE "/var/db/" BROKER_LABEL
 
 static const struct account {
 	const char *name;
@@ -218,15 +217,7 @@ static int install_plists(const struct sandbox *sandbox, struct list *arguments)
 
 static int install_broker(const struct sandbox *sandbox)
 {
-	char path[PATH_MAX];
-
-	if (install_directory(SUPPORT) == -1 ||
-	    install_directory(STATE) == -1) {
-		return -1;
-	}
-	root_path(path, sizeof(path), STATE);
-	if (sandbox->users && chown(path, BROKER_UID, BROKER_UID) == -1) {
-		log_error("%s: %m", path);
+	if (install_directory(SUPPORT) == -1) {
 		return -1;
 	}
 	/* A plist of somebody else's program needs neither; who names one

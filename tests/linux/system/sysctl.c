@@ -11,10 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "sysctl-route.h"
 
 enum sysctl_kind {
 	SYSCTL_STRING,
@@ -225,6 +228,10 @@ int sysctlbyname(const char *name, void *value, size_t *size, void *new_value,
 int sysctl(int *name, u_int name_count, void *value, size_t *size,
     void *new_value, size_t new_size)
 {
+	if (name_count == 6 && name[0] == CTL_NET && name[1] == PF_ROUTE &&
+	    name[3] == AF_INET && name[4] == NET_RT_DUMP) {
+		return sysctl_routes(value, size);
+	}
 	for (size_t i = 0; name_count == 2 && i < names_count; i++) {
 		if (names[i].numbers[0] == name[0] &&
 		    names[i].numbers[1] == name[1]) {

@@ -3,7 +3,7 @@
  * Copyright The vmnet-broker authors
  *
  * The Linux stand-in's <sys/sysctl.h>: what programs ask to know on which Mac
- * they run. Nothing can be set.
+ * they run, and its routes. Nothing can be set.
  */
 #ifndef STANDIN_SYS_SYSCTL_H
 #define STANDIN_SYS_SYSCTL_H
@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #define CTL_KERN 1
+#define CTL_NET 4
 #define CTL_HW 6
 
 #define KERN_OSTYPE 1
@@ -21,6 +22,9 @@
 #define KERN_HOSTNAME 10
 #define KERN_BOOTTIME 21
 #define KERN_OSVERSION 65
+
+/* CTL_NET, PF_ROUTE, 0, AF_INET, NET_RT_DUMP, 0: see <net/route.h>. */
+#define NET_RT_DUMP 1
 
 #define HW_MACHINE 1
 #define HW_MODEL 2

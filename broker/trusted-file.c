@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
-#include "file.h"
+#include "trusted-file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -66,12 +66,12 @@ static const char *read_all(int fd, size_t max, char *text, size_t *length)
 	return NULL;
 }
 
-int file_read(int directory, const char *name, uid_t owner, size_t max,
-    char **text, size_t *length, const char **reason)
+int trusted_file_read(const char *path, uid_t owner, size_t max, char **text,
+    size_t *length, const char **reason)
 {
 	char *buffer = NULL;
-	int fd = openat(directory, name,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = open(
+	    path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	if (fd < 0) {
 		*reason = errno == ELOOP ? "a symbolic link" : strerror(errno);

@@ -6,14 +6,14 @@
  * could have written it, and without being made to wait or to follow a link.
  */
 
-#ifndef FILE_H
-#define FILE_H
+#ifndef TRUSTED_FILE_H
+#define TRUSTED_FILE_H
 
 #include <stddef.h>
 #include <sys/types.h>
 
 /*
- * Reads name, as openat(2) finds it, whole: a regular file of at most max
+ * Reads the file at path whole: a regular file of at most max
  * bytes, of root, our effective user or owner, that neither group nor others
  * can write. All is asked of the one descriptor that is read.
  *
@@ -21,7 +21,7 @@
  * reason says why, as a line of text that stays until the next call; errno is
  * ENOENT if, and only if, there is no such file.
  */
-int file_read(int directory, const char *name, uid_t owner, size_t max,
-    char **text, size_t *length, const char **reason);
+int trusted_file_read(const char *path, uid_t owner, size_t max, char **text,
+    size_t *length, const char **reason);
 
 #endif

@@ -7,7 +7,7 @@
  * that a text that is not what was promised costs a wrong place, not a crash.
  */
 
-#include "place.h"
+#include "json-position.h"
 
 #include <string.h>
 
@@ -73,7 +73,7 @@ static const char *find_member(const char *object, size_t member)
 }
 
 /* The key at the end of path; of an empty path, the value. */
-static const char *find(const char *text, const struct place_path *path)
+static const char *find(const char *text, const struct json_path *path)
 {
 	const char *at = skip_space(text);
 
@@ -89,9 +89,9 @@ static const char *find(const char *text, const struct place_path *path)
 	return at;
 }
 
-struct place place_of(const char *text, const char *at)
+struct json_position json_position_of(const char *text, const char *at)
 {
-	struct place place = { .line = 1, .column = 1 };
+	struct json_position place = { .line = 1, .column = 1 };
 
 	for (; text < at; text++) {
 		if (*text == '\n') {
@@ -104,22 +104,24 @@ struct place place_of(const char *text, const char *at)
 	return place;
 }
 
-struct place place_of_key(const char *text, const struct place_path *path)
+struct json_position json_position_of_key(
+    const char *text, const struct json_path *path)
 {
-	return place_of(text, find(text, path));
+	return json_position_of(text, find(text, path));
 }
 
-struct place place_of_value(const char *text, const struct place_path *path)
+struct json_position json_position_of_value(
+    const char *text, const struct json_path *path)
 {
 	const char *at = find(text, path);
 
 	if (path->depth > 0 && *at == '"') {
 		at = value_of(at);
 	}
-	return place_of(text, at);
+	return json_position_of(text, at);
 }
 
-const char *place_find_string(const char *text, size_t end)
+const char *json_position_find_string(const char *text, size_t end)
 {
 	const char *at = text;
 

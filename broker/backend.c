@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * One network goes through these phases, always in this order:
+ *
+ *	making     on a worker: the network is created
+ *	ready      handed out; its anchor is started
+ *	stopping   waiting for its anchor to stop, see anchor.h
+ *	releasing  on a worker: the network is released
+ *
+ * While a worker has a network, only the worker touches it, but for
+ * `abandoned`, which belongs to the serial queue.
+ */
+
+#include "backend.h"
+
+#include <CoreFoundation/CoreFoundation.h>
+#include <arpa/inet.h>
+#include <dispatch/dispatch.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <vmnet/vmnet.h>
+#include <xpc/xpc.h>
+
+#include "addresses.h"
+#include "anchor.h"
+#include "log.h"
+#include "subnet-plan.h"
+
+/* What vmnet gives a network that nobody set another MTU for. */
+#define MTU_DEFAULT 1500
+
+/* Subnets that vmnet may refuse, before the system chooses one: it also refuses
+ * when there are too many networks. */
+#define REFUSED_MAX 8
+
+enum phase { MAKING, READY, STOPPING, RELEASING };
+
+struct backend_network {
+	struct backend_request request;
+	const struct backend_events *events;
+	void *context;
+	enum phase phase;
+	bool given_up; /* while it was made: nobody wants it any more */
+
+	struct failure failure; /* if network is NULL */
+	vmnet_network_ref network;
+	xpc_object_t serialization;
+	struct backend_info info;
+
+	uint64_t anchor; /* its number */
+};
+
+static dispatch_queue_t queue;
+
+static dispatch_queue_t worker(void)
+{
+	return dispatch_get_global_queue(QOS_CLASS_DEFAULT, 0);
+}
+
+/*
+ * What vmnet answers.
+ */
+
+static const char *status_name(vmnet_return_t status)
+{
+	static const char *const names[] = {
+		"VMNET_SUCCESS",
+		"VMNET_FAILURE",
+		"VMNET_MEM_FAILURE",
+		"VMNET_INVALID_ARGUMENT",
+		"VMNET_SETUP_INCOMPLETE",
+		"VMNET_INVALID_ACCESS",
+		"VMNET_PACKET_TOO_BIG",
+		"VMNET_BUFFER_EXHAUSTED",
+		"VMNET_TOO_MANY_PACKETS",
+		"VMNET_SHARING_SERVICE_BUSY",
+		"VMNET_NOT_AUTHORIZED",
+	};
+	size_t index = (size_t)status - VMNET_SUCCESS;
+
+	return index < sizeof(names) / sizeof(names[0]) ? names[index]
+							: "unknown status";
+}
+
+/* What to do, as far as anybody found out. */
+static const char *status_advice(
+    vmnet_return_t status, const struct backend_request *request)
+{
+	switch (status) {
+	case VMNET_FAILURE:
+		if (request->policy == BACKEND_SUBNET_REQUIRE) {
+			return "the subnet is used by another network, or was "
+			       "left behind by a process that was killed: "
+			       "choose another subnet, or restart the Mac";
+		}
+		return "there may be too many networks: stop what uses them, "
+		       "or restart the Mac";
+	case VMNET_MEM_FAILURE:
+		return "the broker is not signed with the entitlement "
+		       "com.apple.security.virtualization, or the service "
+		       "com.apple.NetworkSharing cannot be reached";
+	case VMNET_SHARING_SERVICE_BUSY:
+		return "the sharing service is busy: try again";
+	default:
+		return "see the log of the process InternetSharing";
+	}
+}
+
+static void fail(struct backend_network *backend, const char *function,
+    vmnet_return_t status)
+{
+	failure_set(&backend->failure, FAILURE_CREATE, "%s: %s (%u): %s",
+	    function, status_name(status), (unsigned)status,
+	    status_advice(status, &backend->request));
+	backend->failure.vmnet_status = status;
+}
+
+/*
+ * Making, on a worker.
+ */
+
+/* vmnet takes the gateway's address, whatever it calls the argument. */
+static vmnet_return_t set_subnet(
+    vmnet_network_configuration_ref config, const struct subnet *subnet)
+{
+	struct in_addr gateway = { .s_addr = htonl(subnet->address + 1) };
+	struct in_addr mask = { .s_addr = htonl(subnet_mask(subnet)) };
+
+	return vmnet_network_configuration_set_ipv4_subnet(
+	    config, &gateway, &mask);
+}
+
+/* NULL: the subnet is for the system to choose. */
+static vmnet_network_ref create_network(
+    struct backend_network *backend, const struct subnet *subnet)
+{
+	vmnet_return_t status = VMNET_SUCCESS;
+	vmnet_network_ref network = NULL;
+	vmnet_network_configuration_ref config =
+	    vmnet_network_configuration_create(
+		backend->request.mode == CONFIG_HOST ? VMNET_HOST_MODE
+						     : VMNET_SHARED_MODE,
+		&status);
+
+	if (config == NULL) {
+		fail(backend, "vmnet_network_configuration_create", status);
+		return NULL;
+	}
+	if (subnet != NULL) {
+		status = set_subnet(config, subnet);
+		if (status != VMNET_SUCCESS) {
+			fail(backend,
+			    "vmnet_network_configuration_set_ipv4_subnet",
+			    status);
+			goto out;
+		}
+	}
+	network = vmnet_network_create(config, &status);
+	if (network == NULL) {
+		fail(backend, "vmnet_network_create", status);
+	}
+out:
+	CFRelease(config);
+	return network;
+}
+
+/* Reads what the network is. 0, or -1: it cannot be. */
+static int describe(vmnet_network_ref network, struct backend_info *info)
+{
+	struct in_addr address = { 0 };
+	struct in_addr mask = { 0 };
+
+	vmnet_network_get_ipv4_subnet(network, &address, &mask);
+	vmnet_network_get_ipv6_prefix(
+	    network, &info->ipv6_prefix, &info->ipv6_length);
+	info->gateway = ntohl(address.s_addr);
+	info->mtu = MTU_DEFAULT;
+	return subnet_of(info->gateway, ntohl(mask.s_addr), &info->subnet);
+}
+
+static vmnet_network_ref create_required(struct backend_network *backend)
+{
+	const struct subnet *subnet = &backend->request.subnet;
+	char theirs[ADDRESSES_TEXT];
+	char text[SUBNET_TEXT];
+
+	if (addresses_overlap(subnet, theirs)) {
+		subnet_format(subnet, text);
+		failure_set(&backend->failure, FAILURE_CREATE,
+		    "the subnet %s overlaps the Mac's own %s: choose another "
+		    "in networks.json",
+		    text, theirs);
+		return NULL;
+	}
+	backend->info.source = BACKEND_SUBNET_CONFIGURED;
+	return create_network(backend, subnet);
+}
+
+/* The system's choice is not always one that the Mac can do with. */
+static vmnet_network_ref create_of_system(struct backend_network *backend)
+{
+	vmnet_network_ref network = create_network(backend, NULL);
+	char theirs[ADDRESSES_TEXT];
+	char text[SUBNET_TEXT];
+
+	backend->info.source = BACKEND_SUBNET_SYSTEM;
+	if (network == NULL || describe(network, &backend->info) != 0 ||
+	    !addresses_overlap(&backend->info.subnet, theirs)) {
+		return network;
+	}
+	subnet_format(&backend->info.subnet, text);
+	failure_set(&backend->failure, FAILURE_CREATE,
+	    "macOS chose the subnet %s, which overlaps the Mac's own %s: "
+	    "choose one in networks.json",
+	    text, theirs);
+	CFRelease(network);
+	return NULL;
+}
+
+/* Whether a candidate can be had as far as we know; why not, for the log. */
+static bool is_usable(const struct backend_request *request,
+    const struct subnet *subnet, char why[ADDRESSES_TEXT])
+{
+	return subnet_plan_is_free(request->config, request->name, subnet) &&
+	    !addresses_overlap(subnet, why);
+}
+
+static vmnet_network_ref create_preferred(struct backend_network *backend)
+{
+	const struct backend_request *request = &backend->request;
+	vmnet_network_ref network = NULL;
+	char why[ADDRESSES_TEXT] = "";
+	struct subnet subnet;
+	int refused = 0;
+
+	for (size_t i = 0; refused < REFUSED_MAX &&
+	     subnet_plan_candidate(request->name, i, &subnet);
+	     i++) {
+		if (!is_usable(request, &subnet, why)) {
+			continue;
+		}
+		network = create_network(backend, &subnet);
+		if (network != NULL) {
+			backend->info.source =
+			    subnet.address == request->subnet.address
+			    ? BACKEND_SUBNET_ASSIGNED
+			    : BACKEND_SUBNET_ALTERNATIVE;
+			return network;
+		}
+		/* What it says if, and only if, the subnet is taken. */
+		if (backend->failure.vmnet_status != VMNET_FAILURE) {
+			return NULL;
+		}
+		refused++;
+	}
+	return create_of_system(backend);
+}
+
+/* Says why it is not the subnet that the network always has. */
+static void log_source(const struct backend_network *backend)
+{
+	char own[SUBNET_TEXT];
+
+	if (backend->info.source != BACKEND_SUBNET_ALTERNATIVE &&
+	    backend->info.source != BACKEND_SUBNET_SYSTEM) {
+		return;
+	}
+	subnet_format(&backend->request.subnet, own);
+	log_notice("network %s: its subnet %s is used by the Mac or by another "
+		   "vmnet network: it has %s until it is released",
+	    backend->request.name, own,
+	    backend->info.source == BACKEND_SUBNET_SYSTEM
+		? "one that macOS chose"
+		: "its next one");
+}
+
+/* Leaves a network that is complete, or none and a failure. */
+static void make(struct backend_network *backend)
+{
+	vmnet_return_t status = VMNET_SUCCESS;
+	vmnet_network_ref network =
+	    backend->request.policy == BACKEND_SUBNET_REQUIRE
+	    ? create_required(backend)
+	    : create_preferred(backend);
+
+	if (network == NULL) {
+		return;
+	}
+	backend->serialization =
+	    vmnet_network_copy_serialization(network, &status);
+	if (backend->serialization == NULL) {
+		fail(backend, "vmnet_network_copy_serialization", status);
+		CFRelease(network);
+		return;
+	}
+	if (describe(network, &backend->info) != 0) {
+		failure_set(&backend->failure, FAILURE_CREATE,
+		    "vmnet made a network with a subnet that is none");
+		xpc_release(backend->serialization);
+		backend->serialization = NULL;
+		CFRelease(network);
+		return;
+	}
+	log_source(backend);
+	backend->network = network;
+}
+
+/*
+ * From phase to phase, on the serial queue.
+ */
+
+static void finish(struct backend_network *backend)
+{
+	const struct failure *failure =
+	    backend->network == NULL ? &backend->failure : NULL;
+
+	backend->events->gone(backend->context, backend, failure);
+	free(backend);
+	/* Last: once launchd has stopped the broker, this ends the process. */
+	xpc_transaction_end();
+}
+
+static void release_network(struct backend_network *backend)
+{
+	backend->phase = RELEASING;
+	dispatch_async(worker(), ^{
+		xpc_release(backend->serialization);
+		CFRelease(backend->network);
+		dispatch_async(queue, ^{
+			finish(backend);
+		});
+	});
+}
+
+static void anchor_stopped(void *context)
+{
+	release_network(context);
+}
+
+static void release(struct backend_network *backend)
+{
+	backend->phase = STOPPING;
+	anchor_stop(backend->anchor, anchor_stopped, backend);
+}
+
+/* The anchor comes last: whoever waits for the network does not wait for it. */
+static void become_ready(struct backend_network *backend)
+{
+	backend->phase = READY;
+	backend->events->created(backend->context, backend, &backend->info);
+	if (backend->phase == READY) {
+		backend->anchor =
+		    anchor_start(backend->request.name, backend->serialization);
+	}
+}
+
+/* The worker is back. */
+static void made(struct backend_network *backend)
+{
+	if (backend->network == NULL) {
+		finish(backend);
+	} else if (backend->given_up) {
+		release(backend);
+	} else {
+		become_ready(backend);
+	}
+}
+
+/*
+ * What the registry calls.
+ */
+
+void backend_init(void *serial_queue)
+{
+	queue = serial_queue;
+	anchor_init(queue);
+}
+
+struct backend_network *backend_create(const struct backend_request *request,
+    const struct backend_events *events, void *context)
+{
+	struct backend_network *backend = calloc(1, sizeof(*backend));
+
+	if (backend == NULL) {
+		return NULL;
+	}
+	backend->request = *request;
+	backend->events = events;
+	backend->context = context;
+	backend->phase = MAKING;
+	xpc_transaction_begin();
+	dispatch_async(worker(), ^{
+		make(backend);
+		dispatch_async(queue, ^{
+			made(backend);
+		});
+	});
+	return backend;
+}
+
+void backend_release(struct backend_network *backend)
+{
+	release(backend);
+}
+
+void backend_give_up(struct backend_network *backend)
+{
+	if (backend->phase == MAKING) {
+		backend->given_up = true;
+	}
+}
+
+void *backend_get_serialization(const struct backend_network *backend)
+{
+	return backend->serialization;
+}

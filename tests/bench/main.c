@@ -17,7 +17,7 @@ static const struct latency_counts full = {
 	.connect = 5000,
 	.cold = 200,
 };
-static const unsigned full_peers[] = { 1000, 10000 };
+static const unsigned full_peers[] = { 250, 1000 };
 
 /* Enough to see that it works. */
 static const struct latency_counts quick = {

@@ -20,6 +20,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -470,6 +471,20 @@ static void end_launchd(struct init *init)
  * The stages
  */
 
+/* The system log, where the daemons' lines are, for -v. */
+static void show_log(void)
+{
+	FILE *log = fopen("/run/standin/log", "re");
+	char line[2048];
+
+	while (log != NULL && fgets(line, sizeof(line), log) != NULL) {
+		fprintf(stderr, "log: %s", line);
+	}
+	if (log != NULL) {
+		fclose(log);
+	}
+}
+
 static void block_signals(struct init *init)
 {
 	sigset_t set;
@@ -544,5 +559,8 @@ _Noreturn void init_run(struct sandbox *sandbox, int messages)
 	}
 	end_leftovers(&init);
 	end_launchd(&init);
+	if (sandbox->verbose) {
+		show_log();
+	}
 	_exit(init.status);
 }

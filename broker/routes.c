@@ -85,7 +85,8 @@ static int parse(const struct rt_msghdr *header, const uint8_t *at,
 		if (size > (size_t)(end - at)) {
 			return -1;
 		}
-		if (i == RTAX_DST && (size <= FAMILY || at[FAMILY] != AF_INET)) {
+		if (i == RTAX_DST &&
+		    (size <= FAMILY || at[FAMILY] != AF_INET)) {
 			return -1;
 		}
 		if (i == RTAX_DST) {

@@ -433,9 +433,21 @@ static void restart(void)
 }
 
 /* What the libraries open once and keep is open after one round. */
+/* The first listener of a process watches SIGTERM, for good. */
 static int warm_up(void **unused)
 {
+	xpc_connection_t first = xpc_connection_create(NULL, NULL);
+
 	(void)unused;
+	xpc_connection_set_event_handler(first, ^(xpc_object_t event) {
+		(void)event;
+	});
+	xpc_connection_activate(first);
+	xpc_connection_cancel(first);
+	xpc_release(first);
+	while (standin_objects_alive(CONNECTION) != 0) {
+		sched_yield();
+	}
 	set_up(NULL);
 	end();
 	return 0;

@@ -212,14 +212,6 @@ void launchd_kill(void)
 	launchd_wait_gone();
 }
 
-void launchd_terminate(void)
-{
-	pthread_mutex_lock(&lock);
-	assert_true(job >= 0);
-	say(job, "terminate", -1);
-	pthread_mutex_unlock(&lock);
-}
-
 void launchd_wait_transactions(long count)
 {
 	pthread_mutex_lock(&lock);

@@ -144,8 +144,6 @@ pid_t launchd_wait_running(void);
 void launchd_kill(void);
 /* Waits until the process has gone by itself; its status. */
 int launchd_wait_gone(void);
-/* Says "terminate" to whoever checked in last. */
-void launchd_terminate(void);
 /* Waits until that number of transactions was reported. */
 void launchd_wait_transactions(long count);
 

@@ -366,7 +366,7 @@ static void rule_06_one_reply_for_a_request_none_for_a_message(void **state)
 	pair_close(&pair);
 }
 
-static void rule_06_an_unsent_reply_answers_nothing(void **state)
+static void rule_06_a_dropped_request_is_told(void **state)
 {
 	struct mailbox answers = MAILBOX;
 	struct pair pair;
@@ -376,12 +376,17 @@ static void rule_06_an_unsent_reply_answers_nothing(void **state)
 	pair_open(&pair);
 	ask(pair.client, &answers);
 	request = mailbox_get(&pair.server_events);
+	mailbox_expect_nothing(&answers);
 	xpc_release(xpc_dictionary_create_reply(request));
+	mailbox_expect(&answers, INTERRUPTED);
 	assert_null(xpc_dictionary_create_reply(request));
 	xpc_release(request);
+	ask(pair.client, &answers);
+	xpc_release(mailbox_get(&pair.server_events));
+	mailbox_expect(&answers, INTERRUPTED);
+	/* The connection is none the worse. */
 	mailbox_expect_nothing(&answers);
-	xpc_connection_cancel(pair.client);
-	mailbox_expect(&answers, INVALID);
+	mailbox_expect_nothing(&pair.client_events);
 	mailbox_free(&answers);
 	pair_close(&pair);
 }
@@ -395,12 +400,13 @@ static void rule_06_a_reply_sent_twice_aborts(void **state)
 static void rule_07_an_endpoint_that_is_gone_is_invalid(void **state)
 {
 	struct mailbox answers = MAILBOX;
+	xpc_object_t request;
 	struct pair pair;
 
 	(void)state;
 	pair_open(&pair);
 	ask(pair.client, &answers);
-	xpc_release(mailbox_get(&pair.server_events));
+	request = mailbox_get(&pair.server_events);
 	xpc_connection_cancel(pair.server);
 	mailbox_expect(&answers, INVALID);
 	mailbox_expect(&pair.client_events, INVALID);
@@ -408,6 +414,7 @@ static void rule_07_an_endpoint_that_is_gone_is_invalid(void **state)
 	ask(pair.client, &answers);
 	mailbox_expect(&answers, INVALID);
 	mailbox_expect_nothing(&pair.client_events);
+	xpc_release(request);
 	mailbox_free(&answers);
 	pair_close(&pair);
 }
@@ -443,12 +450,13 @@ static void rule_09_cancel_ends_everything_once(void **state)
 {
 	struct mailbox answers = MAILBOX;
 	struct flag *barriers = &(struct flag)FLAG;
+	xpc_object_t request;
 	struct pair pair;
 
 	(void)state;
 	pair_open(&pair);
 	ask(pair.client, &answers);
-	xpc_release(mailbox_get(&pair.server_events));
+	request = mailbox_get(&pair.server_events);
 	xpc_connection_suspend(pair.client);
 	send_number(pair.client, 1); /* never sent */
 	xpc_connection_send_barrier(pair.client, ^{
@@ -458,6 +466,7 @@ static void rule_09_cancel_ends_everything_once(void **state)
 	xpc_connection_cancel(pair.client);
 	flag_wait(barriers, 1);
 	mailbox_expect(&answers, INVALID);
+	xpc_release(request);
 	xpc_connection_resume(pair.client);
 	mailbox_expect(&pair.client_events, INVALID);
 	mailbox_expect(&pair.server_events, INVALID);
@@ -1219,7 +1228,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(rule_06_both_sides_can_ask),
 		cmocka_unit_test(
 		    rule_06_one_reply_for_a_request_none_for_a_message),
-		cmocka_unit_test(rule_06_an_unsent_reply_answers_nothing),
+		cmocka_unit_test(rule_06_a_dropped_request_is_told),
 		cmocka_unit_test(rule_06_a_reply_sent_twice_aborts),
 		cmocka_unit_test(rule_07_an_endpoint_that_is_gone_is_invalid),
 		cmocka_unit_test(rule_08_the_client_goes),

@@ -8,8 +8,7 @@
  *                           or "error TEXT"; the connection stays open
  *     transactions N     as often as the number of open ones changes
  *
- * and is told "terminate" before it gets SIGTERM. Who it is, the kernel says:
- * only the process that launchd started itself is the job.
+ * Who it is, the kernel says: only the process that launchd started itself is the job.
  *
  * What launchctl says, launchd-verb.c answers.
  */
@@ -85,16 +84,6 @@ static void set_transactions(struct connection *connection, const char *text)
 	if (job != NULL) {
 		job->active = (unsigned)strtoul(text, NULL, 10);
 		connection->job = job;
-	}
-}
-
-void control_terminate(struct job *job)
-{
-	for (struct connection *connection = connections; connection != NULL;
-	     connection = connection->next) {
-		if (connection->job == job) {
-			control_send(connection, "terminate", NULL);
-		}
 	}
 }
 

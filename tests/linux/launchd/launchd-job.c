@@ -363,7 +363,6 @@ void job_stop(struct job *job, enum stop stop)
 		job_kill(job);
 		return;
 	}
-	control_terminate(job);
 	log_info("%s: %u transactions: SIGTERM", config->label, job->active);
 	kill(job->pid, SIGTERM);
 	timer_set(job, (uint64_t)config->exit_timeout * SECOND);

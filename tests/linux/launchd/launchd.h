@@ -211,8 +211,6 @@ int control_start(const char *path);
 void control_stop(void);
 /* Reads what the job's process has said so far about its transactions. */
 void control_drain(struct job *job);
-/* Tells the job's process that it will be stopped. */
-void control_terminate(struct job *job);
 /* Answers those who wait for a state that is reached now. */
 void control_wake(void);
 /* The job is gone. */

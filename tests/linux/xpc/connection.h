@@ -148,6 +148,8 @@ void xsend_unwind(xpc_connection_t self);
 /* reply.c; all locked. */
 void xpending_complete(
     xpc_connection_t self, uint64_t id, struct xobject *object);
+/* The other side will not reply to it. */
+void xpending_drop(xpc_connection_t self, uint64_t id);
 void xpending_fail(xpc_connection_t self, xpc_object_t error);
 
 /* channel.c */

@@ -3,12 +3,11 @@
  * Copyright The vmnet-broker authors
  *
  * The line to launchd, one a process: a listener checks in by name and gets the
- * socket of its service; launchd hears whether transactions are open, and says
- * when the process is to go. Texts on a SOCK_SEQPACKET socket:
+ * socket of its service; launchd hears whether transactions are open. Texts on a SOCK_SEQPACKET socket:
  *
  *     -> checkin NAME       <- ok, with the listening socket
  *                           <- error TEXT
- *     -> transactions N     <- terminate
+ *     -> transactions N
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -153,8 +152,6 @@ static void hear(char *text, int fd)
 		answered(fd, "launchd sent no socket");
 	} else if (strncmp(text, "error", 5) == 0) {
 		answered(-1, text[5] == ' ' ? text + 6 : "refused by launchd");
-	} else if (strcmp(text, "terminate") == 0) {
-		xtransaction_terminate();
 	}
 }
 

@@ -30,7 +30,7 @@ struct levels {
 bool xwire_check(const struct xwire_header *header)
 {
 	return header->magic == XWIRE_MAGIC && header->kind >= XWIRE_MESSAGE &&
-	    header->kind <= XWIRE_REPLY &&
+	    header->kind <= XWIRE_DROPPED &&
 	    (header->kind == XWIRE_MESSAGE) == (header->id == 0) &&
 	    header->length <= XWIRE_LENGTH_MAX &&
 	    header->descriptors <= XWIRE_DESCRIPTORS_MAX &&

@@ -191,6 +191,7 @@ static void prepare_anonymous(xpc_connection_t self)
 
 void xlistener_activate(xpc_connection_t self)
 {
+	xtransaction_watch();
 	if (self->kind == XLISTENER) {
 		xcontrol_check_in(self);
 		return;

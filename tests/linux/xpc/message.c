@@ -4,6 +4,7 @@
  *
  * Messages and their replies.
  */
+#include "connection.h"
 #include "message.h"
 #include "object.h"
 
@@ -31,6 +32,10 @@ void xmessage_destroy(struct xmessage *self)
 {
 	if (self == NULL) {
 		return;
+	}
+	/* The right to reply dies unused, and who asked is told. */
+	if (self->id != 0 && !atomic_load(&self->used)) {
+		xsend_dropped(self);
 	}
 	xmessage_end_transaction(self);
 	xpc_release(self->connection);

@@ -43,8 +43,10 @@ void xmessage_end_transaction(struct xmessage *message);
 /* transaction.c: of a message that is being handled */
 void xtransaction_begin(void);
 void xtransaction_end(void);
-/* launchd has said that this process is to go. */
-void xtransaction_terminate(void);
+/* From now on SIGTERM is told to listeners and peers. */
+void xtransaction_watch(void);
+/* send.c: the message will not be replied to. */
+void xsend_dropped(struct xmessage *message);
 
 #pragma GCC visibility pop
 

@@ -249,6 +249,9 @@ static void hand_over(xpc_connection_t self, struct incoming *incoming)
 
 	if (header->kind == XWIRE_REPLY) {
 		xpending_complete(self, header->id, incoming->object);
+	} else if (header->kind == XWIRE_DROPPED) {
+		xpc_release(incoming->object);
+		xpending_drop(self, header->id);
 	} else if (self->terminating) {
 		xpc_release(incoming->object);
 	} else {

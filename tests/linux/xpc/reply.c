@@ -66,14 +66,21 @@ static struct xpending *take(xpc_connection_t self, struct xpending **link)
 	return pending;
 }
 
-void xpending_complete(
-    xpc_connection_t self, uint64_t id, struct xobject *object)
+static struct xpending **find(xpc_connection_t self, uint64_t id)
 {
 	struct xpending **link = &self->pending;
 
 	while (*link != NULL && (*link)->id != id) {
 		link = &(*link)->next;
 	}
+	return link;
+}
+
+void xpending_complete(
+    xpc_connection_t self, uint64_t id, struct xobject *object)
+{
+	struct xpending **link = find(self, id);
+
 	if (*link == NULL) {
 		xpc_release(object); /* answers nothing that was asked */
 		return;
@@ -81,6 +88,16 @@ void xpending_complete(
 	((struct _xpc_dictionary_s *)object)->message =
 	    xmessage_create(XMESSAGE_RECEIVED, self, 0, self->generation);
 	complete(take(self, link), object);
+}
+
+void xpending_drop(xpc_connection_t self, uint64_t id)
+{
+	struct xpending **link = find(self, id);
+
+	if (*link != NULL) {
+		complete(take(self, link),
+		    xobject((xpc_object_t)XPC_ERROR_CONNECTION_INTERRUPTED));
+	}
 }
 
 void xpending_fail(xpc_connection_t self, xpc_object_t error)

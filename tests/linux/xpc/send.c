@@ -4,7 +4,7 @@
  *
  * Sending. A message is encoded, and thereby copied, at once; then it waits in
  * `out` until the connection is active, its handler is not running, no barrier
- * is, and the socket takes it. Nobody ever blocks: the socket is the bounded
+ * is, and the socket takes it. A reply waits for the socket only. Nobody ever blocks: the socket is the bounded
  * queue, and a barrier tells when it has taken everything.
  */
 #include <Block.h>
@@ -167,10 +167,36 @@ static int transmit(int fd, struct xframe *frame)
 	return 1;
 }
 
+static bool is_open(xpc_connection_t self)
+{
+	return xconnection_is_live(self) && !self->in_handler &&
+	    !self->in_barrier;
+}
+
 static bool may_send(xpc_connection_t self)
 {
-	return self->out != NULL && xconnection_is_live(self) &&
-	    !self->in_handler && !self->in_barrier && !self->invalid;
+	return self->out != NULL && !self->invalid &&
+	    (self->out->reply || self->out->sent > 0 || is_open(self));
+}
+
+/* No barrier waits for replies that the other side does not read. */
+static void pass_barrier(xpc_connection_t self)
+{
+	struct xframe **at = &self->out;
+	struct xframe *barrier;
+
+	while (*at != NULL && (*at)->reply) {
+		at = &(*at)->next;
+	}
+	barrier = *at;
+	if (at != &self->out && barrier != NULL && barrier->barrier != NULL &&
+	    is_open(self)) {
+		*at = barrier->next;
+		if (*at == NULL) {
+			self->out_tail = at;
+		}
+		barrier_start(self, barrier);
+	}
 }
 
 static bool connect_now(xpc_connection_t self)
@@ -219,6 +245,9 @@ void xsend_flush(xpc_connection_t self)
 			other_side_is_gone(self);
 		}
 	}
+	if (result == 0) {
+		pass_barrier(self);
+	}
 	set_writing(self, result == 0);
 }
 
@@ -233,25 +262,56 @@ void xsend_frame(xpc_connection_t self, struct xframe *frame)
 	if (!self->writing) {
 		xsend_flush(self);
 		xchannel_update(self);
+	} else {
+		pass_barrier(self);
 	}
 }
 
-static void send_reply(struct xmessage *context, xpc_object_t message)
+/* A reply goes to a right of its own: it is not in the queue, but behind a frame
+ * that has begun and other replies. */
+static void push_reply(xpc_connection_t self, struct xframe *frame)
+{
+	struct xframe **at = &self->out;
+
+	while (*at != NULL && ((*at)->reply || (*at)->sent > 0)) {
+		at = &(*at)->next;
+	}
+	frame->reply = true;
+	frame->next = *at;
+	*at = frame;
+	if (frame->next == NULL) {
+		self->out_tail = &frame->next;
+	}
+	if (!self->writing) {
+		xsend_flush(self);
+		xchannel_update(self);
+	}
+}
+
+static void send_reply(struct xmessage *context, struct xframe *frame)
 {
 	xpc_connection_t self = context->connection;
-	struct xframe *frame = xwire_encode(message, XWIRE_REPLY, context->id);
 
 	frame->transaction = context->transaction;
 	context->transaction = false;
 	pthread_mutex_lock(&self->lock);
-	if (self->generation == context->generation && self->channel != NULL) {
-		xsend_frame(self, frame);
+	if (self->generation == context->generation && self->channel != NULL &&
+	    !self->invalid) {
+		push_reply(self, frame);
 		frame = NULL;
 	}
 	pthread_mutex_unlock(&self->lock);
 	if (frame != NULL) {
 		xframe_destroy(frame); /* who asked is gone */
 	}
+}
+
+void xsend_dropped(struct xmessage *context)
+{
+	xpc_object_t nothing = xpc_dictionary_create_empty();
+
+	send_reply(context, xwire_encode(nothing, XWIRE_DROPPED, context->id));
+	xpc_release(nothing);
 }
 
 void xpc_connection_send_message(xpc_connection_t self, xpc_object_t message)
@@ -265,7 +325,8 @@ void xpc_connection_send_message(xpc_connection_t self, xpc_object_t message)
 	}
 	context = xmessage_send_reply(message);
 	if (context != NULL) {
-		send_reply(context, message);
+		send_reply(
+		    context, xwire_encode(message, XWIRE_REPLY, context->id));
 		return;
 	}
 	frame = xwire_encode(message, XWIRE_MESSAGE, 0);

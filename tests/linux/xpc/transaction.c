@@ -3,8 +3,9 @@
  * Copyright The vmnet-broker authors
  *
  * Transactions: launchd ends a process without any as it likes. And the end of
- * the process: once launchd has said "terminate", peers hear of it, nothing
- * new is delivered, and with the last transaction the process is over.
+ * the process: with SIGTERM, whoever sent it and whether or not it is ignored,
+ * listeners and peers hear of it, nothing new is delivered, and with the last
+ * transaction the process is over.
  */
 #include "connection.h"
 
@@ -79,11 +80,8 @@ static void warn(xpc_connection_t self)
 	silent = self->kind == XPEER && !self->announced;
 	if (!self->terminating && !self->invalid && !silent) {
 		self->terminating = true;
-		if (self->kind == XPEER) {
-			xevent_push(self,
-			    (xpc_object_t)XPC_ERROR_TERMINATION_IMMINENT, 0, 0,
-			    0);
-		}
+		xevent_push(self, (xpc_object_t)XPC_ERROR_TERMINATION_IMMINENT,
+		    0, 0, 0);
 		xchannel_update(self);
 	}
 	pthread_mutex_unlock(&self->lock);
@@ -104,13 +102,51 @@ static void warn_all(enum xconnection_kind kind)
 	free(list);
 }
 
-void xtransaction_terminate(void)
+static void terminate(void *unused)
 {
+	(void)unused;
 	pthread_mutex_lock(&lock);
 	terminating = true;
 	pthread_mutex_unlock(&lock);
 	warn_all(XLISTENER);
+	warn_all(XANONYMOUS);
 	warn_all(XPEER);
+}
+
+static void signalled(void *unused)
+{
+	(void)unused;
+	system_manager_post(NULL, terminate);
+}
+
+static void watched(void *semaphore)
+{
+	dispatch_semaphore_signal(semaphore);
+}
+
+/* Until it sees the signal: no SIGTERM after the activation is missed. */
+static void watch(void *unused)
+{
+	dispatch_semaphore_t semaphore = dispatch_semaphore_create(0);
+	dispatch_source_t source =
+	    dispatch_source_create(DISPATCH_SOURCE_TYPE_SIGNAL, SIGTERM, 0,
+		dispatch_get_global_queue(QOS_CLASS_DEFAULT, 0));
+
+	(void)unused;
+	dispatch_set_context(source, semaphore);
+	dispatch_source_set_registration_handler_f(source, watched);
+	dispatch_source_set_event_handler_f(source, signalled);
+	dispatch_activate(source);
+	dispatch_semaphore_wait(semaphore, DISPATCH_TIME_FOREVER);
+	dispatch_set_context(source, NULL);
+	dispatch_release(semaphore);
+}
+
+void xtransaction_watch(void)
+{
+	static dispatch_once_t once;
+
+	dispatch_once_f(&once, NULL, watch);
 }
 
 void xpc_main(xpc_connection_handler_t handler __attribute__((unused)))

@@ -45,6 +45,7 @@ enum xwire_kind {
 	XWIRE_MESSAGE = 1, /* id is 0 */
 	XWIRE_REQUEST = 2, /* id is what the reply will carry */
 	XWIRE_REPLY = 3,
+	XWIRE_DROPPED = 4, /* there will be no reply: an empty dictionary */
 };
 
 enum xwire_tag {
@@ -77,6 +78,7 @@ struct xframe {
 	struct xframe *next;
 	dispatch_block_t barrier; /* then it is no frame, but marks a place */
 	bool transaction;         /* a reply's; ends when it has gone */
+	bool reply;               /* or the lack of one: goes out at once */
 	unsigned char *bytes;
 	size_t length, sent;
 	xpc_object_t *descriptors;

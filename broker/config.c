@@ -413,10 +413,12 @@ enum config_result config_load(
     struct config *config, const char *path, uid_t owner)
 {
 	struct reader reader = { .path = path, .error = config->error };
+	const char *slash = strrchr(path, '/');
 	const char *reason = NULL;
 	size_t length = 0;
 	int result = 0;
 
+	config->error_name = slash == NULL ? 0 : (size_t)(slash + 1 - path);
 	if (trusted_file_read(path, owner, CONFIG_SIZE_MAX, &reader.text,
 		&length, &reason) != 0) {
 		if (errno == ENOENT) {

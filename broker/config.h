@@ -44,6 +44,7 @@ struct config {
 	size_t count;
 	/* Why the file was refused, or "". */
 	char error[CONFIG_ERROR];
+	size_t error_name; /* where the file's name without its folder begins */
 };
 
 /* With the built-in networks only. NULL: no memory. */

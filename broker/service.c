@@ -247,12 +247,13 @@ void service_shut_down(struct service *service)
 static void refuse_acquire(struct service *service, struct peer *peer,
     xpc_object_t reply, const char *name)
 {
-	const char *error = service->options.config->error;
+	const struct config *config = service->options.config;
 	char what[sizeof("acquire ") + VMNET_BROKER_NAME_MAX];
 	struct failure failure;
 
-	if (error[0] != '\0') {
-		failure_set(&failure, FAILURE_CONFIGURATION, "%s", error);
+	if (config->error[0] != '\0') {
+		failure_set(&failure, FAILURE_CONFIGURATION, "%s",
+		    config->error + config->error_name);
 	} else {
 		failure_set(&failure, FAILURE_NOT_FOUND,
 		    "no such network: networks are defined in "

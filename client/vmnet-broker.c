@@ -26,6 +26,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
@@ -41,11 +42,15 @@
 #define VMNET_BROKER_COMMAND_ACQUIRE "acquire"
 #define VMNET_BROKER_KEY_NETWORK "network"
 #define VMNET_BROKER_KEY_ERROR "error"
+#define VMNET_BROKER_KEY_ERROR_MESSAGE "error_message"
 #define VMNET_BROKER_MAX_REQUESTS_PER_PEER 4
 
 /* Seconds for one call. The broker gives vmnet 30 to create a network; launchd
  * waits 10 before it starts a broker that crashed. */
 #define TIMEOUT 60
+
+/* Bytes of a reason that are kept. */
+#define REASON_MAX 512
 
 /* Seconds between two attempts to get lost networks back, at most. */
 #define RESTORE_DELAY_MAX 60
@@ -82,6 +87,14 @@ static struct {
 	bool restoring;              /* restore() runs, or is due */
 	unsigned int restore_delay;  /* restorer only: seconds */
 } broker = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* Why the thread's last call failed. */
+static _Thread_local char last_reason[REASON_MAX];
+
+static void reason_set(const char *reason)
+{
+	snprintf(last_reason, sizeof(last_reason), "%s", reason);
+}
 
 static void start(void)
 {
@@ -311,8 +324,10 @@ static bool request_ask(struct request *request, dispatch_time_t deadline)
 	return answered;
 }
 
-static vmnet_broker_return_t error_read(xpc_object_t error)
+static vmnet_broker_return_t error_read(xpc_object_t reply, xpc_object_t error)
 {
+	const char *message =
+	    xpc_dictionary_get_string(reply, VMNET_BROKER_KEY_ERROR_MESSAGE);
 	int64_t code;
 
 	if (xpc_get_type(error) != XPC_TYPE_INT64) {
@@ -322,6 +337,9 @@ static vmnet_broker_return_t error_read(xpc_object_t error)
 	/* Less is success, or what only this side can say. */
 	if (code < VMNET_BROKER_NOT_ALLOWED || code > INT32_MAX) {
 		return VMNET_BROKER_INVALID_REPLY;
+	}
+	if (message != NULL) {
+		reason_set(message);
 	}
 	return (vmnet_broker_return_t)code;
 }
@@ -342,7 +360,7 @@ static vmnet_broker_return_t reply_read(
 		return VMNET_BROKER_INVALID_REPLY;
 	}
 	if (error != NULL) {
-		return error_read(error);
+		return error_read(reply, error);
 	}
 	if (xpc_get_type(network) != XPC_TYPE_DICTIONARY) {
 		return VMNET_BROKER_INVALID_REPLY;
@@ -430,6 +448,7 @@ xpc_object_t vmnet_broker_acquire_network(
 	vmnet_broker_return_t result;
 	xpc_object_t network = NULL;
 
+	reason_set("");
 	if (network_name == NULL) {
 		result = VMNET_BROKER_INVALID_REQUEST;
 	} else if (forked()) {
@@ -440,10 +459,18 @@ xpc_object_t vmnet_broker_acquire_network(
 		});
 		result = acquire(network_name, 2, &network);
 	}
+	if (result != VMNET_BROKER_SUCCESS && last_reason[0] == '\0') {
+		reason_set(vmnet_broker_strerror(result));
+	}
 	if (status != NULL) {
 		*status = result;
 	}
 	return network;
+}
+
+const char *vmnet_broker_last_reason(void)
+{
+	return last_reason;
 }
 
 const char *vmnet_broker_strerror(vmnet_broker_return_t status)

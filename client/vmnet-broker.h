@@ -19,7 +19,7 @@
  *
  *	serialization = vmnet_broker_acquire_network("default", &status);
  *	if (serialization == NULL) {
- *		errx(1, "default: %s", vmnet_broker_strerror(status));
+ *		errx(1, "default: %s", vmnet_broker_last_reason());
  *	}
  *	network = vmnet_network_create_with_serialization(serialization, NULL);
  *	xpc_release(serialization);
@@ -121,6 +121,13 @@ typedef enum {
 xpc_object_t _Nullable vmnet_broker_acquire_network(
     const char *_Nonnull network_name,
     vmnet_broker_return_t *_Nullable status) XPC_RETURNS_RETAINED;
+
+/*
+ * Why the last vmnet_broker_acquire_network() of the calling thread failed, for
+ * people: one line of the broker's, such as "networks.json:3:13: unknown key", or
+ * the description of the status if the broker gave none; "" if it succeeded. Valid until the thread calls again, or ends. Never NULL.
+ */
+const char *_Nonnull vmnet_broker_last_reason(void);
 
 /* Describes a status, for people. Returns a constant, never NULL. */
 const char *_Nonnull vmnet_broker_strerror(vmnet_broker_return_t status);

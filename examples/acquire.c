@@ -61,7 +61,7 @@ static vmnet_network_ref acquire(const char *name)
 	    vmnet_broker_acquire_network(name, &status);
 	if (serialization == NULL) {
 		fprintf(stderr, "acquire: %s: %s\n", name,
-		    vmnet_broker_strerror(status));
+		    vmnet_broker_last_reason());
 		exit(EXIT_FAILURE);
 	}
 

@@ -1406,7 +1406,7 @@ static void network_acquire(void)
 	xpc_object_t serialization =
 	    vmnet_broker_acquire_network(options.network, &status);
 	if (serialization == NULL) {
-		fail("%s: %s", options.network, vmnet_broker_strerror(status));
+		fail("%s: %s", options.network, vmnet_broker_last_reason());
 		return;
 	}
 	guest.network = vmnet_network_create_with_serialization(

@@ -224,7 +224,7 @@ static vmnet_network_ref acquireNetwork(NSString *name)
 	xpc_object_t serialization =
 	    vmnet_broker_acquire_network([name UTF8String], &status);
 	if (serialization == NULL) {
-		fail(@"network %@: %s", name, vmnet_broker_strerror(status));
+		fail(@"network %@: %s", name, vmnet_broker_last_reason());
 	}
 
 	/* A local object: nothing is asked, and nobody is held by it. */

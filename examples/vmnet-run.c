@@ -390,7 +390,7 @@ static vmnet_network_ref acquire(const char *name)
 	xpc_object_t serialization =
 	    vmnet_broker_acquire_network(name, &status);
 	if (serialization == NULL) {
-		fail("network %s: %s", name, vmnet_broker_strerror(status));
+		fail("network %s: %s", name, vmnet_broker_last_reason());
 	}
 	vmnet_return_t vmnet_status = VMNET_SUCCESS;
 	vmnet_network_ref network = vmnet_network_create_with_serialization(

@@ -216,7 +216,7 @@ ends 143 --network default -- vmm kill 15
 ends 126 --network default -- /no/such/command
 wait_line run '^vmnet-run: /no/such/command: No such file'
 ends 126 --network no-such-network -- vmm exit 0
-wait_line run '^vmnet-run: network no-such-network: no such network$'
+wait_line run '^vmnet-run: network no-such-network: no such network: networks are defined in networks.json'
 ends 126 --network default --network no-such-network -- vmm exit 0
 ends 2 -- vmm exit 0
 wait_line run '^usage: vmnet-run '

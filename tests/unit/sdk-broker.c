@@ -106,6 +106,9 @@ static void reply_fill(xpc_object_t reply, const char *name)
 		set_value(reply, VMNET_BROKER_KEY_NETWORK, name + 8);
 	} else if (strncmp(name, "error:", 6) == 0) {
 		set_value(reply, VMNET_BROKER_KEY_ERROR, name + 6);
+	} else if (strncmp(name, "reason=", 7) == 0) {
+		xpc_dictionary_set_int64(reply, "error", 6);
+		xpc_dictionary_set_string(reply, "error_message", name + 7);
 	} else if (strncmp(name, "error=", 6) == 0) {
 		xpc_dictionary_set_int64(
 		    reply, VMNET_BROKER_KEY_ERROR, strtoll(name + 6, NULL, 0));

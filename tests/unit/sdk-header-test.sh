@@ -100,7 +100,8 @@ protocol() {
 symbols() {
     nm -g --defined-only "$tmp/embed/sdk.o" | awk '{ print $3 }' |
         sort >"$tmp/symbols"
-    printf '%s\n' vmnet_broker_acquire_network vmnet_broker_strerror |
+    printf '%s\n' vmnet_broker_acquire_network \
+        vmnet_broker_last_reason vmnet_broker_strerror |
         diff - "$tmp/symbols"
 }
 

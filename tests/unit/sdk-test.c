@@ -238,12 +238,51 @@ static void replies(void)
 			    rows[i].status);
 		}
 		CHECK_INT(network != NULL, status == VMNET_BROKER_SUCCESS);
+		CHECK_INT(strcmp(vmnet_broker_last_reason(),
+			      status == VMNET_BROKER_SUCCESS
+				  ? ""
+				  : vmnet_broker_strerror(status)),
+		    0);
 		if (network != NULL) {
 			xpc_release(network);
 		}
 	}
-	events_settle();
-	CHECK_INT(standin_objects_alive(NULL), alive);
+	/* The last one sends a message, too, which its reply overtakes. */
+	while (standin_objects_alive(NULL) != alive) {
+		sched_yield();
+	}
+}
+
+static void *reason_of_another(void *unused)
+{
+	(void)unused;
+	CHECK_INT(vmnet_broker_last_reason()[0], '\0');
+	acquire_expect("reason=another", VMNET_BROKER_CREATE_FAILURE);
+	CHECK_STRING(vmnet_broker_last_reason(), "another");
+	return NULL;
+}
+
+/* Goal: the broker's reason reaches who asked: each thread its own, cut if it is
+ * longer than anybody reads, and gone with the next success. */
+static void reasons(void)
+{
+	char name[2000] = "reason=";
+	pthread_t thread;
+
+	broker_start("serve");
+	CHECK_INT(vmnet_broker_last_reason()[0], '\0');
+	acquire_expect(
+	    "reason=networks.json:3:13: wrong", VMNET_BROKER_CREATE_FAILURE);
+	CHECK_INT(pthread_create(&thread, NULL, reason_of_another, NULL), 0);
+	CHECK_INT(pthread_join(thread, NULL), 0);
+	CHECK_STRING(vmnet_broker_last_reason(), "networks.json:3:13: wrong");
+	memset(name + strlen(name), 'x', 1900);
+	acquire_expect(name, VMNET_BROKER_CREATE_FAILURE);
+	CHECK_INT((long)strlen(vmnet_broker_last_reason()), 511);
+	acquire_from("default", "serve");
+	CHECK_INT(vmnet_broker_last_reason()[0], '\0');
+	CHECK_INT(vmnet_broker_acquire_network("error=5", NULL) == NULL, true);
+	CHECK_STRING(vmnet_broker_last_reason(), "no such network");
 }
 
 /* Goal: a reply that is no dictionary is refused, whatever it is. Today XPC
@@ -732,6 +771,7 @@ static const struct scenario {
 	{ "texts", texts, true },
 	{ "replies", replies, false },
 	{ "reply_types", reply_types, true },
+	{ "reasons", reasons, false },
 	{ "names", names, false },
 	{ "no_daemon", no_daemon, false },
 	{ "dies_once", dies_once, false },

@@ -147,8 +147,8 @@ SCRIPT
 }
 
 @test "S20: a vmnet call that hangs" {
-    # Goal: it costs those who wait for it a failure after 30 s, and nobody
-    # else anything.
+    # Goal: it costs those who wait for it a failure after 30 s, those who ask
+    # later one at once, and nobody else anything.
     sandbox --daemon-env STANDIN_HANG=vmnet_network_create:1 \
         --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
 clock_create
@@ -171,7 +171,12 @@ wait_exit second
 wait_line second '^error int64 6'
 start again alice ping -c 1 default
 wait_exit again
-expect "the next" 0 "$status"
+wait_line again '^ping: default: vmnet has not answered for this network since '
+ask command=string:status | grep -q '^networks.*state string stuck' ||
+    fail "not stuck"
+start other bob ping -c 1 host
+wait_exit other
+expect "another network, still" 0 "$status"
 SCRIPT
 }
 

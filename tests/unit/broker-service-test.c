@@ -1189,6 +1189,7 @@ static void test_turns(void **unused)
 		acquire_later(&greedy, &replies, "nowhere");
 	}
 	close_client(&greedy);
+	wait_replies(&replies, 320);
 	assert_serves("default");
 }
 

@@ -154,6 +154,9 @@ static void check_config(const struct options *options)
 	} else if (result == CONFIG_REFUSED) {
 		fprintf(stderr, "%s\n", config->error);
 	}
+	if (result == CONFIG_LOADED && isatty(STDOUT_FILENO)) {
+		printf("ok: %zu networks\n", config->count);
+	}
 	config_destroy(config);
 	exit(result == CONFIG_LOADED ? EXIT_SUCCESS : EXIT_FAILURE);
 }
@@ -256,6 +259,12 @@ int main(int argc, char **argv)
 	parse_options(argc, argv, &options);
 	if (options.check) {
 		check_config(&options); /* does not return */
+	}
+	if (!options.foreground && getppid() != 1) {
+		fprintf(stderr,
+		    "vmnet-broker: launchd starts this program when somebody "
+		    "asks for a network; to see how it is, run\n"
+		    "    launchctl print system/" VMNET_BROKER_SERVICE "\n");
 	}
 	log_start(options.foreground, options.debug);
 	log_notice("start: version %s", VMNET_BROKER_VERSION);

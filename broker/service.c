@@ -42,8 +42,8 @@ struct service {
 	struct registry *registry;
 	struct peers *peers;
 
-	bool had_client;
-	bool stopping; /* asked to */
+	uint64_t first_client; /* when it came; UINT64_MAX: not yet */
+	bool stopping;         /* asked to */
 	int exit_status;
 	uint64_t stop_deadline; /* then holders have to go; UINT64_MAX: never */
 	bool ending;            /* networks are being released */
@@ -99,11 +99,21 @@ static void end_begin(struct service *service, const char *reason)
 	registry_finish(service->registry);
 }
 
-/* A broker that nobody has asked for, since KeepAlive or RunAtLoad started it,
- * stays: it would only be started again. */
-static bool is_idle(const struct service *service)
+/* When it has been idle for long enough; UINT64_MAX: it is not. A broker that
+ * nobody has asked for, since KeepAlive or RunAtLoad started it, stays: it would
+ * only be started again. */
+static uint64_t idle_deadline(const struct service *service)
 {
-	return service->had_client && registry_count(service->registry) == 0;
+	uint64_t since = registry_idle_since(service->registry);
+
+	if (service->first_client == UINT64_MAX ||
+	    registry_count(service->registry) > 0) {
+		return UINT64_MAX;
+	}
+	if (since < service->first_client) {
+		since = service->first_client;
+	}
+	return since + service->options.idle;
 }
 
 /* Why it is time to end, or NULL. */
@@ -118,8 +128,7 @@ static const char *end_reason(const struct service *service)
 	if (time >= service->stop_deadline) {
 		return "the time for clients to leave is up";
 	}
-	if (is_idle(service) &&
-	    time - registry_idle_since(registry) >= service->options.idle) {
+	if (time >= idle_deadline(service)) {
 		return "idle";
 	}
 	return NULL;
@@ -138,11 +147,7 @@ static uint64_t next_deadline(const struct service *service)
 	if (service->ending) {
 		return earlier(due, service->end_deadline);
 	}
-	if (is_idle(service)) {
-		due = earlier(due,
-		    registry_idle_since(service->registry) +
-			service->options.idle);
-	}
+	due = earlier(due, idle_deadline(service));
 	return earlier(due, service->stop_deadline);
 }
 
@@ -396,7 +401,9 @@ static void accept_connection(
 		xpc_connection_cancel(connection);
 		return;
 	}
-	service->had_client = true;
+	if (service->first_client == UINT64_MAX) {
+		service->first_client = now(NULL);
+	}
 	xpc_connection_set_target_queue(connection, service->queue);
 	xpc_connection_set_event_handler(connection, ^(xpc_object_t event) {
 		handle_peer(service, peer, event);
@@ -489,6 +496,7 @@ struct service *service_start(const struct service_options *options,
 	service->options = *options;
 	service->listener = listener;
 	service->queue = queue;
+	service->first_client = UINT64_MAX;
 	service->stop_deadline = UINT64_MAX;
 	create_registry(service);
 	create_peers(service);

@@ -33,6 +33,25 @@ refused() {
     [ -z "$output" ]
 }
 
+@test "a good file, on a terminal" {
+    # Goal: a person is told that it is good, and a script is not disturbed.
+    run script -q -e -c "build/linux/plain/bin/vmnet-broker -n \
+        -c broker/networks.json" /dev/null </dev/null
+    [ "$status" -eq 0 ]
+    [[ $output == "ok: 3 networks"* ]]
+}
+
+@test "the broker, started by hand" {
+    # Goal: whoever tries it is told how it is used.
+    sandbox --no-daemon <<'SCRIPT'
+status=0
+build/linux/plain/bin/vmnet-broker 2>"$T/broker.out" || status=$?
+expect "status" 1 "$status"
+grep '^vmnet-broker: launchd starts this program' "$T/broker.out"
+grep 'launchctl print system/com.github.nirs.vmnet-broker$' "$T/broker.out"
+SCRIPT
+}
+
 @test "no file" {
     # Goal: it says which file is missing.
     check "$BATS_TEST_TMPDIR/missing.json"

@@ -156,6 +156,7 @@ struct route {
 
 static struct route routes[8];
 static atomic_size_t route_count;
+static pthread_mutex_t routes_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* Of the interface with that number. A mask ends with its last byte that is not
  * 0; of_length 33: without a mask. */
@@ -165,6 +166,7 @@ static void add_route(unsigned interface, uint32_t address, int of_length)
 	uint32_t to = htonl(address);
 	int bytes = (of_length + 7) / 8;
 
+	pthread_mutex_lock(&routes_lock);
 	*route = (struct route){ 0 };
 	route->header.rtm_msglen = sizeof(*route);
 	route->header.rtm_version = RTM_VERSION;
@@ -183,6 +185,16 @@ static void add_route(unsigned interface, uint32_t address, int of_length)
 		memcpy(route->mask + 4, &mask, (size_t)bytes);
 	}
 	route_count++;
+	pthread_mutex_unlock(&routes_lock);
+}
+
+/* The last one that was added. */
+static void set_route(int flags, size_t length)
+{
+	pthread_mutex_lock(&routes_lock);
+	routes[route_count - 1].header.rtm_flags = flags;
+	routes[route_count - 1].header.rtm_msglen = (u_short)length;
+	pthread_mutex_unlock(&routes_lock);
 }
 
 int __wrap_sysctl(int *name, u_int count, void *value, size_t *size,
@@ -196,11 +208,13 @@ int __wrap_sysctl(int *name, u_int count, void *value, size_t *size,
 	(void)new_size;
 	assert_int_equal(count, 6);
 	assert_int_equal(name[4], NET_RT_DUMP);
+	pthread_mutex_lock(&routes_lock);
 	if (value != NULL) {
 		assert_true(*size >= route_count * sizeof(routes[0]));
 		memcpy(value, routes, route_count * sizeof(routes[0]));
 	}
 	*size = route_count * sizeof(routes[0]);
+	pthread_mutex_unlock(&routes_lock);
 	return 0;
 }
 
@@ -1170,7 +1184,7 @@ static void test_peers(void **unused)
 	close_many(clients, VMNET_BROKER_MAX_PEERS);
 }
 
-/* Goal: S8: a client that sends many messages in one go yields to the others,
+/* Goal: S7: a client that sends many messages in one go yields to the others,
  * each 16, and is answered all the same; also when it goes meanwhile. */
 static void test_turns(void **unused)
 {
@@ -1583,7 +1597,7 @@ static void test_route_overlap(void **unused)
 	add_route(9, 0x80000000, 1);    /* the other half */
 	add_route(100, 0xc0a86500, 24); /* of the bridge */
 	add_route(9, 0xc0a86505, 33);   /* a neighbour, to be left out */
-	routes[4].header.rtm_flags |= RTF_LLINFO;
+	set_route(RTF_UP | RTF_LLINFO, sizeof(routes[0]));
 	connect_client(&client);
 	assert_acquire(&client, "far", 0);
 	close_client(&client);
@@ -1605,7 +1619,7 @@ static void test_route_overlap(void **unused)
 	/* What is no message ends the list. */
 	route_count = 0;
 	add_route(9, 0xc0a86505, 33);
-	routes[0].header.rtm_msglen = sizeof(struct rt_msghdr) - 1;
+	set_route(RTF_UP, sizeof(struct rt_msghdr) - 1);
 	assert_acquire(&client, "far", 0);
 	close_client(&client);
 }

@@ -132,6 +132,20 @@ targets() {
     [ ! -s "$tmp/missing" ]
 }
 
+# Goal: each rule of hardening.md is shown by tests that exist.
+rules() {
+    grep -c '^| S[0-9]' docs/hardening.md >"$tmp/count"
+    [ "$(cat "$tmp/count")" -ge 24 ] || return 1
+    sed -n 's/^| S[0-9]* |.*| \(`.*`\) |$/\1/p' docs/hardening.md |
+        tr '`' '\n' | grep -v '^\(, *\)*$' >"$tmp/names"
+    while read -r name; do
+        grep -rqF -e "$name" tests/unit tests/integration tests/fuzz ||
+            echo "no test: $name"
+    done <"$tmp/names" >"$tmp/missing"
+    cat "$tmp/missing"
+    [ "$(wc -l <"$tmp/names")" -ge 40 ] && [ ! -s "$tmp/missing" ]
+}
+
 # Goal: what is linked is there.
 links() {
     for page in README.md docs/*.md; do
@@ -159,7 +173,7 @@ sample() {
     grep -v '^$' "$tmp/readme" | diff - "$tmp/header"
 }
 
-echo 1..10
+echo 1..11
 check statuses "protocol.md: the statuses of vmnet-broker.h"
 check keys "protocol.md: the keys of protocol.h"
 check limits "protocol.md: the limits of protocol.h"
@@ -167,6 +181,7 @@ check manual_limits "vmnet-broker(8): the limits of protocol.h"
 check usage "vmnet-broker(8): the options of the usage text"
 check defaults "vmnet-broker(8): the program's defaults"
 check targets "make help and development.md: the same targets"
+check rules "hardening.md: the tests of each rule"
 check links "links lead somewhere"
 check shipped "configuration.md: the networks.json that ships"
 check sample "README.md: the lines of C of vmnet-broker.h"

@@ -300,6 +300,29 @@ static xpc_object_t request_end(struct peer *peer, struct request *request)
 	return reply;
 }
 
+/* Of all that it holds, and of all that it asked for. */
+static void let_go(struct peer *peer)
+{
+	struct owned_hold *owned = TAILQ_FIRST(&peer->holds);
+	struct request *request = TAILQ_FIRST(&peer->requests);
+
+	while (owned != NULL) {
+		struct owned_hold *next = TAILQ_NEXT(owned, entry);
+
+		if (owned->hold.network != NULL) {
+			registry_release(&owned->hold);
+		}
+		hold_destroy(peer, owned);
+		owned = next;
+	}
+	while (request != NULL) {
+		struct request *next = TAILQ_NEXT(request, entry);
+
+		xpc_release(request_end(peer, request));
+		request = next;
+	}
+}
+
 void peer_leave(struct peer *peer)
 {
 	struct peers *peers = peer->peers;
@@ -307,17 +330,7 @@ void peer_leave(struct peer *peer)
 
 	peer->dropped = true;
 	idle_end(peer);
-	while (!TAILQ_EMPTY(&peer->holds)) {
-		struct owned_hold *owned = TAILQ_FIRST(&peer->holds);
-
-		if (owned->hold.network != NULL) {
-			registry_release(&owned->hold);
-		}
-		hold_destroy(peer, owned);
-	}
-	while (!TAILQ_EMPTY(&peer->requests)) {
-		xpc_release(request_end(peer, TAILQ_FIRST(&peer->requests)));
-	}
+	let_go(peer);
 	peer->user->peers--;
 	if (peer->admitted) {
 		peer->user->admitted--;

@@ -39,13 +39,13 @@ struct user *user_get(struct user_list *users, uid_t uid, uint64_t now)
 {
 	struct user *user = NULL;
 
-	purge(users, now);
 	TAILQ_FOREACH(user, users, entry)
 	{
 		if (user->uid == uid) {
 			return user;
 		}
 	}
+	purge(users, now);
 	user = calloc(1, sizeof(*user));
 	if (user != NULL) {
 		user->uid = uid;
@@ -72,7 +72,12 @@ bool user_may_log(struct user *user, uint64_t now)
 
 void users_destroy(struct user_list *users)
 {
-	while (!TAILQ_EMPTY(users)) {
-		destroy(users, TAILQ_FIRST(users));
+	struct user *user = TAILQ_FIRST(users);
+
+	while (user != NULL) {
+		struct user *next = TAILQ_NEXT(user, entry);
+
+		destroy(users, user);
+		user = next;
 	}
 }

@@ -119,27 +119,28 @@ static void signalled(void *unused)
 	system_manager_post(NULL, terminate);
 }
 
-static void watched(void *semaphore)
+/* Never released: whoever signals may still be in it. */
+static dispatch_semaphore_t is_watched;
+
+static void watched(void *unused)
 {
-	dispatch_semaphore_signal(semaphore);
+	(void)unused;
+	dispatch_semaphore_signal(is_watched);
 }
 
 /* Until it sees the signal: no SIGTERM after the activation is missed. */
 static void watch(void *unused)
 {
-	dispatch_semaphore_t semaphore = dispatch_semaphore_create(0);
 	dispatch_source_t source =
 	    dispatch_source_create(DISPATCH_SOURCE_TYPE_SIGNAL, SIGTERM, 0,
 		dispatch_get_global_queue(QOS_CLASS_DEFAULT, 0));
 
 	(void)unused;
-	dispatch_set_context(source, semaphore);
+	is_watched = dispatch_semaphore_create(0);
 	dispatch_source_set_registration_handler_f(source, watched);
 	dispatch_source_set_event_handler_f(source, signalled);
 	dispatch_activate(source);
-	dispatch_semaphore_wait(semaphore, DISPATCH_TIME_FOREVER);
-	dispatch_set_context(source, NULL);
-	dispatch_release(semaphore);
+	dispatch_semaphore_wait(is_watched, DISPATCH_TIME_FOREVER);
 }
 
 void xtransaction_watch(void)

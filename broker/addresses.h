@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The host's own IPv4 addresses and routes. vmnet keeps its networks apart from one
- * another, but gives a network a subnet that the host is on without a word;
+ * The host's own IPv4 addresses and routes. vmnet keeps its networks apart from
+ * one another, but gives a network a subnet that the host is on without a word;
  * then packets go to the wrong place.
  */
 

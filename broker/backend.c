@@ -10,7 +10,7 @@
  *	releasing  on a worker: the network is released
  *
  * While a worker has a network, only the worker touches it, but for
- * `abandoned`, which belongs to the serial queue.
+ * `given_up`, which belongs to the serial queue.
  */
 
 #include "backend.h"
@@ -199,47 +199,27 @@ static vmnet_network_ref create_required(struct backend_network *backend)
 	return create_network(backend, subnet);
 }
 
-/* The system's choice is not always one that the Mac can do with. */
-static vmnet_network_ref create_of_system(struct backend_network *backend)
+/* Whether a candidate can be had as far as we know. */
+static bool is_usable(
+    const struct backend_request *request, const struct subnet *subnet)
 {
-	vmnet_network_ref network = create_network(backend, NULL);
 	char theirs[ADDRESSES_TEXT];
-	char text[SUBNET_TEXT];
 
-	backend->info.source = BACKEND_SUBNET_SYSTEM;
-	if (network == NULL || describe(network, &backend->info) != 0 ||
-	    !addresses_overlap(&backend->info.subnet, theirs)) {
-		return network;
-	}
-	subnet_format(&backend->info.subnet, text);
-	failure_set(&backend->failure, FAILURE_CREATE,
-	    "macOS chose the subnet %s, which overlaps the Mac's own %s: "
-	    "choose one in networks.json",
-	    text, theirs);
-	CFRelease(network);
-	return NULL;
-}
-
-/* Whether a candidate can be had as far as we know; why not, for the log. */
-static bool is_usable(const struct backend_request *request,
-    const struct subnet *subnet, char why[ADDRESSES_TEXT])
-{
 	return subnet_plan_is_free(request->config, request->name, subnet) &&
-	    !addresses_overlap(subnet, why);
+	    !addresses_overlap(subnet, theirs);
 }
 
 static vmnet_network_ref create_preferred(struct backend_network *backend)
 {
 	const struct backend_request *request = &backend->request;
 	vmnet_network_ref network = NULL;
-	char why[ADDRESSES_TEXT] = "";
 	struct subnet subnet;
 	int refused = 0;
 
 	for (size_t i = 0; refused < REFUSED_MAX &&
 	     subnet_plan_candidate(request->name, i, &subnet);
 	     i++) {
-		if (!is_usable(request, &subnet, why)) {
+		if (!is_usable(request, &subnet)) {
 			continue;
 		}
 		network = create_network(backend, &subnet);
@@ -256,7 +236,8 @@ static vmnet_network_ref create_preferred(struct backend_network *backend)
 		}
 		refused++;
 	}
-	return create_of_system(backend);
+	backend->info.source = BACKEND_SUBNET_SYSTEM;
+	return create_network(backend, NULL);
 }
 
 /* Says why it is not the subnet that the network always has. */
@@ -277,6 +258,31 @@ static void log_source(const struct backend_network *backend)
 		: "its next one");
 }
 
+/* Whether what vmnet made can be handed out: the system's choice is not always
+ * one that the Mac can do with. Sets info, or the failure. */
+static bool is_sound(struct backend_network *backend, vmnet_network_ref network)
+{
+	struct backend_info *info = &backend->info;
+	char theirs[ADDRESSES_TEXT];
+	char text[SUBNET_TEXT];
+
+	if (describe(network, info) != 0) {
+		failure_set(&backend->failure, FAILURE_CREATE,
+		    "vmnet made a network with a subnet that is none");
+		return false;
+	}
+	if (info->source == BACKEND_SUBNET_SYSTEM &&
+	    addresses_overlap(&info->subnet, theirs)) {
+		subnet_format(&info->subnet, text);
+		failure_set(&backend->failure, FAILURE_CREATE,
+		    "macOS chose the subnet %s, which overlaps the Mac's own "
+		    "%s: choose one in networks.json",
+		    text, theirs);
+		return false;
+	}
+	return true;
+}
+
 /* Leaves a network that is complete, or none and a failure. */
 static void make(struct backend_network *backend)
 {
@@ -289,18 +295,15 @@ static void make(struct backend_network *backend)
 	if (network == NULL) {
 		return;
 	}
-	backend->serialization =
-	    vmnet_network_copy_serialization(network, &status);
-	if (backend->serialization == NULL) {
-		fail(backend, "vmnet_network_copy_serialization", status);
-		CFRelease(network);
-		return;
+	if (is_sound(backend, network)) {
+		backend->serialization =
+		    vmnet_network_copy_serialization(network, &status);
+		if (backend->serialization == NULL) {
+			fail(backend, "vmnet_network_copy_serialization",
+			    status);
+		}
 	}
-	if (describe(network, &backend->info) != 0) {
-		failure_set(&backend->failure, FAILURE_CREATE,
-		    "vmnet made a network with a subnet that is none");
-		xpc_release(backend->serialization);
-		backend->serialization = NULL;
+	if (backend->serialization == NULL) {
 		CFRelease(network);
 		return;
 	}
@@ -323,8 +326,10 @@ static void finish(struct backend_network *backend)
 	xpc_transaction_end();
 }
 
-static void release_network(struct backend_network *backend)
+static void release_network(void *context)
 {
+	struct backend_network *backend = context;
+
 	backend->phase = RELEASING;
 	dispatch_async(worker(), ^{
 		xpc_release(backend->serialization);
@@ -333,17 +338,6 @@ static void release_network(struct backend_network *backend)
 			finish(backend);
 		});
 	});
-}
-
-static void anchor_stopped(void *context)
-{
-	release_network(context);
-}
-
-static void release(struct backend_network *backend)
-{
-	backend->phase = STOPPING;
-	anchor_stop(backend->anchor, anchor_stopped, backend);
 }
 
 /* The anchor comes last: whoever waits for the network does not wait for it. */
@@ -363,7 +357,7 @@ static void made(struct backend_network *backend)
 	if (backend->network == NULL) {
 		finish(backend);
 	} else if (backend->given_up) {
-		release(backend);
+		backend_release(backend);
 	} else {
 		become_ready(backend);
 	}
@@ -403,7 +397,8 @@ struct backend_network *backend_create(const struct backend_request *request,
 
 void backend_release(struct backend_network *backend)
 {
-	release(backend);
+	backend->phase = STOPPING;
+	anchor_stop(backend->anchor, release_network, backend);
 }
 
 void backend_give_up(struct backend_network *backend)

@@ -61,7 +61,7 @@ struct backend_events {
 	    const struct backend_info *info);
 
 	/* It could not be made (failure says why), or it was released
-	 * (NULL). The last that is told of it: owned is no more. */
+	 * (NULL). The last that is told of it: network is no more. */
 	void (*gone)(void *context, struct backend_network *network,
 	    const struct failure *failure);
 };

@@ -16,10 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trusted-file.h"
 #include "json-position.h"
 #include "subnet-plan.h"
 #include "text.h"
+#include "trusted-file.h"
 
 static const struct config_network builtins[] = {
 	{ .name = "host", .mode = CONFIG_HOST },

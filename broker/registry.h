@@ -29,10 +29,10 @@
 #include <sys/queue.h>
 #include <time.h>
 
+#include "backend.h"
 #include "config.h"
 #include "failure.h"
 #include "log.h"
-#include "backend.h"
 
 enum network_state {
 	NETWORK_ABSENT,

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "backend.h"
 #include "failure.h"
 #include "log.h"
 #include "message.h"
@@ -26,7 +27,6 @@
 #include "protocol.h"
 #include "registry.h"
 #include "text.h"
-#include "backend.h"
 
 #define NANOSECONDS UINT64_C(1000000000)
 

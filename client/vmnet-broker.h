@@ -124,8 +124,9 @@ xpc_object_t _Nullable vmnet_broker_acquire_network(
 
 /*
  * Why the last vmnet_broker_acquire_network() of the calling thread failed, for
- * people: one line of the broker's, such as "networks.json:3:13: unknown key", or
- * the description of the status if the broker gave none; "" if it succeeded. Valid until the thread calls again, or ends. Never NULL.
+ * people: one line of the broker's, such as "networks.json:3:13: unknown key",
+ * or the description of the status if the broker gave none; "" if it succeeded.
+ * Valid until the thread calls again, or ends. Never NULL.
  */
 const char *_Nonnull vmnet_broker_last_reason(void);
 

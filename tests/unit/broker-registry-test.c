@@ -26,8 +26,8 @@
 
 #include <cmocka.h>
 
-#include "registry.h"
 #include "backend.h"
+#include "registry.h"
 
 #define SECOND UINT64_C(1000000000)
 #define LINGER (5 * SECOND)

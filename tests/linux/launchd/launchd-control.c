@@ -8,7 +8,8 @@
  *                           or "error TEXT"; the connection stays open
  *     transactions N     as often as the number of open ones changes
  *
- * Who it is, the kernel says: only the process that launchd started itself is the job.
+ * Who it is, the kernel says: only the process that launchd started itself is
+ * the job.
  *
  * What launchctl says, launchd-verb.c answers.
  */

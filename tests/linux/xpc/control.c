@@ -3,7 +3,8 @@
  * Copyright The vmnet-broker authors
  *
  * The line to launchd, one a process: a listener checks in by name and gets the
- * socket of its service; launchd hears whether transactions are open. Texts on a SOCK_SEQPACKET socket:
+ * socket of its service; launchd hears whether transactions are open. Texts on a
+ * SOCK_SEQPACKET socket:
  *
  *     -> checkin NAME       <- ok, with the listening socket
  *                           <- error TEXT

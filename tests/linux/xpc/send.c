@@ -4,8 +4,9 @@
  *
  * Sending. A message is encoded, and thereby copied, at once; then it waits in
  * `out` until the connection is active, its handler is not running, no barrier
- * is, and the socket takes it. A reply waits for the socket only. Nobody ever blocks: the socket is the bounded
- * queue, and a barrier tells when it has taken everything.
+ * is, and the socket takes it. A reply waits for the socket only. Nobody ever
+ * blocks: the socket is the bounded queue, and a barrier tells when it has taken
+ * everything.
  */
 #include <Block.h>
 #include <errno.h>

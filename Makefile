@@ -1,101 +1,146 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# `make help` lists the targets. GNU make 3.81 is enough, since macOS has it.
+# `make help` lists the targets, from the lines that begin with "##". GNU make
+# 3.81 is enough, since macOS has it.
 
 UNAME := $(shell uname -s)
 VERSION := 0.1.0
 
-comma := ,
 ENTITLEMENTS := broker/vmnet-broker.entitlements
 
 ifeq ($(UNAME),Darwin)
-B := build/macos/host
-CC := cc -mmacosx-version-min=26.0
-# vmnet wants the virtualization entitlement of everybody who uses a network.
-SIGN = codesign --force --sign - --entitlements $(ENTITLEMENTS) \
-	--identifier com.github.nirs.$(notdir $@)
-JANSSON := $(shell pkg-config --variable=libdir jansson)/libjansson.a
-JANSSON_CFLAGS := $(shell pkg-config --cflags jansson)
+# make ARCHS="arm64 x86_64" builds programs for both; RELEASE names the folder.
+RELEASE := host
+ARCHS :=
+B := build/macos/$(RELEASE)
+CC := cc -mmacosx-version-min=26.0 $(addprefix -arch ,$(ARCHS))
+# Everybody who uses a vmnet network needs exactly the one entitlement that is in
+# the file. Without it vmnet answers 1002 (VMNET_MEM_FAILURE); with
+# com.apple.vm.networking beside it, which only Apple hands out, the system kills
+# the program when it starts. An ad hoc signature ("-") has no time stamp.
+SIGN_IDENTITY ?= -
+SIGN = codesign --force --options runtime --sign "$(SIGN_IDENTITY)" \
+	$(if $(filter -,$(SIGN_IDENTITY)),,--timestamp) \
+	--entitlements $(ENTITLEMENTS) \
+	--identifier com.github.nirs.$(@F)
+# It joins objects of several architectures, which ar does not.
+ARCHIVE := libtool -static -o
+# Built from its sources for ARCHS; or JANSSON=…/libjansson.a and JANSSON_CFLAGS.
+JANSSON := $(B)/jansson/libjansson.a
+JANSSON_CFLAGS := -I$(B)/jansson
+JANSSON_DEP := $(filter $(B)/%,$(JANSSON))
 else
 B := build/linux/plain
 CC := tests/linux/cc
 SIGN := :
+ARCHIVE = $(AR) cr
 JANSSON := -l:libjansson.a
 endif
+
+# Where "make install" puts vmnet-brokerctl, the SDK and the manual pages, and
+# the options of broker/install, such as --when-idle.
+PREFIX := /usr/local
+INSTALL_OPTIONS :=
+UNINSTALL_OPTIONS :=
 
 CFLAGS := -O2 -g
 WARNINGS := -std=gnu11 -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Werror
-# What is being made has another name until it is done: nobody runs half of it.
+# What is being made is in a folder of its own until it is done: nobody runs half
+# of it. Its name is right from the beginning, since Xcode's linker puts a .dSYM
+# folder of that name beside it.
+DONE = rm -rf $@.dSYM && mv $@.new/* $(@D)/ && rmdir $@.new
 # The .c files are compiled together: each is small, and no dependency can be
 # forgotten.
 BROKER_SRC := $(wildcard broker/*.c)
 BROKER_DEP := $(BROKER_SRC) $(wildcard broker/*.h) client/protocol.h
 SDK_SRC := client/vmnet-broker.c
 SDK_DEP := $(SDK_SRC) $(wildcard client/*.h)
-EXAMPLES := $(patsubst examples/%.c,%,$(wildcard examples/*.c)) vm
+CTL_SRC := client/vmnet-brokerctl.c $(wildcard client/ctl/*.c)
+CTL_DEP := $(CTL_SRC) $(wildcard client/ctl/*.h) $(SDK_DEP)
+# What people copy, and whole programs; those in Objective-C apart.
+EXAMPLES := $(basename $(notdir $(wildcard examples/*.[cm] \
+	examples/programs/*.[cm])))
 
-.PHONY: all examples demo test lint format clean help
-all: $(B)/bin/vmnet-broker $(B)/lib/libvmnet-broker.a \
+.PHONY: all examples demo test lint format clean distclean help
+## make             the daemon, its tools and the SDK (a minute)
+all: $(addprefix $(B)/bin/,vmnet-broker vmnet-brokerctl vmnet-broker-doctor) \
+	$(B)/share/vmnet-broker/com.github.nirs.vmnet-broker.plist \
+	$(B)/lib/libvmnet-broker.a \
 	$(B)/lib/pkgconfig/vmnet-broker.pc \
 	$(addprefix $(B)/include/vmnet-broker/,vmnet-broker.h module.modulemap)
+## make examples    the examples
 examples: $(addprefix $(B)/examples/,$(EXAMPLES))
 
 help:
-	@echo 'make            the daemon and the SDK'
-	@echo 'make examples   the examples'
-	@echo 'make demo       programs and VMs of two users meet'
-	@echo 'make test       all tests that need no Mac'
-	@echo 'make integration-test   real VMs on two networks'
-	@echo 'make macos      cross-build for macOS (part of make test)'
-	@echo 'make bench      what an acquire costs, beside its floor'
-	@echo 'make lint       format, static analysis, shell, manual pages'
-	@echo 'make format     lay out the C sources'
-	@echo 'make clean      remove build/'
+	@cat Makefile packaging/*.mk tests/*.mk tests/*/*.mk tests/*/*/*.mk | sed -n 's/^## //p'
 
-# $(1): variant, $(2): its output folder, $(3): its flags.
-define PRODUCT
-$(2)/bin/vmnet-broker: $(BROKER_DEP) $(ENTITLEMENTS) $(STANDIN_$(1))
-	@mkdir -p $$(@D)
-	$(CC) $(CFLAGS) $(3) $(WARNINGS) $(JANSSON_CFLAGS) -Ibroker -Iclient \
+# The product in each variant: % is linux/plain, linux/asan or macos/host, for example.
+FLAGS_linux/asan := -fsanitize=address,undefined -fno-sanitize-recover=all
+
+build/%/bin/vmnet-broker: $(BROKER_DEP) $(ENTITLEMENTS) $(JANSSON_DEP) \
+		build/%/.stamp
+	@mkdir -p $@.new
+	$(CC) $(CFLAGS) $(FLAGS_$*) $(WARNINGS) $(JANSSON_CFLAGS) -Ibroker \
+		-Iclient -DVMNET_BROKER_VERSION='"$(VERSION)"' \
+		-o $@.new/$(@F) $(BROKER_SRC) $(JANSSON) \
+		-framework vmnet -framework CoreFoundation
+	@$(SIGN) $@.new/$(@F) && $(DONE)
+
+build/%/bin/vmnet-brokerctl: $(CTL_DEP) build/%/.stamp
+	@mkdir -p $@.new
+	$(CC) $(CFLAGS) $(FLAGS_$*) $(WARNINGS) -Iclient \
 		-DVMNET_BROKER_VERSION='"$(VERSION)"' \
-		-o $$@.new $(BROKER_SRC) $(JANSSON) \
-		-framework vmnet -framework CoreFoundation
-	@$$(SIGN) $$@.new && mv $$@.new $$@
+		-o $@.new/$(@F) $(CTL_SRC) $(SDK_SRC)
+	@$(SIGN) $@.new/$(@F) && $(DONE)
 
-$(2)/lib/vmnet-broker.o: $(SDK_DEP) $(STANDIN_$(1))
-	@mkdir -p $$(@D)
-	$(CC) $(CFLAGS) $(3) $(WARNINGS) -c -o $$@ $(SDK_SRC)
-
-$(2)/lib/libvmnet-broker.a: $(2)/lib/vmnet-broker.o
-	@rm -f $$@
-	$(AR) cr $$@ $$<
-
-$(2)/examples/%: examples/%.c $(2)/lib/libvmnet-broker.a
-	@mkdir -p $$(@D)
-	$(CC) $(CFLAGS) $(3) $(WARNINGS) -Iclient -o $$@.new $$< \
-		$(2)/lib/libvmnet-broker.a \
-		-framework vmnet -framework CoreFoundation
-	@$$(SIGN) $$@.new && mv $$@.new $$@
-endef
-
-$(B)/examples/vm: examples/vm.m $(B)/lib/libvmnet-broker.a
+build/%/lib/vmnet-broker.o: $(SDK_DEP) build/%/.stamp
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -fobjc-arc -Wall -Wextra -Werror -Iclient -o $@.new $< \
-		$(B)/lib/libvmnet-broker.a -framework Foundation \
-		-framework Virtualization -framework vmnet \
-		-framework CoreFoundation
-	@$(SIGN) $@.new && mv $@.new $@
+	$(CC) $(CFLAGS) $(FLAGS_$*) $(WARNINGS) -c -o $@ $(SDK_SRC)
 
-ifneq ($(UNAME),Darwin)
+build/%/lib/libvmnet-broker.a: build/%/lib/vmnet-broker.o
+	@rm -f $@
+	$(ARCHIVE) $@ $<
+.PRECIOUS: build/%/lib/vmnet-broker.o
+
+# An example is one file; a program has parts in a folder of its name.
+EXAMPLE = mkdir -p $@.new; \
+	$(CC) $(CFLAGS) $(1) -Iclient -o $@.new/$(@F) $(filter %.c %.m,$^) \
+	$(filter %.a,$^) -framework vmnet -framework CoreFoundation && \
+	$(SIGN) $@.new/$(@F) && $(DONE)
+OBJC := -fobjc-arc -Wall -Wextra -Werror -framework Foundation \
+	-framework Virtualization
+
+$(B)/examples/%: examples/%.c $(B)/lib/libvmnet-broker.a
+	$(call EXAMPLE,$(WARNINGS))
+$(B)/examples/%: examples/programs/%.c $(B)/lib/libvmnet-broker.a
+	$(call EXAMPLE,$(WARNINGS))
+$(B)/examples/%: examples/%.m $(B)/lib/libvmnet-broker.a
+	$(call EXAMPLE,$(OBJC))
+$(B)/examples/%: examples/programs/%.m $(B)/lib/libvmnet-broker.a
+	$(call EXAMPLE,$(OBJC))
+$(B)/examples/ping: $(wildcard examples/programs/ping/*)
+$(B)/examples/vmnet-run: $(wildcard examples/programs/vmnet-run/*)
+$(B)/examples/launcher: $(wildcard examples/programs/launcher/*)
+
+ifeq ($(UNAME),Darwin)
+$(B)/.stamp:
+	@mkdir -p $(@D) && touch $@
+else
 include tests/linux/linux.mk
 STANDIN_plain := build/linux/plain/.stamp
 STANDIN_asan := build/linux/asan/.stamp
 STANDIN_tsan := build/linux/tsan/.stamp
-$(eval $(call PRODUCT,asan,build/linux/asan,-fsanitize=address$(comma)undefined -fno-sanitize-recover=all))
 endif
-$(eval $(call PRODUCT,plain,$(B),))
+
+$(B)/bin/vmnet-broker-doctor: client/vmnet-broker-doctor
+	@mkdir -p $(@D)
+	cp client/vmnet-broker-doctor $@
+
+$(B)/share/vmnet-broker/%: broker/%
+	@mkdir -p $(@D)
+	cp broker/$* $@
 
 # lib/ and include/ are what others build with, here or copied to a prefix.
 $(B)/lib/pkgconfig/vmnet-broker.pc: client/vmnet-broker.pc.in Makefile
@@ -106,13 +151,28 @@ $(B)/include/vmnet-broker/%: client/%
 	@mkdir -p $(@D)
 	cp client/$* $@
 
+$(B)/jansson/libjansson.a: packaging/jansson
+	CC='$(CC)' packaging/jansson $(@D)
+
+include packaging/packaging.mk
 include tests/tests.mk
 
 # Everything that is ours and is C.
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.m')
 
+## make format      runs clang-format on the C sources
 format:
 	clang-format -i $(SOURCES)
 
+# What was downloaded, with checksums that are compared when it is used.
+DOWNLOADS := build/test-vm/packages build/macos/zig
+
+## make clean       removes what was built, and keeps what was downloaded
 clean:
+	@[ ! -d build ] || find build $(DOWNLOADS:%=-path % -prune -o) \
+		! -type d -exec rm -f {} +
+	@[ ! -d build ] || find build -depth -type d -empty -delete
+
+## make distclean   removes build/
+distclean:
 	rm -rf build

@@ -18,12 +18,19 @@
 #include "routes.h"
 #include "text.h"
 
-/* Copied: nothing promises that a sockaddr is aligned. */
+/* Copied: nothing promises that a sockaddr is aligned. Where it has a length, a
+ * mask has only the bytes up to its last one that is not 0, see route(4). */
 static uint32_t get_address(const struct sockaddr *from)
 {
-	struct sockaddr_in address;
+	struct sockaddr_in address = { 0 };
+	size_t size = sizeof(address);
 
-	memcpy(&address, from, sizeof(address));
+#ifdef SIN6_LEN /* RFC 3493: sockaddrs have a length */
+	if (from->sa_len < size) {
+		size = from->sa_len;
+	}
+#endif
+	memcpy(&address, from, size);
 	return ntohl(address.sin_addr.s_addr);
 }
 

@@ -26,6 +26,7 @@
 
 #include "addresses.h"
 #include "anchor.h"
+#include "backend-config.h"
 #include "log.h"
 #include "subnet-plan.h"
 
@@ -139,10 +140,12 @@ static vmnet_network_ref create_network(
 {
 	vmnet_return_t status = VMNET_SUCCESS;
 	vmnet_network_ref network = NULL;
+	const char *function = NULL;
 	vmnet_network_configuration_ref config =
 	    vmnet_network_configuration_create(
-		backend->request.mode == CONFIG_HOST ? VMNET_HOST_MODE
-						     : VMNET_SHARED_MODE,
+		backend->request.network->mode == CONFIG_HOST
+		    ? VMNET_HOST_MODE
+		    : VMNET_SHARED_MODE,
 		&status);
 
 	if (config == NULL) {
@@ -150,13 +153,16 @@ static vmnet_network_ref create_network(
 		return NULL;
 	}
 	if (subnet != NULL) {
+		function = "vmnet_network_configuration_set_ipv4_subnet";
 		status = set_subnet(config, subnet);
-		if (status != VMNET_SUCCESS) {
-			fail(backend,
-			    "vmnet_network_configuration_set_ipv4_subnet",
-			    status);
-			goto out;
-		}
+	}
+	if (status == VMNET_SUCCESS) {
+		status = backend_config_apply(
+		    config, backend->request.network, &function);
+	}
+	if (status != VMNET_SUCCESS) {
+		fail(backend, function, status);
+		goto out;
 	}
 	network = vmnet_network_create(config, &status);
 	if (network == NULL) {
@@ -177,13 +183,12 @@ static int describe(vmnet_network_ref network, struct backend_info *info)
 	vmnet_network_get_ipv6_prefix(
 	    network, &info->ipv6_prefix, &info->ipv6_length);
 	info->gateway = ntohl(address.s_addr);
-	info->mtu = MTU_DEFAULT;
 	return subnet_of(info->gateway, ntohl(mask.s_addr), &info->subnet);
 }
 
 static vmnet_network_ref create_required(struct backend_network *backend)
 {
-	const struct subnet *subnet = &backend->request.subnet;
+	const struct subnet *subnet = &backend->request.network->subnet;
 	char theirs[ADDRESSES_TEXT];
 	char text[SUBNET_TEXT];
 
@@ -199,13 +204,28 @@ static vmnet_network_ref create_required(struct backend_network *backend)
 	return create_network(backend, subnet);
 }
 
+/* The subnets to try: one that is configured, then those of the name. */
+static bool candidate(
+    const struct backend_request *request, size_t index, struct subnet *subnet)
+{
+	size_t configured = request->network->has_subnet ? 1 : 0;
+
+	if (index < configured) {
+		*subnet = request->network->subnet;
+		return true;
+	}
+	return subnet_plan_candidate(
+	    request->network->name, index - configured, subnet);
+}
+
 /* Whether a candidate can be had as far as we know. */
 static bool is_usable(
     const struct backend_request *request, const struct subnet *subnet)
 {
 	char theirs[ADDRESSES_TEXT];
 
-	return subnet_plan_is_free(request->config, request->name, subnet) &&
+	return subnet_plan_is_free(
+		   request->config, request->network->name, subnet) &&
 	    !addresses_overlap(subnet, theirs);
 }
 
@@ -216,18 +236,19 @@ static vmnet_network_ref create_preferred(struct backend_network *backend)
 	struct subnet subnet;
 	int refused = 0;
 
-	for (size_t i = 0; refused < REFUSED_MAX &&
-	     subnet_plan_candidate(request->name, i, &subnet);
-	     i++) {
+	for (size_t i = 0;
+	     refused < REFUSED_MAX && candidate(request, i, &subnet); i++) {
 		if (!is_usable(request, &subnet)) {
 			continue;
 		}
 		network = create_network(backend, &subnet);
 		if (network != NULL) {
 			backend->info.source =
-			    subnet.address == request->subnet.address
-			    ? BACKEND_SUBNET_ASSIGNED
-			    : BACKEND_SUBNET_ALTERNATIVE;
+			    subnet.address != request->network->subnet.address
+			    ? BACKEND_SUBNET_ALTERNATIVE
+			    : request->network->has_subnet
+			    ? BACKEND_SUBNET_CONFIGURED
+			    : BACKEND_SUBNET_ASSIGNED;
 			return network;
 		}
 		/* What it says if, and only if, the subnet is taken. */
@@ -249,10 +270,10 @@ static void log_source(const struct backend_network *backend)
 	    backend->info.source != BACKEND_SUBNET_SYSTEM) {
 		return;
 	}
-	subnet_format(&backend->request.subnet, own);
+	subnet_format(&backend->request.network->subnet, own);
 	log_notice("network %s: its subnet %s is used by the Mac or by another "
 		   "vmnet network: it has %s until it is released",
-	    backend->request.name, own,
+	    backend->request.network->name, own,
 	    backend->info.source == BACKEND_SUBNET_SYSTEM
 		? "one that macOS chose"
 		: "its next one");
@@ -266,6 +287,9 @@ static bool is_sound(struct backend_network *backend, vmnet_network_ref network)
 	char theirs[ADDRESSES_TEXT];
 	char text[SUBNET_TEXT];
 
+	info->mtu = backend->request.network->mtu != 0
+	    ? backend->request.network->mtu
+	    : MTU_DEFAULT;
 	if (describe(network, info) != 0) {
 		failure_set(&backend->failure, FAILURE_CREATE,
 		    "vmnet made a network with a subnet that is none");
@@ -345,9 +369,10 @@ static void become_ready(struct backend_network *backend)
 {
 	backend->phase = READY;
 	backend->events->created(backend->context, backend, &backend->info);
-	if (backend->phase == READY) {
-		backend->anchor =
-		    anchor_start(backend->request.name, backend->serialization);
+	if (backend->phase == READY &&
+	    (backend->request.network->off & CONFIG_ANCHOR) == 0) {
+		backend->anchor = anchor_start(
+		    backend->request.network->name, backend->serialization);
 	}
 }
 

@@ -29,13 +29,11 @@
 struct backend_network;
 
 struct backend_request {
-	const char *name; /* for messages; stays */
-	enum config_mode mode;
+	const struct config_network *network; /* stays */
 	enum {
-		BACKEND_SUBNET_PREFER,  /* this one, or see subnet-plan.h */
-		BACKEND_SUBNET_REQUIRE, /* this one or none */
+		BACKEND_SUBNET_PREFER,  /* its own, or see subnet-plan.h */
+		BACKEND_SUBNET_REQUIRE, /* its own or none */
 	} policy;
-	struct subnet subnet;
 	const struct config *config; /* whose other subnets are taken; stays */
 };
 

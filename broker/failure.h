@@ -19,6 +19,7 @@ enum failure_status {
 	FAILURE_INTERNAL = 7,
 	FAILURE_BUSY = 8,
 	FAILURE_CONFIGURATION = 9,
+	FAILURE_STATUSES /* one more than the last */
 };
 
 /* Room for the longest reason, which is a refused configuration. */
@@ -32,5 +33,8 @@ struct failure {
 
 void failure_set(struct failure *failure, enum failure_status status,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* "BUSY" and so on: as in vmnet-broker.h, without VMNET_BROKER_. */
+const char *failure_status_name(enum failure_status status);
 
 #endif

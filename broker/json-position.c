@@ -27,65 +27,24 @@ static const char *skip_string(const char *at)
 	return *at == '"' ? at + 1 : at;
 }
 
-/* A string, or one character of anything else. */
-static const char *skip_step(const char *at)
-{
-	return *at == '"' ? skip_string(at) : at + 1;
-}
-
-/* Behind the value: at the ',' or the '}' that follows it. */
+/* Behind the value, where only space may be before what ends it. */
 static const char *skip_value(const char *at)
 {
 	size_t depth = 0;
 
-	while (*at != '\0') {
-		if (depth == 0 && strchr(",}]", *at) != NULL) {
-			break;
+	do {
+		if (*at == '"') {
+			at = skip_string(at);
+			continue;
 		}
 		if (*at == '{' || *at == '[') {
 			depth++;
 		} else if (*at == '}' || *at == ']') {
 			depth--;
 		}
-		at = skip_step(at);
-	}
-	return at;
-}
-
-/* At the key of a member; returns its value. */
-static const char *value_of(const char *key)
-{
-	const char *at = skip_space(skip_string(key));
-
-	return skip_space(*at == ':' ? at + 1 : at);
-}
-
-/* At the '{' of an object; returns the key of its member. */
-static const char *find_member(const char *object, size_t member)
-{
-	const char *at = *object == '{' ? skip_space(object + 1) : object;
-
-	for (; member > 0 && *at == '"'; member--) {
-		at = skip_value(value_of(at));
-		at = skip_space(*at == ',' ? at + 1 : at);
-	}
-	return at;
-}
-
-/* The key at the end of path; of an empty path, the value. */
-static const char *find(const char *text, const struct json_path *path)
-{
-	const char *at = skip_space(text);
-
-	for (size_t i = 0; i < path->depth; i++) {
-		at = find_member(at, path->member[i]);
-		if (*at != '"') {
-			break;
-		}
-		if (i + 1 < path->depth) {
-			at = value_of(at);
-		}
-	}
+		at++;
+	} while (
+	    *at != '\0' && (depth > 0 || strchr(",}] \t\r\n", *at) == NULL));
 	return at;
 }
 
@@ -104,34 +63,30 @@ struct json_position json_position_of(const char *text, const char *at)
 	return place;
 }
 
-struct json_position json_position_of_key(
-    const char *text, const struct json_path *path)
+const char *json_position_root(const char *text)
 {
-	return json_position_of(text, find(text, path));
+	return skip_space(text);
 }
 
-struct json_position json_position_of_value(
-    const char *text, const struct json_path *path)
+bool json_position_next(const char *container, struct json_member *member)
 {
-	const char *at = find(text, path);
+	const char *at =
+	    skip_space(member->end == NULL ? container + 1 : member->end);
 
-	if (path->depth > 0 && *at == '"') {
-		at = value_of(at);
+	if (member->end != NULL && *at == ',') {
+		at = skip_space(at + 1);
 	}
-	return json_position_of(text, at);
-}
-
-const char *json_position_find_string(const char *text, size_t end)
-{
-	const char *at = text;
-
-	while (*at != '\0' && at < text + end) {
-		const char *next = skip_step(at);
-
-		if (*at == '"' && next == text + end) {
-			return at;
-		}
-		at = next;
+	if (*at == '\0' || *at == '}' || *at == ']') {
+		return false;
 	}
-	return NULL;
+	member->key = NULL;
+	if (*container == '{') {
+		member->key = at;
+		member->key_end = skip_string(at);
+		at = skip_space(member->key_end);
+		at = skip_space(*at == ':' ? at + 1 : at);
+	}
+	member->value = at;
+	member->end = *at == '\0' ? at : skip_value(at);
+	return true;
 }

@@ -2,14 +2,15 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Where something is in a JSON text, for messages. The parser tells the place
- * of a syntax error only; these find the place of a key or a value of a text
- * that it took, and whose members it lists in the order of the text.
+ * A JSON text as it was written, with the place of everything in it, which the
+ * parser does not keep. The text must be one that the parser took, and
+ * NUL-terminated.
  */
 
 #ifndef JSON_POSITION_H
 #define JSON_POSITION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* From 1. A column is a character, as jansson counts: a tab is one, and so is
@@ -19,30 +20,24 @@ struct json_position {
 	int column;
 };
 
-/* A way into objects: member path[0] of the text, member path[1] of that. */
-#define PLACE_DEPTH 2
-
-struct json_path {
-	size_t depth;
-	size_t member[PLACE_DEPTH]; /* from 0 */
-};
-
-/*
- * The text must be valid JSON and NUL-terminated, and the path must exist: all
- * but its end are objects. The value at depth 0 is the whole text.
- */
-struct json_position json_position_of_key(
-    const char *text, const struct json_path *path);
-struct json_position json_position_of_value(
-    const char *text, const struct json_path *path);
-
-/*
- * The string that ends right before text[end], with its quotes: where it
- * begins, or NULL. The text must be valid JSON up to there.
- */
-const char *json_position_find_string(const char *text, size_t end);
-
 /* The place of a byte of text. */
 struct json_position json_position_of(const char *text, const char *at);
+
+/* A member of an object, or an element of an array. */
+struct json_member {
+	const char *key; /* the quote that opens it; NULL in an array */
+	const char *key_end;
+	const char *value;
+	const char *end; /* behind the value; NULL before the first member */
+};
+
+/* The first byte of the value that the text is. */
+const char *json_position_root(const char *text);
+
+/*
+ * The next member of the object or array that begins at `container`, also if
+ * its key has been there before. False: there are no more.
+ */
+bool json_position_next(const char *container, struct json_member *member);
 
 #endif

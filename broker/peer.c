@@ -7,7 +7,7 @@
  * peer.
  */
 
-#include "peer.h"
+#include "peer-internal.h"
 
 #include <dispatch/dispatch.h>
 #include <inttypes.h>
@@ -16,12 +16,12 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "log.h"
 #include "message.h"
 #include "protocol.h"
 #include "text.h"
-#include "user.h"
 
 #define NANOSECONDS UINT64_C(1000000000)
 
@@ -32,58 +32,14 @@ static const uint64_t idle_timeout = VMNET_BROKER_PEER_IDLE * NANOSECONDS;
 /* Messages of one peer in a row, before others have their turn. */
 #define TURN 16
 
-struct request {
-	xpc_object_t reply;
-	struct hold *hold; /* what it waits for; NULL: the end */
-	TAILQ_ENTRY(request) entry;
-};
-
-struct owned_hold {
-	struct hold hold; /* first: the registry hands it back */
-	TAILQ_ENTRY(owned_hold) entry;
-};
-
 enum admission { ADMITTED, TOO_MANY, TOO_MANY_OF_USER };
-
-struct peer {
-	struct peers *peers;
-	struct user *user;
-	xpc_connection_t connection;
-	uint64_t number; /* in the log */
-	pid_t pid;       /* in the log, nowhere else */
-	bool admitted;
-	bool dropped; /* cancelled; its last event will come */
-	unsigned request_count;
-	unsigned hold_count;
-	TAILQ_HEAD(, request) requests; /* not answered yet */
-	TAILQ_HEAD(, owned_hold) holds;
-	uint64_t idle_deadline; /* 0: it holds or waits for something */
-	TAILQ_ENTRY(peer) idle_entry;
-};
-
-struct peers {
-	struct peers_options options;
-	/* Who is first will be due first: the timeout is the same for all. */
-	TAILQ_HEAD(, peer) idle;
-	struct user_list users;
-	size_t admitted;
-	size_t refused;
-	uint64_t last_number;
-	bool silent;
-	uint64_t turn; /* number of the peer whose turn it is */
-	unsigned in_turn;
-};
 
 static uint64_t now(const struct peers *peers)
 {
 	return peers->options.now(peers->options.context);
 }
 
-static void peer_log(struct peer *peer, enum log_level level,
-    const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static void peer_log(
-    struct peer *peer, enum log_level level, const char *format, ...)
+void peer_log(struct peer *peer, enum log_level level, const char *format, ...)
 {
 	char text[FAILURE_MESSAGE + TEXT_ESCAPED];
 	va_list args;
@@ -110,12 +66,11 @@ static void idle_end(struct peer *peer)
 	}
 }
 
-/* It did something: its idle time begins now, or not at all. */
-static void touch(struct peer *peer)
+void peer_touch(struct peer *peer)
 {
 	idle_end(peer);
-	if (!peer->dropped && TAILQ_EMPTY(&peer->holds) &&
-	    TAILQ_EMPTY(&peer->requests)) {
+	if (!peer->dropped && peer->watcher == NULL &&
+	    SLIST_EMPTY(&peer->holds) && SLIST_EMPTY(&peer->requests)) {
 		peer->idle_deadline = now(peer->peers) + idle_timeout;
 		TAILQ_INSERT_TAIL(&peer->peers->idle, peer, idle_entry);
 	}
@@ -153,7 +108,8 @@ static enum admission judge(const struct peers *peers, const struct user *user)
 	    VMNET_BROKER_MAX_PEERS - VMNET_BROKER_PEERS_KEPT_FOR_ROOT) {
 		return TOO_MANY;
 	}
-	return user->admitted < VMNET_BROKER_MAX_PEERS_PER_USER
+	return user->admitted < registry_get_config(peers->options.registry)
+				    ->options.max_clients_per_user
 	    ? ADMITTED
 	    : TOO_MANY_OF_USER;
 }
@@ -186,8 +142,8 @@ static void refuse_admission(
 		    peer->peers->admitted);
 	} else {
 		failure_set(&failure, FAILURE_BUSY,
-		    "user %u has %d clients, which is the limit",
-		    (unsigned)peer->user->uid, VMNET_BROKER_MAX_PEERS_PER_USER);
+		    "user %u has %zu clients, which is the limit",
+		    (unsigned)peer->user->uid, peer->user->admitted);
 	}
 	peer_refuse(peer, reply, "connect", &failure);
 }
@@ -204,6 +160,7 @@ struct peers *peers_create(const struct peers_options *options)
 		return NULL;
 	}
 	peers->options = *options;
+	TAILQ_INIT(&peers->all);
 	TAILQ_INIT(&peers->idle);
 	TAILQ_INIT(&peers->users);
 	return peers;
@@ -241,8 +198,10 @@ static void peer_init(struct peer *peer, struct peers *peers, struct user *user,
 	peer->connection = connection;
 	peer->number = ++peers->last_number;
 	peer->pid = xpc_connection_get_pid(connection);
-	TAILQ_INIT(&peer->requests);
-	TAILQ_INIT(&peer->holds);
+	peer->since = time(NULL);
+	SLIST_INIT(&peer->requests);
+	SLIST_INIT(&peer->holds);
+	TAILQ_INSERT_TAIL(&peers->all, peer, entry);
 	user->peers++;
 	peers->refused++; /* until it is admitted */
 }
@@ -266,7 +225,7 @@ struct peer *peer_create(struct peers *peers, xpc_connection_t connection)
 	xpc_connection_set_context(connection, peer);
 	xpc_connection_set_finalizer_f(connection, finalize);
 	admit(peer);
-	touch(peer);
+	peer_touch(peer);
 	log_debug("peer %" PRIu64 ": connected, uid %u, pid %d", peer->number,
 	    (unsigned)user->uid, (int)peer->pid);
 	return peer;
@@ -282,45 +241,17 @@ void peer_drop(struct peer *peer, const char *reason)
 	}
 }
 
-static void hold_destroy(struct peer *peer, struct owned_hold *owned)
-{
-	TAILQ_REMOVE(&peer->holds, owned, entry);
-	peer->hold_count--;
-	free(owned);
-}
-
-/* The reply to it, which is the caller's now. */
-static xpc_object_t request_end(struct peer *peer, struct request *request)
+xpc_object_t peer_end_request(struct peer *peer, struct request *request)
 {
 	xpc_object_t reply = request->reply;
 
-	TAILQ_REMOVE(&peer->requests, request, entry);
+	if (request->released != NULL) {
+		peer->peers->waiting_release--;
+	}
+	SLIST_REMOVE(&peer->requests, request, request, entry);
 	peer->request_count--;
 	free(request);
 	return reply;
-}
-
-/* Of all that it holds, and of all that it asked for. */
-static void let_go(struct peer *peer)
-{
-	struct owned_hold *owned = TAILQ_FIRST(&peer->holds);
-	struct request *request = TAILQ_FIRST(&peer->requests);
-
-	while (owned != NULL) {
-		struct owned_hold *next = TAILQ_NEXT(owned, entry);
-
-		if (owned->hold.network != NULL) {
-			registry_release(&owned->hold);
-		}
-		hold_destroy(peer, owned);
-		owned = next;
-	}
-	while (request != NULL) {
-		struct request *next = TAILQ_NEXT(request, entry);
-
-		xpc_release(request_end(peer, request));
-		request = next;
-	}
 }
 
 void peer_leave(struct peer *peer)
@@ -330,7 +261,9 @@ void peer_leave(struct peer *peer)
 
 	peer->dropped = true;
 	idle_end(peer);
-	let_go(peer);
+	peer_let_go(peer);
+	events_leave(peer->watcher);
+	TAILQ_REMOVE(&peers->all, peer, entry);
 	peer->user->peers--;
 	if (peer->admitted) {
 		peer->user->admitted--;
@@ -354,10 +287,26 @@ void peer_answer(struct peer *peer, xpc_object_t reply)
 	xpc_release(reply);
 }
 
+void peer_note_refusal(struct peer *peer, const struct network *network,
+    const struct failure *failure)
+{
+	const struct event_client client = peer_get_client(peer);
+	const struct event event = {
+		.name = "refused",
+		.network = network,
+		.client = &client,
+		.failure = failure,
+	};
+
+	counters_add_refusal(peer->peers->options.counters, failure->status);
+	events_post(peer->peers->options.events, &event);
+}
+
 void peer_refuse(struct peer *peer, xpc_object_t reply, const char *what,
     const struct failure *failure)
 {
 	peer_log(peer, LOG_LEVEL_NOTICE, "%s: %s", what, failure->message);
+	peer_note_refusal(peer, NULL, failure);
 	message_set_failure(reply, failure);
 	peer_answer(peer, reply);
 }
@@ -384,19 +333,56 @@ static void take_turns(struct peer *peer)
 	}
 }
 
-static bool add_request(
-    struct peer *peer, xpc_object_t reply, struct hold *hold)
+struct request *peer_add_request(struct peer *peer, xpc_object_t reply)
 {
 	struct request *request = calloc(1, sizeof(*request));
+	struct request *last = SLIST_FIRST(&peer->requests);
 
 	if (request == NULL) {
-		return false;
+		return NULL;
 	}
 	request->reply = reply;
-	request->hold = hold;
-	TAILQ_INSERT_TAIL(&peer->requests, request, entry);
+	while (last != NULL && SLIST_NEXT(last, entry) != NULL) {
+		last = SLIST_NEXT(last, entry);
+	}
+	if (last == NULL) {
+		SLIST_INSERT_HEAD(&peer->requests, request, entry);
+	} else {
+		SLIST_INSERT_AFTER(last, request, entry);
+	}
 	peer->request_count++;
+	return request;
+}
+
+uid_t peer_get_uid(const struct peer *peer)
+{
+	return peer->user->uid;
+}
+
+bool peer_defer(struct peer *peer, xpc_object_t reply)
+{
+	if (peer_add_request(peer, reply) == NULL) {
+		return false;
+	}
+	xpc_retain(peer->connection); /* until peer_resume() */
+	peer_touch(peer);
 	return true;
+}
+
+xpc_object_t peer_resume(struct peer *peer, xpc_object_t reply)
+{
+	xpc_connection_t connection = peer->connection;
+	struct request *request = SLIST_FIRST(&peer->requests);
+
+	while (request != NULL && request->reply != reply) {
+		request = SLIST_NEXT(request, entry);
+	}
+	if (request != NULL) {
+		peer_end_request(peer, request);
+		peer_touch(peer);
+	}
+	xpc_release(connection);
+	return request == NULL ? NULL : reply;
 }
 
 xpc_object_t peer_receive(struct peer *peer, xpc_object_t message)
@@ -417,7 +403,7 @@ xpc_object_t peer_receive(struct peer *peer, xpc_object_t message)
 	}
 	if (peer->peers->silent) {
 		/* A request that is dropped is answered: not before the end. */
-		if (full || !add_request(peer, reply, NULL)) {
+		if (full || peer_add_request(peer, reply) == NULL) {
 			xpc_release(reply);
 		}
 		return NULL;
@@ -427,7 +413,7 @@ xpc_object_t peer_receive(struct peer *peer, xpc_object_t message)
 		refuse_admission(peer, reply, admission);
 		return NULL;
 	}
-	touch(peer);
+	peer_touch(peer);
 	if (full) {
 		failure_set(&failure, FAILURE_BUSY,
 		    "%d requests of this client wait for an answer, which "
@@ -439,118 +425,33 @@ xpc_object_t peer_receive(struct peer *peer, xpc_object_t message)
 	return reply;
 }
 
-/*
- * Networks.
- */
-
-static struct hold *find_hold(struct peer *peer, const struct network *network)
+bool peer_may_change(const struct peer *peer)
 {
-	struct owned_hold *owned = NULL;
-
-	TAILQ_FOREACH(owned, &peer->holds, entry)
-	{
-		if (owned->hold.network == network) {
-			return &owned->hold;
-		}
-	}
-	return NULL;
+	return peer->user->uid == 0 || peer->user->uid == geteuid();
 }
 
-static void answer_acquire(
-    xpc_object_t reply, struct hold *hold, const struct failure *failure)
+struct event_client peer_get_client(const struct peer *peer)
 {
-	struct peer *peer = hold->context;
-
-	if (failure != NULL) {
-		message_set_failure(reply, failure);
-	} else {
-		message_set_network(reply, hold->network);
-	}
-	peer_answer(peer, reply);
+	return (struct event_client){ peer->user->uid, peer->pid };
 }
 
-static void hold_done(struct hold *hold, const struct failure *failure)
+void peer_note(struct peer *peer, const char *what)
 {
-	struct peer *peer = hold->context;
-	struct request *request = TAILQ_FIRST(&peer->requests);
-
-	peer_log(peer, failure == NULL ? LOG_LEVEL_INFO : LOG_LEVEL_NOTICE,
-	    "acquire %s: %s", hold->network->config->name,
-	    failure == NULL ? "granted" : failure->message);
-	while (request != NULL) {
-		struct request *next = TAILQ_NEXT(request, entry);
-
-		if (request->hold == hold) {
-			answer_acquire(
-			    request_end(peer, request), hold, failure);
-		}
-		request = next;
-	}
-	if (failure != NULL) {
-		hold_destroy(peer, (struct owned_hold *)hold);
-	}
-	touch(peer);
+	peer_log(peer, LOG_LEVEL_NOTICE, "%s", what);
 }
 
-/* One that wishes for nothing yet, or NULL: no memory. */
-static struct hold *create_hold(struct peer *peer)
+bool peer_watch(struct peer *peer, struct failure *failure)
 {
-	struct owned_hold *owned = calloc(1, sizeof(*owned));
+	const struct watcher_options options = {
+		.connection = peer->connection,
+		.uid = peer->user->uid,
+		.sees_all = peer_may_change(peer),
+	};
 
-	if (owned == NULL) {
-		return NULL;
+	if (peer->watcher == NULL) {
+		peer->watcher = events_watch(
+		    peer->peers->options.events, &options, failure);
 	}
-	owned->hold.done = hold_done;
-	owned->hold.context = peer;
-	TAILQ_INSERT_TAIL(&peer->holds, owned, entry);
-	peer->hold_count++;
-	return &owned->hold;
-}
-
-static void refuse_memory(struct peer *peer, xpc_object_t reply)
-{
-	struct failure failure;
-
-	failure_set(&failure, FAILURE_INTERNAL, "out of memory");
-	peer_refuse(peer, reply, "acquire", &failure);
-}
-
-/* The first wish of this peer for the network. */
-static void acquire_new(
-    struct peer *peer, xpc_object_t reply, struct network *network)
-{
-	struct hold *hold = NULL;
-	struct failure failure;
-
-	if (peer->hold_count == VMNET_BROKER_MAX_NETWORKS_PER_PEER) {
-		failure_set(&failure, FAILURE_BUSY,
-		    "this client has %d networks, which is the limit",
-		    VMNET_BROKER_MAX_NETWORKS_PER_PEER);
-		peer_refuse(peer, reply, "acquire", &failure);
-		return;
-	}
-	hold = create_hold(peer);
-	if (hold == NULL || !add_request(peer, reply, hold)) {
-		refuse_memory(peer, reply);
-		if (hold != NULL) {
-			hold_destroy(peer, (struct owned_hold *)hold);
-		}
-		return;
-	}
-	touch(peer);
-	registry_acquire(network, hold);
-}
-
-void peer_acquire(
-    struct peer *peer, xpc_object_t reply, struct network *network)
-{
-	struct hold *hold = find_hold(peer, network);
-
-	if (hold == NULL) {
-		acquire_new(peer, reply, network);
-	} else if (hold->granted) {
-		answer_acquire(reply, hold, NULL);
-	} else if (!add_request(peer, reply, hold)) {
-		refuse_memory(peer, reply);
-	}
+	peer_touch(peer);
+	return peer->watcher != NULL;
 }

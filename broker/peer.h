@@ -27,6 +27,8 @@
 #include <stdint.h>
 #include <xpc/xpc.h>
 
+#include "counters.h"
+#include "events.h"
 #include "failure.h"
 #include "registry.h"
 
@@ -35,6 +37,8 @@ struct peers;
 
 struct peers_options {
 	struct registry *registry;
+	struct counters *counters;      /* of refusals */
+	struct events *events;          /* of refusals, and for who watches */
 	void *queue;                    /* the serial dispatch_queue_t */
 	uint64_t (*now)(void *context); /* monotonic, ns */
 	void *context;
@@ -77,6 +81,22 @@ void peer_drop(struct peer *peer, const char *reason);
  */
 xpc_object_t peer_receive(struct peer *peer, xpc_object_t message);
 
+uid_t peer_get_uid(const struct peer *peer);
+
+/* Whether it was granted the network. */
+bool peer_holds(struct peer *peer, const struct network *network);
+
+/* Whether its user may change what others use: root and the broker's own. */
+bool peer_may_change(const struct peer *peer);
+
+/*
+ * The answer takes a while: the reply stays with the peer until peer_resume(),
+ * which must follow, hands it out again; NULL: the peer has left. False: no
+ * memory, and the reply is still the caller's.
+ */
+bool peer_defer(struct peer *peer, xpc_object_t reply);
+xpc_object_t peer_resume(struct peer *peer, xpc_object_t reply);
+
 /* Sends it. */
 void peer_answer(struct peer *peer, xpc_object_t reply);
 
@@ -84,8 +104,38 @@ void peer_answer(struct peer *peer, xpc_object_t reply);
 void peer_refuse(struct peer *peer, xpc_object_t reply, const char *what,
     const struct failure *failure);
 
-/* Sends the network, when it is there. */
-void peer_acquire(
-    struct peer *peer, xpc_object_t reply, struct network *network);
+/* Sends the network, when it is there, with what is reserved for mac; all 0: no
+ * MAC address was named. */
+void peer_acquire(struct peer *peer, xpc_object_t reply,
+    struct network *network, const uint8_t mac[6]);
+
+/* Sends it when network is not releasing any more, or why it still is. */
+void peer_wait_release(
+    struct peer *peer, xpc_object_t reply, const struct network *network);
+
+/* The release that peers waited for is over; failure: it timed out, or NULL. */
+void peers_answer_release(struct peers *peers, const struct network *network,
+    const struct failure *failure);
+
+/* Ends the connections of all that were granted network, and all their holds at
+ * once. How many there were. */
+size_t peers_drop_holders(
+    struct peers *peers, const struct network *network, const char *reason);
+
+/* Whether its user may change what others use: root and the broker's own. */
+bool peer_may_change(const struct peer *peer);
+
+/* What is shown of it in an event. */
+struct event_client peer_get_client(const struct peer *peer);
+
+/* Says in the log what it did. */
+void peer_note(struct peer *peer, const char *what);
+
+/* Sends it the events from now on. false: why not. */
+bool peer_watch(struct peer *peer, struct failure *failure);
+
+/* The clients that `to` may see, as the protocol has them. */
+void peers_list(
+    const struct peers *peers, const struct peer *to, xpc_object_t reply);
 
 #endif

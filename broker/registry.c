@@ -2,18 +2,18 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What must stay true: a network is active if and only if it is not absent; it
- * is held if and only if it is made and has a hold; everybody who waits is on
- * the list of holds, and told once; vmnet owes at most one answer for it.
+ * What must stay true: a network is on the list of active ones unless it is
+ * inactive; it is held if and only if it is made and has a hold; everybody who
+ * waits is on the list of holds, and told once; vmnet owes at most one answer
+ * for it.
  */
 
 #include "registry.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "log.h"
+#include "registry-internal.h"
 
 #define NANOSECONDS UINT64_C(1000000000)
 
@@ -21,29 +21,12 @@ static const uint64_t create_timeout = VMNET_BROKER_VMNET_TIMEOUT * NANOSECONDS;
 static const uint64_t release_timeout =
     VMNET_BROKER_RELEASE_TIMEOUT * NANOSECONDS;
 
-/* Failures of a network in the log, a second: clients decide how often there is
- * one. */
-#define FAILURE_LINES 2
-
-TAILQ_HEAD(network_list, network);
-
-struct registry {
-	const struct config *config;
-	struct registry_options options;
-	struct network *networks;   /* as config has them */
-	struct network_list active; /* not absent */
-	size_t count;
-	uint64_t idle_since;
-	uint64_t generation;
-	bool stopping;
-};
-
 static void network_create(struct network *network);
 
 const char *network_state_name(enum network_state state)
 {
 	static const char *const names[] = {
-		[NETWORK_ABSENT] = "absent",
+		[NETWORK_INACTIVE] = "inactive",
 		[NETWORK_CREATING] = "creating",
 		[NETWORK_HELD] = "held",
 		[NETWORK_LINGERING] = "lingering",
@@ -64,54 +47,15 @@ static void changed(const struct registry *registry)
 	registry->options.changed(registry->options.context);
 }
 
-struct registry *registry_create(
-    const struct config *config, const struct registry_options *options)
+static void post(const struct network *network, enum registry_event_kind kind,
+    const struct hold *hold, const struct failure *failure)
 {
-	struct registry *registry = calloc(1, sizeof(*registry));
+	const struct registry_options *options = &network->registry->options;
+	const struct registry_event event = { kind, network, hold, failure };
 
-	if (registry == NULL) {
-		return NULL;
+	if (options->event != NULL) {
+		options->event(options->context, &event);
 	}
-	registry->networks = calloc(config->count, sizeof(*registry->networks));
-	if (registry->networks == NULL) {
-		free(registry);
-		return NULL;
-	}
-	for (size_t i = 0; i < config->count; i++) {
-		struct network *network = &registry->networks[i];
-
-		network->config = &config->networks[i];
-		network->registry = registry;
-		network->deadline = UINT64_MAX;
-		network->failures.lines = FAILURE_LINES;
-		TAILQ_INIT(&network->holds);
-	}
-	TAILQ_INIT(&registry->active);
-	registry->config = config;
-	registry->options = *options;
-	registry->generation = options->generation;
-	registry->idle_since = now(registry);
-	return registry;
-}
-
-void registry_destroy(struct registry *registry)
-{
-	if (registry == NULL) {
-		return;
-	}
-	free(registry->networks);
-	free(registry);
-}
-
-struct network *registry_find(struct registry *registry, const char *name)
-{
-	const struct config_network *config =
-	    config_find(registry->config, name);
-
-	if (config == NULL) {
-		return NULL;
-	}
-	return &registry->networks[config - registry->config->networks];
 }
 
 /*
@@ -136,6 +80,7 @@ static void hold_detach(struct network *network, struct hold *hold)
 static void hold_grant(struct hold *hold)
 {
 	hold->granted = true;
+	post(hold->network, REGISTRY_ACQUIRED, hold, NULL);
 	hold->done(hold, NULL);
 }
 
@@ -153,11 +98,16 @@ static void refuse_all(struct network *network, const struct failure *failure)
 	}
 }
 
-static void failure_set_stopping(struct failure *failure)
+static void explain_phase(
+    const struct registry *registry, struct failure *failure)
 {
-	failure_set(failure, FAILURE_BUSY,
-	    "the broker is shutting down and takes no new clients; it "
-	    "starts again with the next request: try again");
+	failure_set(failure, FAILURE_BUSY, "%s",
+	    registry->phase == REGISTRY_DRAINING
+		? "the broker is draining: it takes no new clients and exits "
+		  "when the last one has left; try again then, or run: sudo "
+		  "vmnet-brokerctl resume"
+		: "the broker is shutting down and takes no new clients; it "
+		  "starts again with the next request: try again");
 }
 
 /*
@@ -169,22 +119,27 @@ static void set_state(
 {
 	struct registry *registry = network->registry;
 
-	if (network->state == NETWORK_ABSENT) {
+	if (network->state == NETWORK_INACTIVE) {
 		TAILQ_INSERT_TAIL(&registry->active, network, entry);
 		registry->count++;
 	}
 	network->state = state;
+	network->since = now(registry);
 	network->deadline =
-	    timeout == UINT64_MAX ? UINT64_MAX : now(registry) + timeout;
+	    timeout == UINT64_MAX ? UINT64_MAX : network->since + timeout;
 	if (state == NETWORK_STUCK) {
 		network->stuck_since = time(NULL);
 	}
-	if (state == NETWORK_ABSENT) {
+	if (state == NETWORK_INACTIVE) {
 		TAILQ_REMOVE(&registry->active, network, entry);
 		registry->count--;
-		registry->idle_since = now(registry);
+		registry->idle_since = network->since;
 		network->backend = NULL;
+		network->made = NULL;
+		config_destroy(network->made_of);
+		network->made_of = NULL;
 	}
+	post(network, REGISTRY_STATE, NULL, NULL);
 }
 
 static void network_release(struct network *network)
@@ -193,15 +148,34 @@ static void network_release(struct network *network)
 	backend_release(network->backend);
 }
 
+/* Whether it is there without anybody who holds it. */
+static bool is_kept(const struct network *network)
+{
+	return network->config->persistent != 0 && !network->removed &&
+	    network->config->problem == NULL &&
+	    network->registry->phase == REGISTRY_SERVING;
+}
+
+/* For how long it is kept when nobody holds it; UINT64_MAX: for good. */
+static uint64_t get_linger(const struct network *network)
+{
+	if (network->registry->phase != REGISTRY_SERVING ||
+	    registry_is_pending(network)) {
+		return 0;
+	}
+	return is_kept(network) ? UINT64_MAX
+				: network->config->linger * NANOSECONDS;
+}
+
 /* Nobody holds it any more. */
 static void network_leave(struct network *network)
 {
-	const struct registry *registry = network->registry;
+	uint64_t linger = get_linger(network);
 
-	if (registry->stopping || registry->options.linger == 0) {
+	if (linger == 0) {
 		network_release(network);
 	} else {
-		set_state(network, NETWORK_LINGERING, registry->options.linger);
+		set_state(network, NETWORK_LINGERING, linger);
 	}
 }
 
@@ -211,6 +185,7 @@ static void network_fail(struct network *network, enum network_state state,
 {
 	uint64_t suppressed = 0;
 
+	post(network, REGISTRY_FAILED, NULL, failure);
 	if (log_limit_allow(
 		&network->failures, now(network->registry), &suppressed)) {
 		log_error(
@@ -220,7 +195,7 @@ static void network_fail(struct network *network, enum network_state state,
 	refuse_all(network, failure);
 }
 
-static void failure_set_stuck(
+void registry_explain_stuck(
     const struct network *network, struct failure *failure)
 {
 	char since[sizeof("23:59:59")] = "";
@@ -249,8 +224,9 @@ static void network_created(void *context, struct backend_network *backend,
 	registry->generation++;
 	subnet_format(&info->subnet, subnet);
 	log_notice("network %s: created, %s %s, generation %016llx",
-	    network->config->name, config_mode_name(network->config->mode),
+	    network->config->name, config_mode_name(network->made->mode),
 	    subnet, (unsigned long long)network->generation);
+	post(network, REGISTRY_CREATED, NULL, NULL);
 	if (TAILQ_EMPTY(&network->holds)) {
 		network_leave(network);
 	} else {
@@ -263,11 +239,11 @@ static void network_created(void *context, struct backend_network *backend,
 	changed(registry);
 }
 
-/* It is absent now: make it again if somebody waited for that. */
+/* It is inactive now: make it again if somebody waited for that. */
 static void network_released(struct network *network)
 {
-	set_state(network, NETWORK_ABSENT, UINT64_MAX);
-	if (!TAILQ_EMPTY(&network->holds)) {
+	set_state(network, NETWORK_INACTIVE, UINT64_MAX);
+	if (!TAILQ_EMPTY(&network->holds) || is_kept(network)) {
 		network_create(network);
 	}
 }
@@ -284,7 +260,7 @@ static void network_gone(void *context, struct backend_network *backend,
 		    network->config->name);
 	}
 	if (failure != NULL && network->state == NETWORK_CREATING) {
-		network_fail(network, NETWORK_ABSENT, failure);
+		network_fail(network, NETWORK_INACTIVE, failure);
 	} else {
 		log_notice("network %s: %s", network->config->name,
 		    failure != NULL ? failure->message : "released");
@@ -302,20 +278,31 @@ static void network_create(struct network *network)
 {
 	const struct config_network *config = network->config;
 	struct backend_request request = {
-		.name = config->name,
-		.mode = config->mode,
-		.policy = config->has_subnet ? BACKEND_SUBNET_REQUIRE
-					     : BACKEND_SUBNET_PREFER,
-		.subnet = config->subnet,
-		.config = network->registry->config,
+		.network = config,
+		.policy = config->has_subnet &&
+			config->subnet_policy == CONFIG_REQUIRE
+		    ? BACKEND_SUBNET_REQUIRE
+		    : BACKEND_SUBNET_PREFER,
+		.config = network->config_of,
 	};
 	struct failure failure;
 
 	set_state(network, NETWORK_CREATING, create_timeout);
+	network->made = config;
+	network->made_of = config_retain(network->config_of);
 	network->backend = backend_create(&request, &network_events, network);
 	if (network->backend == NULL) {
 		failure_set(&failure, FAILURE_INTERNAL, "out of memory");
-		network_fail(network, NETWORK_ABSENT, &failure);
+		network_fail(network, NETWORK_INACTIVE, &failure);
+	}
+}
+
+void registry_update(struct network *network)
+{
+	if (network->state == NETWORK_INACTIVE && is_kept(network)) {
+		network_create(network);
+	} else if (network->state == NETWORK_LINGERING) {
+		network_leave(network);
 	}
 }
 
@@ -324,13 +311,13 @@ void registry_acquire(struct network *network, struct hold *hold)
 	struct failure failure;
 
 	hold_attach(network, hold);
-	if (network->registry->stopping) {
-		failure_set_stopping(&failure);
+	if (network->registry->phase != REGISTRY_SERVING) {
+		explain_phase(network->registry, &failure);
 		hold_refuse(network, hold, &failure);
 		return;
 	}
 	switch (network->state) {
-	case NETWORK_ABSENT:
+	case NETWORK_INACTIVE:
 		network_create(network);
 		break;
 	case NETWORK_CREATING:
@@ -344,7 +331,7 @@ void registry_acquire(struct network *network, struct hold *hold)
 		hold_grant(hold);
 		break;
 	case NETWORK_STUCK:
-		failure_set_stuck(network, &failure);
+		registry_explain_stuck(network, &failure);
 		hold_refuse(network, hold, &failure);
 		break;
 	}
@@ -353,9 +340,13 @@ void registry_acquire(struct network *network, struct hold *hold)
 void registry_release(struct hold *hold)
 {
 	struct network *network = hold->network;
+	bool granted = hold->granted;
 
 	hold_detach(network, hold);
 	hold->network = NULL;
+	if (granted) {
+		post(network, REGISTRY_RELEASED, hold, NULL);
+	}
 	if (network->state == NETWORK_HELD && TAILQ_EMPTY(&network->holds)) {
 		network_leave(network);
 	}
@@ -364,20 +355,6 @@ void registry_release(struct hold *hold)
 /*
  * Time.
  */
-
-uint64_t registry_deadline(const struct registry *registry)
-{
-	const struct network *network = NULL;
-	uint64_t deadline = UINT64_MAX;
-
-	TAILQ_FOREACH(network, &registry->active, entry)
-	{
-		if (network->deadline < deadline) {
-			deadline = network->deadline;
-		}
-	}
-	return deadline;
-}
 
 static void network_expire(struct network *network)
 {
@@ -401,7 +378,7 @@ static void network_expire(struct network *network)
 		network_fail(network, NETWORK_STUCK, &failure);
 		break;
 	case NETWORK_STUCK:
-	case NETWORK_ABSENT:
+	case NETWORK_INACTIVE:
 	case NETWORK_HELD:
 		break;
 	}
@@ -426,15 +403,30 @@ void registry_expire(struct registry *registry)
  * The end.
  */
 
+/* Whoever waits for it waits on. */
+static void network_abandon(struct network *network)
+{
+	backend_give_up(network->backend);
+	set_state(network, NETWORK_RELEASING, release_timeout);
+}
+
+void registry_recreate(struct network *network)
+{
+	if (network->state == NETWORK_CREATING) {
+		network_abandon(network);
+	} else if (network->state == NETWORK_LINGERING) {
+		network_release(network);
+	}
+}
+
 static void network_stop(struct network *network)
 {
 	struct failure failure;
 
-	failure_set_stopping(&failure);
+	explain_phase(network->registry, &failure);
 	switch (network->state) {
 	case NETWORK_CREATING:
-		backend_give_up(network->backend);
-		set_state(network, NETWORK_RELEASING, release_timeout);
+		network_abandon(network);
 		refuse_all(network, &failure);
 		break;
 	case NETWORK_LINGERING:
@@ -444,17 +436,17 @@ static void network_stop(struct network *network)
 		refuse_all(network, &failure);
 		break;
 	case NETWORK_STUCK:
-	case NETWORK_ABSENT:
+	case NETWORK_INACTIVE:
 	case NETWORK_HELD:
 		break;
 	}
 }
 
-void registry_stop(struct registry *registry)
+void registry_stop(struct registry *registry, enum registry_phase phase)
 {
 	struct network *network = TAILQ_FIRST(&registry->active);
 
-	registry->stopping = true;
+	registry->phase = phase;
 	while (network != NULL) {
 		struct network *next = TAILQ_NEXT(network, entry);
 
@@ -463,11 +455,16 @@ void registry_stop(struct registry *registry)
 	}
 }
 
+void registry_resume(struct registry *registry)
+{
+	registry->phase = REGISTRY_SERVING;
+}
+
 void registry_finish(struct registry *registry)
 {
 	struct network *network = NULL;
 
-	registry_stop(registry);
+	registry_stop(registry, REGISTRY_STOPPING);
 	TAILQ_FOREACH(network, &registry->active, entry)
 	{
 		while (!TAILQ_EMPTY(&network->holds)) {
@@ -486,28 +483,27 @@ void registry_finish(struct registry *registry)
  * Asking.
  */
 
-size_t registry_count_held(const struct registry *registry)
+struct registry_summary registry_summary(const struct registry *registry)
 {
+	struct registry_summary summary = {
+		.phase = registry->phase,
+		.networks = registry->count,
+		.idle_since = registry->idle_since,
+		.deadline = UINT64_MAX,
+	};
 	const struct network *network = NULL;
-	size_t count = 0;
 
 	TAILQ_FOREACH(network, &registry->active, entry)
 	{
 		if (network->state == NETWORK_HELD) {
-			count++;
+			summary.held++;
+			summary.holders += network->hold_count;
+		}
+		if (network->deadline < summary.deadline) {
+			summary.deadline = network->deadline;
 		}
 	}
-	return count;
-}
-
-size_t registry_count(const struct registry *registry)
-{
-	return registry->count;
-}
-
-uint64_t registry_idle_since(const struct registry *registry)
-{
-	return registry->idle_since;
+	return summary;
 }
 
 const struct network *registry_next(

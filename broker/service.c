@@ -1,54 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
-/*
- * After every event, settle() looks at where things are: begins the end if it
- * is time, and sets the one timer.
- *
- * The end, end_begin(), is the same for all reasons: nobody is answered any
- * more, all networks are released, and when vmnet has given back the last, or
- * is too slow, `done` is called.
- */
-
 #include "service.h"
 
-#include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "backend.h"
-#include "failure.h"
+#include "commands.h"
+#include "counters.h"
+#include "events.h"
+#include "lifetime.h"
 #include "log.h"
-#include "message.h"
 #include "peer.h"
 #include "protocol.h"
 #include "registry.h"
-#include "text.h"
+#include "reload.h"
 
 #define NANOSECONDS UINT64_C(1000000000)
-
-static const uint64_t stop_timeout = VMNET_BROKER_STOP_TIMEOUT * NANOSECONDS;
-static const uint64_t end_timeout = VMNET_BROKER_RELEASE_TIMEOUT * NANOSECONDS;
 
 struct service {
 	struct service_options options;
 	xpc_connection_t listener;
 	dispatch_queue_t queue;
-	dispatch_source_t timer;
-	uint64_t due; /* what timer is set to; UINT64_MAX: never */
+	dispatch_queue_t directory; /* where groups are looked up */
 	struct registry *registry;
 	struct peers *peers;
+	struct reload *reload;
 
-	uint64_t first_client; /* when it came; UINT64_MAX: not yet */
-	bool stopping;         /* asked to */
-	int exit_status;
-	uint64_t stop_deadline; /* then holders have to go; UINT64_MAX: never */
-	bool ending;            /* networks are being released */
-	uint64_t end_deadline;
-	bool done;
+	struct events *events;
+	struct counters counters;
+	struct commands commands;
+	struct lifetime *lifetime;
 };
 
 /* The clock that dispatch timers follow: it stands still while the Mac sleeps,
@@ -62,313 +45,52 @@ static uint64_t now(void *context)
 	return (uint64_t)time.tv_sec * NANOSECONDS + (uint64_t)time.tv_nsec;
 }
 
+/* Something happened outside of an event. */
+static void changed(void *context)
+{
+	const struct service *service = context;
+
+	lifetime_settle(service->lifetime);
+}
+
 /*
- * The end.
+ * Signals.
  */
-
-static void finish(struct service *service, int exit_status)
-{
-	service->done = true;
-	dispatch_source_cancel(service->timer);
-	xpc_connection_cancel(service->listener);
-	service->options.done(exit_status);
-}
-
-/* Are all networks back, or is it too late to wait for them? */
-static void end_check(struct service *service)
-{
-	size_t left = registry_count(service->registry);
-
-	if (left == 0) {
-		log_notice("exit: all networks are released");
-		finish(service, service->exit_status);
-	} else if (now(NULL) >= service->end_deadline) {
-		log_error("exit: vmnet did not release %zu networks: their "
-			  "subnets may stay unusable until the Mac restarts",
-		    left);
-		finish(service, EXIT_FAILURE);
-	}
-}
-
-static void end_begin(struct service *service, const char *reason)
-{
-	log_notice("exit: %s", reason);
-	service->ending = true;
-	service->end_deadline = now(NULL) + end_timeout;
-	peers_silence(service->peers);
-	registry_finish(service->registry);
-}
-
-/* When it has been idle for long enough; UINT64_MAX: it is not. A broker that
- * nobody has asked for, since KeepAlive or RunAtLoad started it, stays: it would
- * only be started again. */
-static uint64_t idle_deadline(const struct service *service)
-{
-	uint64_t since = registry_idle_since(service->registry);
-
-	if (service->first_client == UINT64_MAX ||
-	    registry_count(service->registry) > 0) {
-		return UINT64_MAX;
-	}
-	if (since < service->first_client) {
-		since = service->first_client;
-	}
-	return since + service->options.idle;
-}
-
-/* Why it is time to end, or NULL. */
-static const char *end_reason(const struct service *service)
-{
-	const struct registry *registry = service->registry;
-	uint64_t time = now(NULL);
-
-	if (service->stopping && registry_count_held(registry) == 0) {
-		return "asked to stop, and nobody holds a network";
-	}
-	if (time >= service->stop_deadline) {
-		return "the time for clients to leave is up";
-	}
-	if (time >= idle_deadline(service)) {
-		return "idle";
-	}
-	return NULL;
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint64_t next_deadline(const struct service *service)
-{
-	uint64_t due = earlier(registry_deadline(service->registry),
-	    peers_deadline(service->peers));
-
-	if (service->ending) {
-		return earlier(due, service->end_deadline);
-	}
-	due = earlier(due, idle_deadline(service));
-	return earlier(due, service->stop_deadline);
-}
-
-static void set_timer(struct service *service)
-{
-	uint64_t due = next_deadline(service);
-	uint64_t time = now(NULL);
-	dispatch_time_t start = DISPATCH_TIME_FOREVER;
-
-	if (due == service->due) {
-		return;
-	}
-	service->due = due;
-	if (due != UINT64_MAX) {
-		start = dispatch_time(
-		    DISPATCH_TIME_NOW, (int64_t)(due > time ? due - time : 0));
-	}
-	dispatch_source_set_timer(
-	    service->timer, start, DISPATCH_TIME_FOREVER, 0);
-}
-
-static void settle(void *context)
-{
-	struct service *service = context;
-	const char *reason = NULL;
-
-	if (service->done) {
-		return;
-	}
-	if (!service->ending) {
-		reason = end_reason(service);
-		if (reason != NULL) {
-			end_begin(service, reason);
-		}
-	}
-	if (service->ending) {
-		end_check(service);
-	}
-	if (!service->done) {
-		set_timer(service);
-	}
-}
-
-static void timer_fired(struct service *service)
-{
-	service->due = UINT64_MAX;
-	if (!service->done) {
-		registry_expire(service->registry);
-		peers_expire(service->peers);
-	}
-	settle(service);
-}
-
-/* Must come before registry_stop(): who waits for a network then is refused,
- * or, when the end is due, left to ask the next broker. */
-static void stop(struct service *service)
-{
-	if (service->stopping || service->ending) {
-		return;
-	}
-	service->stopping = true;
-	if (registry_count_held(service->registry) == 0) {
-		peers_silence(service->peers);
-	} else {
-		log_notice("asked to stop: waiting for the holders of %zu "
-			   "networks",
-		    registry_count_held(service->registry));
-	}
-	registry_stop(service->registry);
-}
 
 void service_drain(struct service *service)
 {
 	dispatch_assert_queue(service->queue);
-	stop(service);
-	settle(service);
+	lifetime_drain(service->lifetime);
+	lifetime_settle(service->lifetime);
 }
 
 /* SIGTERM, or the event that XPC makes of it, whichever comes first: launchd
  * sends SIGKILL after ExitTimeOut, and by then the networks must be released. */
-static void terminate(struct service *service)
-{
-	stop(service);
-	if (!service->ending && service->stop_deadline == UINT64_MAX) {
-		service->stop_deadline = now(NULL) + stop_timeout;
-		log_notice("shutting down: clients have %d seconds to leave",
-		    VMNET_BROKER_STOP_TIMEOUT);
-	}
-}
-
 void service_shut_down(struct service *service)
 {
 	dispatch_assert_queue(service->queue);
-	terminate(service);
-	settle(service);
+	lifetime_shut_down(service->lifetime);
+	lifetime_settle(service->lifetime);
+}
+
+void service_reload(struct service *service)
+{
+	dispatch_assert_queue(service->queue);
+	reload_run(service->reload, NULL, NULL);
 }
 
 /*
  * Requests.
  */
 
-static void refuse_acquire(struct service *service, struct peer *peer,
-    xpc_object_t reply, const char *name)
-{
-	const struct config *config = service->options.config;
-	char what[sizeof("acquire ") + VMNET_BROKER_NAME_MAX];
-	struct failure failure;
-
-	if (config->error[0] != '\0') {
-		failure_set(&failure, FAILURE_CONFIGURATION, "%s",
-		    config->error + config->error_name);
-	} else {
-		failure_set(&failure, FAILURE_NOT_FOUND,
-		    "no such network: networks are defined in "
-		    "networks.json, and shared and host are always there");
-	}
-	snprintf(what, sizeof(what), "acquire %s", name);
-	peer_refuse(peer, reply, what, &failure);
-}
-
-static void acquire(struct service *service, struct peer *peer,
-    xpc_object_t message, xpc_object_t reply)
-{
-	size_t length = 0;
-	const char *name =
-	    message_get_string(message, VMNET_BROKER_KEY_NETWORK_NAME, &length);
-	struct network *network = NULL;
-	struct failure failure;
-
-	if (name == NULL) {
-		failure_set(&failure, FAILURE_INVALID_REQUEST,
-		    "%s must be a string", VMNET_BROKER_KEY_NETWORK_NAME);
-		peer_refuse(peer, reply, "acquire", &failure);
-		return;
-	}
-	if (!name_is_valid(name, length)) {
-		char escaped[TEXT_ESCAPED];
-
-		text_escape(escaped, name, length);
-		failure_set(&failure, FAILURE_INVALID_REQUEST,
-		    "\"%s\" is not a network name: "
-		    "[a-z0-9][a-z0-9._-]{0,62}",
-		    escaped);
-		peer_refuse(peer, reply, "acquire", &failure);
-		return;
-	}
-	network = registry_find(service->registry, name);
-	if (network == NULL) {
-		refuse_acquire(service, peer, reply, name);
-		return;
-	}
-	peer_acquire(peer, reply, network);
-}
-
-static void status(struct service *service, struct peer *peer,
-    xpc_object_t message, xpc_object_t reply)
-{
-	const struct network *network = registry_next(service->registry, NULL);
-	xpc_object_t networks = xpc_array_create(NULL, 0);
-
-	(void)message;
-	for (; network != NULL;
-	     network = registry_next(service->registry, network)) {
-		message_append_network(networks, network);
-	}
-	xpc_dictionary_set_uint64(
-	    reply, VMNET_BROKER_STATUS_PEERS, peers_count(service->peers));
-	xpc_dictionary_set_bool(
-	    reply, VMNET_BROKER_STATUS_STOPPING, service->stopping);
-	xpc_dictionary_set_value(reply, VMNET_BROKER_STATUS_NETWORKS, networks);
-	xpc_release(networks);
-	peer_answer(peer, reply);
-}
-
-static const struct {
-	const char *name;
-	void (*run)(struct service *service, struct peer *peer,
-	    xpc_object_t message, xpc_object_t reply);
-} commands[] = {
-	{ VMNET_BROKER_COMMAND_ACQUIRE, acquire },
-	{ VMNET_BROKER_COMMAND_STATUS, status },
-};
-
-static void refuse_command(
-    struct peer *peer, xpc_object_t reply, const char *command, size_t length)
-{
-	char escaped[TEXT_ESCAPED];
-	struct failure failure;
-
-	if (command == NULL) {
-		failure_set(&failure, FAILURE_INVALID_REQUEST,
-		    "%s must be a string", VMNET_BROKER_KEY_COMMAND);
-	} else {
-		text_escape(escaped, command, length);
-		failure_set(&failure, FAILURE_INVALID_REQUEST,
-		    "no such command: \"%s\"", escaped);
-	}
-	peer_refuse(peer, reply, "request", &failure);
-}
-
 static void handle_message(
     struct service *service, struct peer *peer, xpc_object_t message)
 {
 	xpc_object_t reply = peer_receive(peer, message);
-	const char *command = NULL;
-	size_t length = 0;
 
-	if (reply == NULL) {
-		return;
+	if (reply != NULL) {
+		commands_run(&service->commands, peer, message, reply);
 	}
-	command =
-	    message_get_string(message, VMNET_BROKER_KEY_COMMAND, &length);
-	for (size_t i = 0;
-	     command != NULL && i < sizeof(commands) / sizeof(commands[0]);
-	     i++) {
-		if (strcmp(command, commands[i].name) == 0) {
-			commands[i].run(service, peer, message, reply);
-			return;
-		}
-	}
-	refuse_command(peer, reply, command, length);
 }
 
 /*
@@ -384,9 +106,9 @@ static void handle_peer(
 	} else if (event == XPC_ERROR_CONNECTION_INVALID) {
 		peer_leave(peer);
 	} else if (event == XPC_ERROR_TERMINATION_IMMINENT) {
-		terminate(service);
+		lifetime_shut_down(service->lifetime);
 	}
-	settle(service);
+	lifetime_settle(service->lifetime);
 }
 
 static void accept_connection(
@@ -394,16 +116,14 @@ static void accept_connection(
 {
 	struct peer *peer = NULL;
 
-	if (!service->done) {
+	if (!lifetime_is_over(service->lifetime)) {
 		peer = peer_create(service->peers, connection);
 	}
 	if (peer == NULL) {
 		xpc_connection_cancel(connection);
 		return;
 	}
-	if (service->first_client == UINT64_MAX) {
-		service->first_client = now(NULL);
-	}
+	lifetime_note_client(service->lifetime);
 	xpc_connection_set_target_queue(connection, service->queue);
 	xpc_connection_set_event_handler(connection, ^(xpc_object_t event) {
 		handle_peer(service, peer, event);
@@ -418,14 +138,13 @@ static void listener_failed(struct service *service, xpc_object_t error)
 	const char *reason =
 	    xpc_dictionary_get_string(error, XPC_ERROR_KEY_DESCRIPTION);
 
-	if (service->done) {
+	if (lifetime_is_over(service->lifetime)) {
 		return;
 	}
 	log_error("listener: %s: only launchd can start the broker, with its "
 		  "plist loaded",
 	    reason == NULL ? "unknown error" : reason);
-	service->exit_status = EXIT_FAILURE;
-	stop(service);
+	lifetime_fail(service->lifetime);
 }
 
 static void handle_listener(struct service *service, xpc_object_t event)
@@ -436,35 +155,66 @@ static void handle_listener(struct service *service, xpc_object_t event)
 	if (type == XPC_TYPE_CONNECTION) {
 		accept_connection(service, (xpc_connection_t)event);
 	} else if (event == XPC_ERROR_TERMINATION_IMMINENT) {
-		terminate(service);
+		lifetime_shut_down(service->lifetime);
 	} else if (type == XPC_TYPE_ERROR) {
 		listener_failed(service, event);
 	}
-	settle(service);
+	lifetime_settle(service->lifetime);
 }
 
 /*
  * Start.
  */
 
+static void network_event(void *context, const struct registry_event *event)
+{
+	static const char *const names[] = {
+		[REGISTRY_CREATED] = "created",
+		[REGISTRY_FAILED] = "failed",
+		[REGISTRY_ACQUIRED] = "acquired",
+		[REGISTRY_RELEASED] = "released",
+	};
+	struct service *service = context;
+	const struct network *network = event->network;
+	struct event_client client = { 0 };
+	struct event posted = {
+		.name = event->kind == REGISTRY_STATE
+		    ? network_state_name(network->state)
+		    : names[event->kind],
+		.network = network,
+		.failure = event->failure,
+	};
+
+	if (event->hold != NULL) {
+		client = peer_get_client(event->hold->context);
+		posted.client = &client;
+	}
+	counters_add_event(&service->counters, event, now(NULL));
+	events_post(service->events, &posted);
+	if (event->failure != NULL || network->state != NETWORK_RELEASING) {
+		peers_answer_release(service->peers, network, event->failure);
+	}
+}
+
 static void create_registry(struct service *service)
 {
-	const struct service_options *options = &service->options;
 	struct registry_options registry = {
-		.linger = options->linger,
 		.now = now,
-		.changed = settle,
+		.changed = changed,
+		.event = network_event,
 		.context = service,
 	};
 
 	arc4random_buf(&registry.generation, sizeof(registry.generation));
-	service->registry = registry_create(options->config, &registry);
+	service->registry = registry_create(service->options.config, &registry);
 }
 
 static void create_peers(struct service *service)
 {
 	const struct peers_options options = {
 		.registry = service->registry,
+		.counters = &service->counters,
+		.events = service->events,
 		.queue = service->queue,
 		.now = now,
 		.context = service,
@@ -473,16 +223,72 @@ static void create_peers(struct service *service)
 	service->peers = peers_create(&options);
 }
 
-static void start_timer(struct service *service)
+static void create_reload(struct service *service)
 {
-	service->timer = dispatch_source_create(
-	    DISPATCH_SOURCE_TYPE_TIMER, 0, 0, service->queue);
-	dispatch_source_set_event_handler(service->timer, ^{
-		timer_fired(service);
-	});
-	service->due = UINT64_MAX;
-	set_timer(service);
-	dispatch_activate(service->timer);
+	const struct reload_options options = {
+		.path = service->options.config_path,
+		.owner = service->options.config_owner,
+		.registry = service->registry,
+		.queue = service->queue,
+		.changed = changed,
+		.context = service,
+	};
+
+	service->reload = reload_create(&options);
+	service->directory = dispatch_queue_create(
+	    VMNET_BROKER_SERVICE ".directory", DISPATCH_QUEUE_SERIAL);
+}
+
+static void set_commands(struct service *service)
+{
+	service->commands = (struct commands){
+		.version = service->options.version,
+		.registry = service->registry,
+		.peers = service->peers,
+		.reload = service->reload,
+		.counters = &service->counters,
+		.queue = service->queue,
+		.directory = service->directory,
+		.started = now(NULL),
+		.now = now,
+		.lifetime = service->lifetime,
+	};
+}
+
+static void done(void *context, int exit_status)
+{
+	const struct service *service = context;
+
+	xpc_connection_cancel(service->listener);
+	service->options.done(exit_status);
+}
+
+static void create_lifetime(struct service *service)
+{
+	const struct lifetime_options options = {
+		.registry = service->registry,
+		.peers = service->peers,
+		.events = service->events,
+		.queue = service->queue,
+		.now = now,
+		.done = done,
+		.context = service,
+	};
+
+	service->lifetime = lifetime_create(&options);
+}
+
+static void free_parts(struct service *service)
+{
+	lifetime_destroy(service->lifetime);
+	reload_destroy(service->reload);
+	registry_destroy(service->registry);
+	peers_destroy(service->peers);
+	events_destroy(service->events);
+	if (service->directory != NULL) {
+		dispatch_release(service->directory);
+	}
+	free(service);
 }
 
 struct service *service_start(const struct service_options *options,
@@ -496,18 +302,21 @@ struct service *service_start(const struct service_options *options,
 	service->options = *options;
 	service->listener = listener;
 	service->queue = queue;
-	service->first_client = UINT64_MAX;
-	service->stop_deadline = UINT64_MAX;
+	service->events = events_create();
 	create_registry(service);
 	create_peers(service);
-	if (service->registry == NULL || service->peers == NULL) {
-		registry_destroy(service->registry);
-		peers_destroy(service->peers);
-		free(service);
+	create_reload(service);
+	create_lifetime(service);
+	if (service->registry == NULL || service->peers == NULL ||
+	    service->events == NULL || service->reload == NULL ||
+	    service->directory == NULL || service->lifetime == NULL) {
+		free_parts(service);
 		return NULL;
 	}
+	set_commands(service);
 	backend_init(queue);
-	start_timer(service);
+	registry_start(service->registry);
+	lifetime_start(service->lifetime);
 	xpc_connection_set_event_handler(listener, ^(xpc_object_t event) {
 		handle_listener(service, event);
 	});
@@ -517,11 +326,7 @@ struct service *service_start(const struct service_options *options,
 
 void service_destroy(struct service *service)
 {
-	if (service == NULL) {
-		return;
+	if (service != NULL) {
+		free_parts(service);
 	}
-	registry_destroy(service->registry);
-	peers_destroy(service->peers);
-	dispatch_release(service->timer);
-	free(service);
 }

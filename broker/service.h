@@ -15,17 +15,18 @@
 #include <dispatch/dispatch.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <xpc/xpc.h>
 
 #include "config.h"
 
 struct service;
 
-/* Times are in ns. */
 struct service_options {
-	const struct config *config; /* stays */
-	uint64_t linger;             /* a network that nobody holds */
-	uint64_t idle;               /* the broker without a network */
+	struct config *config;   /* retained: networks.json at the start */
+	const char *config_path; /* stays, as version */
+	uid_t config_owner;      /* see config_load() */
+	const char *version;
 	/* The broker is done: networks are released. On the serial queue. */
 	void (*done)(int exit_status);
 };
@@ -37,10 +38,14 @@ struct service_options {
 struct service *service_start(const struct service_options *options,
     xpc_connection_t listener, dispatch_queue_t queue);
 
+/* On the serial queue: reads networks.json again, see reload.h. */
+void service_reload(struct service *service);
+
 /*
  * Both on the serial queue. No new holds; exits when the last client has given
  * back its network, at once if there is none. service_shut_down() gives clients
- * VMNET_BROKER_STOP_TIMEOUT, service_drain() as long as they like.
+ * VMNET_BROKER_STOP_TIMEOUT, service_drain() as long as they like, and a client
+ * may take it back.
  */
 void service_drain(struct service *service);
 void service_shut_down(struct service *service);

@@ -67,18 +67,28 @@ static int parse_address(const char **text, uint32_t *address)
 	return 0;
 }
 
+int subnet_parse_address(const char *text, uint32_t *address)
+{
+	uint32_t parsed = 0;
+
+	if (parse_address(&text, &parsed) != 0 || *text != '\0') {
+		return -1;
+	}
+	*address = parsed;
+	return 0;
+}
+
 const char *subnet_check(const struct subnet *subnet)
 {
 	if (subnet->length < LENGTH_MIN || subnet->length > LENGTH_MAX) {
 		return "the prefix must be /16 to /29";
 	}
-	if ((subnet->address & ~subnet_mask(subnet)) != 0) {
-		return host_bits;
-	}
 	for (size_t i = 0;
 	     i < sizeof(private_ranges) / sizeof(private_ranges[0]); i++) {
 		if (subnet_overlaps(&private_ranges[i], subnet)) {
-			return NULL;
+			return (subnet->address & ~subnet_mask(subnet)) == 0
+			    ? NULL
+			    : host_bits;
 		}
 	}
 	return "it is not in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16";

@@ -27,6 +27,9 @@ struct subnet {
  */
 int subnet_parse(const char *text, struct subnet *subnet, const char **reason);
 
+/* Reads "192.168.100.2". 0, or -1. */
+int subnet_parse_address(const char *text, uint32_t *address);
+
 /* NULL, or why subnet_parse() would not take it. */
 const char *subnet_check(const struct subnet *subnet);
 

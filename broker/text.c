@@ -91,3 +91,26 @@ int text_to_number(const char *text, unsigned long min, unsigned long max,
 	*number = value;
 	return 0;
 }
+
+int text_to_mac(const char *text, uint8_t mac[6])
+{
+	static const char digits[] = "00112233445566778899aAbBcCdDeEfF";
+	static const uint8_t zero[6];
+
+	if (strlen(text) != 17) {
+		return -1;
+	}
+	memset(mac, 0, 6);
+	for (size_t i = 0; i < 17; i++) {
+		const char *digit = strchr(digits, text[i]);
+
+		if (i % 3 == 2 ? text[i] != ':' : digit == NULL) {
+			return -1;
+		}
+		if (i % 3 != 2) {
+			mac[i / 3] =
+			    (uint8_t)(mac[i / 3] << 4 | (digit - digits) / 2);
+		}
+	}
+	return (mac[0] & 1) != 0 || memcmp(mac, zero, 6) == 0 ? -1 : 0;
+}

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* What text_escape() writes at most, with the NUL. */
 #define TEXT_ESCAPED 65
@@ -27,5 +28,9 @@ bool name_is_valid(const char *text, size_t length);
 /* Digits only, no sign, no space, min to max. 0, or -1 and number untouched. */
 int text_to_number(const char *text, unsigned long min, unsigned long max,
     unsigned long *number);
+
+/* Reads "52:54:00:12:34:56". 0, or -1: it is something else, or not the address
+ * of a single interface. Never all 0. */
+int text_to_mac(const char *text, uint8_t mac[6]);
 
 #endif

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 // Copyright The vmnet-broker authors
 
 /*
@@ -21,9 +21,20 @@
 /* Requests. */
 #define VMNET_BROKER_KEY_COMMAND "command"           /* string */
 #define VMNET_BROKER_KEY_NETWORK_NAME "network_name" /* string */
+/* String, optional: the guest whose reservation INFO is to have. */
+#define VMNET_BROKER_KEY_MAC_ADDRESS "mac_address"
 
 #define VMNET_BROKER_COMMAND_ACQUIRE "acquire"
 #define VMNET_BROKER_COMMAND_STATUS "status"
+#define VMNET_BROKER_COMMAND_HELLO "hello"
+#define VMNET_BROKER_COMMAND_LIST "list"
+#define VMNET_BROKER_COMMAND_CLIENTS "clients"
+#define VMNET_BROKER_COMMAND_WATCH "watch"
+/* For root and the broker's own user. */
+#define VMNET_BROKER_COMMAND_DRAIN "drain"
+#define VMNET_BROKER_COMMAND_RESUME "resume"
+#define VMNET_BROKER_COMMAND_RECREATE "recreate"
+#define VMNET_BROKER_COMMAND_RELOAD "reload"
 
 /* Reply to a successful acquire: exactly the object that
  * vmnet_network_copy_serialization() gave, to be used untouched. */
@@ -54,6 +65,13 @@
 /* uint64, never the same for two networks: a client that asks again after the
  * broker died sees by it that the network is a new one. */
 #define VMNET_BROKER_INFO_GENERATION "generation"
+#define VMNET_BROKER_INFO_DESCRIPTION "description" /* as configured */
+/* What DHCP hands out, "192.168.64.2-192.168.64.254". */
+#define VMNET_BROKER_INFO_DHCP_RANGE "dhcp_range"
+/* Array of sentences: what is not as configured. Absent: all of it is. */
+#define VMNET_BROKER_INFO_DIFFERS "differs"
+/* The address that is reserved for MAC_ADDRESS; only in a reply to acquire. */
+#define VMNET_BROKER_INFO_RESERVATION "reservation"
 
 /* Reply to status: what the broker holds at that moment. */
 #define VMNET_BROKER_STATUS_PEERS "peers"       /* uint64, connected clients */
@@ -61,6 +79,54 @@
 #define VMNET_BROKER_STATUS_NETWORKS "networks" /* array of dictionaries */
 #define VMNET_BROKER_STATUS_STATE "state" /* string: "creating", "held", … */
 #define VMNET_BROKER_STATUS_HOLDERS "holders" /* uint64, peers that hold it */
+
+/* Reply to hello, and part of that to status. */
+#define VMNET_BROKER_KEY_VERSION "version"           /* string */
+#define VMNET_BROKER_KEY_PID "pid"                   /* int64 */
+#define VMNET_BROKER_KEY_CAPABILITIES "capabilities" /* array of commands */
+
+/* Beside NETWORKS in the reply to status. */
+#define VMNET_BROKER_STATUS_UPTIME "uptime"     /* uint64, seconds */
+#define VMNET_BROKER_STATUS_DRAINING "draining" /* bool, also to resume */
+#define VMNET_BROKER_STATUS_CONFIGURATION "configuration" /* dictionary */
+#define VMNET_BROKER_CONFIGURATION_PATH "path"            /* string */
+/* Array of strings, "path:line:column: reason", at most MAX_PROBLEMS; and how
+ * many others there are (uint64). */
+#define VMNET_BROKER_CONFIGURATION_PROBLEMS "problems"
+#define VMNET_BROKER_CONFIGURATION_LEFT_OUT "problems_left_out"
+#define VMNET_BROKER_CONFIGURATION_PENDING "pending" /* array of names */
+#define VMNET_BROKER_STATUS_COUNTERS "counters"    /* dictionary, since start */
+#define VMNET_BROKER_COUNTER_ACQUIRES "acquires"   /* uint64, granted */
+#define VMNET_BROKER_COUNTER_REFUSALS "refusals"   /* {status: uint64} */
+#define VMNET_BROKER_COUNTER_CREATIONS "creations" /* uint64 */
+#define VMNET_BROKER_COUNTER_FAILURES "creation_failures"
+#define VMNET_BROKER_COUNTER_LONGEST "longest_creation" /* uint64, ms */
+
+/* Reply to list: NETWORKS, with all that are configured. */
+#define VMNET_BROKER_LIST_CONFIGURED_SUBNET "configured_subnet" /* string */
+#define VMNET_BROKER_LIST_PERSISTENT "persistent"               /* bool */
+/* bool: it is in use, and will be another one when it is made the next time. */
+#define VMNET_BROKER_LIST_PENDING "pending"
+
+/* Reply to reload: arrays of names, and PENDING, PROBLEMS and LEFT_OUT. */
+#define VMNET_BROKER_RELOAD_ADDED "added"
+#define VMNET_BROKER_RELOAD_CHANGED "changed" /* at once */
+#define VMNET_BROKER_RELOAD_REMOVED "removed" /* also while it is in use */
+
+/* Reply to clients. */
+#define VMNET_BROKER_KEY_CLIENTS "clients"    /* array of dictionaries */
+#define VMNET_BROKER_CLIENTS_TOTAL "total"    /* uint64, with those hidden */
+#define VMNET_BROKER_CLIENTS_HIDDEN "hidden"  /* uint64, of other users */
+#define VMNET_BROKER_CLIENT_UID "uid"         /* uint64 */
+#define VMNET_BROKER_CLIENT_SINCE "since"     /* uint64, s since 1970 */
+#define VMNET_BROKER_CLIENT_WAITING "waiting" /* array of names it waits for */
+
+/* Reply to watch; and the messages that follow on the same connection. */
+#define VMNET_BROKER_KEY_WATCHING "watching"   /* bool */
+#define VMNET_BROKER_KEY_EVENT "event"         /* string: "held", … */
+#define VMNET_BROKER_EVENT_SEQUENCE "sequence" /* uint64 */
+#define VMNET_BROKER_EVENT_TIME "time"         /* uint64, ms since 1970 */
+#define VMNET_BROKER_EVENT_DROPPED "dropped" /* uint64, lost before this one */
 
 /*
  * Network names: [a-z0-9][a-z0-9._-]{0,62}, checked before anything is looked
@@ -74,6 +140,11 @@
 #define VMNET_BROKER_MAX_PEERS_PER_USER 256 /* root is exempt */
 #define VMNET_BROKER_MAX_NETWORKS_PER_PEER 8
 #define VMNET_BROKER_MAX_REQUESTS_PER_PEER 4 /* in flight, unanswered */
+
+#define VMNET_BROKER_MAX_PROBLEMS 100 /* of the configuration, in a reply */
+#define VMNET_BROKER_MAX_WATCHERS 8
+#define VMNET_BROKER_WATCHERS_KEPT_FOR_ROOT 2 /* of them */
+#define VMNET_BROKER_MAX_EVENTS 64 /* unsent to a watcher; more are dropped */
 
 /* Seconds. */
 #define VMNET_BROKER_VMNET_TIMEOUT 30  /* a vmnet call, then its askers fail */

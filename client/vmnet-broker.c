@@ -1,27 +1,21 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 // Copyright The vmnet-broker authors
 
 /*
  * The client of vmnet-broker; the manual is in vmnet-broker.h.
  *
- * The process has one connection to the broker, made when first needed, and
- * the broker keeps for us what we acquired on it until it closes. So it is
- * never closed, only replaced when it is dead.
+ * A hold is one network on a connection of its own, since the broker keeps a
+ * network for a client until the connection ends. It has a connection while a
+ * request is under way and while the network is granted, and a timer otherwise:
+ * each attempt has a new one, and what an earlier one says changes nothing.
  *
- * A caller sends its own message and sleeps until the reply handler wakes it
- * or its time is up; nothing here waits for anybody else's network. All state
- * that is shared is in `broker`, under its lock, and nothing blocks while it
- * has the lock. It lives as long as the process and is never torn down:
- * exiting at any moment is fine.
- *
- * A broker that goes away takes all networks with it and begins a new era. A
- * hold is good if it was granted in this era; the others are asked for again
- * in the background, see restore().
+ * Events and replies of all holds are handled on one serial queue, which nobody
+ * may block: the program's handlers run on its own queues. All that changes in a
+ * hold is under one lock, under which nothing blocks either.
  */
 
 #include "vmnet-broker.h"
 
-#include <dispatch/dispatch.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -29,438 +23,544 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
 #include <unistd.h>
 
-/*
- * What we need of protocol.h, so that two files are enough to embed. The
- * compiler compares them when it sees both, and the tests show it both.
- */
+/* What we need of protocol.h, so that two files are enough to embed. The
+ * compiler compares them when it sees both, and the tests show it both. */
 #define VMNET_BROKER_SERVICE "com.github.nirs.vmnet-broker"
 #define VMNET_BROKER_KEY_COMMAND "command"
 #define VMNET_BROKER_KEY_NETWORK_NAME "network_name"
 #define VMNET_BROKER_COMMAND_ACQUIRE "acquire"
 #define VMNET_BROKER_KEY_NETWORK "network"
+#define VMNET_BROKER_KEY_INFO "info"
 #define VMNET_BROKER_KEY_ERROR "error"
 #define VMNET_BROKER_KEY_ERROR_MESSAGE "error_message"
-#define VMNET_BROKER_MAX_REQUESTS_PER_PEER 4
 
-/* Seconds for one call. The broker gives vmnet 30 to create a network; launchd
+/* Seconds to acquire. The broker gives vmnet 30 to create a network; launchd
  * waits 10 before it starts a broker that crashed. */
 #define TIMEOUT 60
 
-/* Bytes of a reason that are kept. */
-#define REASON_MAX 512
+/* Between two attempts: doubles from the first to the last. */
+#define DELAY_MIN ((int64_t)(50 * NSEC_PER_MSEC))
+#define DELAY_MAX ((int64_t)(10 * NSEC_PER_SEC))
 
-/* Seconds between two attempts to get lost networks back, at most. */
-#define RESTORE_DELAY_MAX 60
+#define REASON_MAX 512 /* bytes that are kept */
 
-/* A network that the broker keeps for us. Never freed once in the list. */
-struct hold {
-	struct hold *next;
-	uint64_t era; /* when it was last granted */
+struct vmnet_broker_hold {
+	atomic_int references;
+	dispatch_queue_t queue;   /* serial, on the program's queue */
+	dispatch_group_t settled; /* empty while granted or failed */
+	vmnet_broker_hold_handler_t handler;
+	void *context;
+	bool impatient; /* without a broker there is nothing to wait for */
+
+	/* All below: under the lock. */
+	vmnet_broker_hold_state_t state;
+	bool released;
+	xpc_connection_t connection;    /* NULL between two attempts */
+	xpc_object_t granted;           /* the reply; NULL: none */
+	int64_t delay;                  /* before the last attempt; 0: none */
+	vmnet_broker_return_t status;   /* the last failure, unless granted */
+	char reason[REASON_MAX];        /* of the broker; "": none */
+	struct vmnet_broker_hold *next; /* of those kept by the process */
 	char name[];
 };
 
-/*
- * A question to the broker. The caller and, while it is unanswered, the reply
- * handler have a reference: who gave up waiting leaves it to the other.
- */
-struct request {
-	atomic_int references;
-	dispatch_semaphore_t answered;
-	xpc_object_t reply; /* the caller's after `answered` */
-	uint64_t era;       /* when it was sent */
-	struct hold *hold;  /* what it becomes, if granted */
-};
+static dispatch_queue_t events;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* With the lock: what vmnet_broker_acquire_network() holds, one for each name,
+ * and never released. */
+static struct vmnet_broker_hold *kept;
 
-static struct {
-	/* Set once, see start(). */
-	dispatch_queue_t events;    /* events and replies; never blocks */
-	dispatch_queue_t restorer;  /* restore() */
-	dispatch_semaphore_t slots; /* messages the broker lets us pipeline */
-
-	pthread_mutex_t lock;        /* of all below */
-	xpc_connection_t connection; /* NULL before the first, and if dead */
-	uint64_t era;                /* counts brokers that went away */
-	struct hold *holds;          /* only ever grows, at the front */
-	bool restoring;              /* restore() runs, or is due */
-	unsigned int restore_delay;  /* restorer only: seconds */
-} broker = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
-/* Why the thread's last call failed. */
+/* Why the thread's last vmnet_broker_acquire_network() failed. */
 static _Thread_local char last_reason[REASON_MAX];
 
-static void reason_set(const char *reason)
-{
-	snprintf(last_reason, sizeof(last_reason), "%s", reason);
-}
-
-static void start(void)
-{
-	broker.events = dispatch_queue_create(VMNET_BROKER_SERVICE, NULL);
-	broker.restorer =
-	    dispatch_queue_create(VMNET_BROKER_SERVICE ".restore", NULL);
-	broker.slots =
-	    dispatch_semaphore_create(VMNET_BROKER_MAX_REQUESTS_PER_PEER);
-}
-
-static dispatch_time_t seconds_from_now(unsigned int seconds)
-{
-	return dispatch_time(
-	    DISPATCH_TIME_NOW, (int64_t)(seconds * NSEC_PER_SEC));
-}
-
-/*
- * True in the child of a process that came here before it forked: the child
- * has a copy of our state, with no threads and no ports behind it. Touches
- * nothing but the pid, for another thread may have held any lock at the fork.
- */
+/* True in the child of a process that came here before it forked. Touches
+ * nothing but the pid: another thread may have held any lock at the fork. */
 static bool forked(void)
 {
 	static _Atomic(pid_t) owner;
 	pid_t self = getpid();
 	pid_t expected = 0;
 
-	if (atomic_compare_exchange_strong(&owner, &expected, self)) {
-		return false;
-	}
-	return expected != self;
+	return !atomic_compare_exchange_strong(&owner, &expected, self) &&
+	    expected != self;
 }
 
-static void request_release(struct request *request)
+/* References: the program has one until it releases the hold, each connection
+ * has one, and each block on a queue. */
+static struct vmnet_broker_hold *retain(struct vmnet_broker_hold *hold)
 {
-	if (request == NULL || atomic_fetch_sub(&request->references, 1) > 1) {
-		return;
-	}
-	if (request->answered != NULL) {
-		dispatch_release(request->answered);
-	}
-	if (request->reply != NULL) {
-		xpc_release(request->reply);
-	}
-	free(request->hold);
-	free(request);
-}
-
-/* Allocates all that a call will need: no answer is lost for lack of memory. */
-static struct request *request_create(const char *name)
-{
-	size_t size = strlen(name) + 1;
-	struct request *request = calloc(1, sizeof(*request));
-
-	if (request == NULL) {
-		return NULL;
-	}
-	atomic_init(&request->references, 1);
-	request->answered = dispatch_semaphore_create(0);
-	request->hold = calloc(1, sizeof(*request->hold) + size);
-	if (request->answered == NULL || request->hold == NULL) {
-		request_release(request);
-		return NULL;
-	}
-	memcpy(request->hold->name, name, size);
-	return request;
-}
-
-/* On the events queue, exactly once for each message, maybe much too late. */
-static void request_answer(struct request *request, xpc_object_t reply)
-{
-	request->reply = xpc_retain(reply);
-	dispatch_semaphore_signal(request->answered);
-	dispatch_semaphore_signal(broker.slots);
-	request_release(request);
-}
-
-static void restore(void);
-
-/* Call with the lock, whenever a hold may have been lost. */
-static void restore_start(void)
-{
-	if (broker.holds == NULL || broker.restoring) {
-		return;
-	}
-	broker.restoring = true;
-	dispatch_async(broker.restorer, ^{
-		restore();
-	});
-}
-
-/* Keeps what was granted. The request's hold goes into the list if its name is
- * not there. */
-static void hold_keep(struct request *request)
-{
-	struct hold *hold;
-
-	pthread_mutex_lock(&broker.lock);
-	hold = broker.holds;
-	while (hold != NULL && strcmp(hold->name, request->hold->name) != 0) {
-		hold = hold->next;
-	}
-	if (hold == NULL) {
-		hold = request->hold;
-		request->hold = NULL;
-		hold->next = broker.holds;
-		broker.holds = hold;
-	}
-	if (hold->era < request->era) {
-		hold->era = request->era;
-	}
-	if (hold->era < broker.era) {
-		/* It went away while it answered. */
-		restore_start();
-	}
-	pthread_mutex_unlock(&broker.lock);
-}
-
-/* Returns the first lost hold from `hold` on, NULL for none. Call with the
- * lock. */
-static struct hold *hold_lost(struct hold *hold)
-{
-	while (hold != NULL && hold->era == broker.era) {
-		hold = hold->next;
-	}
+	atomic_fetch_add(&hold->references, 1);
 	return hold;
 }
 
-/* The broker at the other end is gone, and if `dead`, so is the connection.
- * Late news of an earlier connection changes nothing. */
-static void connection_lost(xpc_connection_t connection, bool dead)
+static void unref(void *object)
 {
-	bool current;
+	struct vmnet_broker_hold *hold = object;
 
-	pthread_mutex_lock(&broker.lock);
-	current = connection == broker.connection;
-	if (current) {
-		broker.era++;
-		if (dead) {
-			broker.connection = NULL;
-		}
-		restore_start();
+	if (atomic_fetch_sub(&hold->references, 1) > 1) {
+		return;
 	}
-	pthread_mutex_unlock(&broker.lock);
-	if (current && dead) {
-		xpc_connection_cancel(connection);
-		xpc_release(connection);
+	dispatch_release(hold->queue);
+	dispatch_release(hold->settled);
+#ifndef __clang_analyzer__ /* it does not count references */
+	free(hold);
+#endif
+}
+
+/* States. All with the lock. */
+static bool is_settled(const struct vmnet_broker_hold *hold)
+{
+	return hold->state == VMNET_BROKER_HOLD_GRANTED ||
+	    hold->state == VMNET_BROKER_HOLD_FAILED;
+}
+
+static void deliver(
+    struct vmnet_broker_hold *hold, vmnet_broker_hold_state_t state)
+{
+	bool released;
+
+	pthread_mutex_lock(&lock);
+	released = hold->released;
+	pthread_mutex_unlock(&lock);
+	if (!released) {
+		hold->handler(hold, state, hold->context);
+	}
+	unref(hold);
+}
+
+static void set_state(
+    struct vmnet_broker_hold *hold, vmnet_broker_hold_state_t state)
+{
+	hold->state = state;
+	if (is_settled(hold)) {
+		dispatch_group_leave(hold->settled);
+	} else {
+		dispatch_group_enter(hold->settled);
+	}
+	if (hold->handler != NULL && state != VMNET_BROKER_HOLD_PENDING) {
+		retain(hold);
+		dispatch_async(hold->queue, ^{
+			deliver(hold, state);
+		});
 	}
 }
 
-static void connection_event(xpc_connection_t connection, xpc_object_t event)
+/* The broker takes back what was granted on it. */
+static void drop_connection(struct vmnet_broker_hold *hold)
 {
-	if (event == XPC_ERROR_CONNECTION_INTERRUPTED) {
-		connection_lost(connection, false);
-	} else if (event == XPC_ERROR_CONNECTION_INVALID) {
-		connection_lost(connection, true);
+	if (hold->connection != NULL) {
+		xpc_connection_cancel(hold->connection);
+		xpc_release(hold->connection);
+		hold->connection = NULL;
 	}
-	/* A newer broker may send us messages, which we do not know. */
+	if (hold->granted != NULL) {
+		xpc_release(hold->granted);
+		hold->granted = NULL;
+	}
 }
 
-static xpc_connection_t connection_create(void)
-{
-	/* Privileged: only the system's launchd may answer, not an agent that
-	 * the user was made to install. */
-	xpc_connection_t connection =
-	    xpc_connection_create_mach_service(VMNET_BROKER_SERVICE,
-		broker.events, XPC_CONNECTION_MACH_SERVICE_PRIVILEGED);
+static void ask(struct vmnet_broker_hold *hold);
 
-	xpc_connection_set_event_handler(connection, ^(xpc_object_t event) {
-		connection_event(connection, event);
+static void ask_later(struct vmnet_broker_hold *hold)
+{
+	hold->delay = hold->delay == 0 ? DELAY_MIN : hold->delay * 2;
+	if (hold->delay > DELAY_MAX) {
+		hold->delay = DELAY_MAX;
+	}
+	retain(hold);
+	dispatch_after(dispatch_time(DISPATCH_TIME_NOW, hold->delay), events, ^{
+		pthread_mutex_lock(&lock);
+		ask(hold);
+		pthread_mutex_unlock(&lock);
+		unref(hold);
 	});
-	xpc_connection_activate(connection);
-	return connection;
 }
 
-/* Returns a reference to the connection, and the era in which it is used. */
-static xpc_connection_t connection_copy(uint64_t *era)
+/* Is there no point in asking again? Who had the network already does so also
+ * where a first answer would have been the last. */
+static bool is_final(const struct vmnet_broker_hold *hold,
+    vmnet_broker_return_t status, bool no_service)
 {
-	xpc_connection_t connection;
+	bool first = hold->state == VMNET_BROKER_HOLD_PENDING;
 
-	pthread_mutex_lock(&broker.lock);
-	if (broker.connection == NULL) {
-		broker.connection = connection_create();
+	if (status == VMNET_BROKER_NOT_ALLOWED ||
+	    status == VMNET_BROKER_INVALID_REQUEST ||
+	    status == VMNET_BROKER_NOT_FOUND ||
+	    status == VMNET_BROKER_CONFIGURATION) {
+		return true;
 	}
-	connection = broker.connection;
-	xpc_retain(connection);
-	*era = broker.era;
-	pthread_mutex_unlock(&broker.lock);
-	return connection;
+	if (status == VMNET_BROKER_XPC_FAILURE) {
+		return first && no_service && hold->impatient;
+	}
+	return first && status != VMNET_BROKER_BUSY;
 }
 
-/*
- * Sends the request and waits. True if it was answered: then request->reply is
- * the caller's to read. False if time was up: then it belongs to the reply
- * handler, and the request must not be used again.
- *
- * Not xpc_connection_send_message_with_reply_sync(), which waits for ever when
- * launchd cannot start the broker.
- */
-static bool request_ask(struct request *request, dispatch_time_t deadline)
+/* The attempt, or the network that it got, came to nothing. */
+static void fail(struct vmnet_broker_hold *hold, vmnet_broker_return_t status,
+    const char *reason, bool no_service)
 {
-	xpc_connection_t connection;
-	xpc_object_t message;
-	bool answered;
-
-	if (dispatch_semaphore_wait(broker.slots, deadline) != 0) {
-		return false;
+	drop_connection(hold);
+	hold->status = status;
+	snprintf(hold->reason, sizeof(hold->reason), "%s",
+	    reason == NULL ? "" : reason);
+	if (is_final(hold, status, no_service)) {
+		set_state(hold, VMNET_BROKER_HOLD_FAILED);
+		return;
 	}
-	message = xpc_dictionary_create(NULL, NULL, 0);
-	xpc_dictionary_set_string(
-	    message, VMNET_BROKER_KEY_COMMAND, VMNET_BROKER_COMMAND_ACQUIRE);
-	xpc_dictionary_set_string(
-	    message, VMNET_BROKER_KEY_NETWORK_NAME, request->hold->name);
-
-	connection = connection_copy(&request->era);
-	atomic_fetch_add(&request->references, 1);
-	xpc_connection_send_message_with_reply(
-	    connection, message, broker.events, ^(xpc_object_t reply) {
-		    request_answer(request, reply);
-	    });
-	answered = dispatch_semaphore_wait(request->answered, deadline) == 0;
-	if (answered && request->reply == XPC_ERROR_CONNECTION_INVALID) {
-		connection_lost(connection, true);
+	if (hold->state == VMNET_BROKER_HOLD_GRANTED) {
+		hold->delay = 0;
+		set_state(hold, VMNET_BROKER_HOLD_LOST);
 	}
-	xpc_release(connection);
-	xpc_release(message);
-	return answered;
+	ask_later(hold);
 }
 
-static vmnet_broker_return_t error_read(xpc_object_t reply, xpc_object_t error)
-{
-	const char *message =
-	    xpc_dictionary_get_string(reply, VMNET_BROKER_KEY_ERROR_MESSAGE);
-	int64_t code;
-
-	if (xpc_get_type(error) != XPC_TYPE_INT64) {
-		return VMNET_BROKER_INVALID_REPLY;
-	}
-	code = xpc_int64_get_value(error);
-	/* Less is success, or what only this side can say. */
-	if (code < VMNET_BROKER_NOT_ALLOWED || code > INT32_MAX) {
-		return VMNET_BROKER_INVALID_REPLY;
-	}
-	if (message != NULL) {
-		reason_set(message);
-	}
-	return (vmnet_broker_return_t)code;
-}
-
-/* Stores a reference to the network, if the reply has it. */
-static vmnet_broker_return_t reply_read(
-    xpc_object_t reply, xpc_object_t *result)
+/* SUCCESS: it has a network. An error below 3 is none of a broker. */
+static vmnet_broker_return_t read_reply(xpc_object_t reply)
 {
 	xpc_object_t network;
 	xpc_object_t error;
 
 	if (xpc_get_type(reply) != XPC_TYPE_DICTIONARY) {
-		return VMNET_BROKER_INVALID_REPLY;
+		return xpc_get_type(reply) == XPC_TYPE_ERROR
+		    ? VMNET_BROKER_XPC_FAILURE
+		    : VMNET_BROKER_INVALID_REPLY;
 	}
 	network = xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_NETWORK);
 	error = xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_ERROR);
-	if ((network == NULL) == (error == NULL)) {
-		return VMNET_BROKER_INVALID_REPLY;
+	if (network != NULL && error == NULL &&
+	    xpc_get_type(network) == XPC_TYPE_DICTIONARY) {
+		return VMNET_BROKER_SUCCESS;
 	}
-	if (error != NULL) {
-		return error_read(reply, error);
+	if (network == NULL && error != NULL &&
+	    xpc_get_type(error) == XPC_TYPE_INT64) {
+		int64_t code = xpc_int64_get_value(error);
+
+		if (code >= VMNET_BROKER_NOT_ALLOWED && code <= INT32_MAX) {
+			return (vmnet_broker_return_t)code;
+		}
 	}
-	if (xpc_get_type(network) != XPC_TYPE_DICTIONARY) {
-		return VMNET_BROKER_INVALID_REPLY;
-	}
-	*result = xpc_retain(network);
-	return VMNET_BROKER_SUCCESS;
+	return VMNET_BROKER_INVALID_REPLY;
 }
 
-/* `attempts`: 2 asks again when the broker went away meanwhile, as one does
- * that exits for lack of work in that moment. */
-static vmnet_broker_return_t acquire(
-    const char *name, int attempts, xpc_object_t *result)
+/* Also of an event that ends the connection. */
+static void handle_reply(struct vmnet_broker_hold *hold,
+    xpc_connection_t connection, xpc_object_t reply)
 {
-	vmnet_broker_return_t status = VMNET_BROKER_XPC_FAILURE;
-	dispatch_time_t deadline = seconds_from_now(TIMEOUT);
-	struct request *request = request_create(name);
+	vmnet_broker_return_t status = read_reply(reply);
+	const char *reason = NULL;
 
-	if (request == NULL) {
-		return VMNET_BROKER_INTERNAL_ERROR;
-	}
-	while (attempts-- > 0 && request_ask(request, deadline)) {
-		if (xpc_get_type(request->reply) != XPC_TYPE_ERROR) {
-			status = reply_read(request->reply, result);
-			break;
+	pthread_mutex_lock(&lock);
+	if (connection != hold->connection) {
+		/* Too late: it was given up. */
+	} else if (status == VMNET_BROKER_SUCCESS) {
+		hold->granted = xpc_retain(reply);
+		hold->status = VMNET_BROKER_SUCCESS;
+		hold->reason[0] = '\0';
+		set_state(hold, VMNET_BROKER_HOLD_GRANTED);
+	} else {
+		if (status > VMNET_BROKER_INVALID_REPLY) {
+			reason = xpc_dictionary_get_string(
+			    reply, VMNET_BROKER_KEY_ERROR_MESSAGE);
 		}
-		xpc_release(request->reply);
-		request->reply = NULL;
+		fail(hold, status, reason,
+		    reply == XPC_ERROR_CONNECTION_INVALID);
 	}
-	if (status == VMNET_BROKER_SUCCESS) {
-		hold_keep(request);
+	pthread_mutex_unlock(&lock);
+}
+
+/* A newer broker may send messages that we do not know. */
+static void handle_event(struct vmnet_broker_hold *hold,
+    xpc_connection_t connection, xpc_object_t event)
+{
+	if (event == XPC_ERROR_CONNECTION_INTERRUPTED ||
+	    event == XPC_ERROR_CONNECTION_INVALID) {
+		handle_reply(hold, connection, event);
 	}
-	request_release(request);
+}
+
+/* With the lock. Privileged: only the system's launchd may answer, not an agent
+ * that the user was made to install. */
+static void ask(struct vmnet_broker_hold *hold)
+{
+	xpc_connection_t connection;
+	xpc_object_t message;
+
+	if (hold->released) {
+		return;
+	}
+	connection = xpc_connection_create_mach_service(VMNET_BROKER_SERVICE,
+	    events, XPC_CONNECTION_MACH_SERVICE_PRIVILEGED);
+	hold->connection = connection;
+	xpc_connection_set_context(connection, retain(hold));
+	xpc_connection_set_finalizer_f(connection, unref);
+	xpc_connection_set_event_handler(connection, ^(xpc_object_t event) {
+		handle_event(hold, connection, event);
+	});
+	xpc_connection_activate(connection);
+
+	message = xpc_dictionary_create(NULL, NULL, 0);
+	xpc_dictionary_set_string(
+	    message, VMNET_BROKER_KEY_COMMAND, VMNET_BROKER_COMMAND_ACQUIRE);
+	xpc_dictionary_set_string(
+	    message, VMNET_BROKER_KEY_NETWORK_NAME, hold->name);
+	xpc_retain(connection);
+	/* Not the _sync call, which waits for ever when launchd cannot start
+	 * the broker. */
+	xpc_connection_send_message_with_reply(
+	    connection, message, events, ^(xpc_object_t reply) {
+		    handle_reply(hold, connection, reply);
+		    xpc_release(connection);
+	    });
+	xpc_release(message);
+}
+
+/* One that asks for nothing yet. NULL: no memory. */
+static struct vmnet_broker_hold *allocate(
+    const char *name, dispatch_queue_t queue)
+{
+	static dispatch_once_t once;
+	size_t size = strlen(name) + 1;
+	struct vmnet_broker_hold *hold = calloc(1, sizeof(*hold) + size);
+
+	if (hold == NULL) {
+		return NULL;
+	}
+	dispatch_once(&once, ^{
+		events = dispatch_queue_create(VMNET_BROKER_SERVICE, NULL);
+	});
+	atomic_init(&hold->references, 1);
+	memcpy(hold->name, name, size);
+	hold->queue = dispatch_queue_create_with_target(
+	    VMNET_BROKER_SERVICE ".hold", NULL, queue);
+	hold->settled = dispatch_group_create();
+	hold->state = VMNET_BROKER_HOLD_FAILED;
+	return hold;
+}
+
+/* With the lock. */
+static void begin(struct vmnet_broker_hold *hold)
+{
+	hold->delay = 0;
+	set_state(hold, VMNET_BROKER_HOLD_PENDING);
+	ask(hold);
+}
+
+vmnet_broker_hold_t vmnet_broker_hold_create(const char *network_name,
+    dispatch_queue_t queue, vmnet_broker_hold_handler_t handler, void *context)
+{
+	/* In the child of a fork no queue works, and nothing is allocated. */
+	static struct vmnet_broker_hold of_child = {
+		.state = VMNET_BROKER_HOLD_FAILED
+	};
+	struct vmnet_broker_hold *hold;
+
+	if (forked()) {
+		return &of_child;
+	}
+	hold = allocate(network_name == NULL ? "" : network_name, queue);
+	if (hold == NULL) {
+		return NULL;
+	}
+	hold->handler = handler;
+	hold->context = context;
+	pthread_mutex_lock(&lock);
+	if (network_name == NULL) {
+		set_state(hold, VMNET_BROKER_HOLD_PENDING);
+		fail(hold, VMNET_BROKER_INVALID_REQUEST, NULL, false);
+	} else {
+		begin(hold);
+	}
+	pthread_mutex_unlock(&lock);
+	return hold;
+}
+
+static dispatch_time_t seconds_from_now(double seconds)
+{
+	if (!(seconds > 0)) {
+		return DISPATCH_TIME_NOW;
+	}
+	if (seconds > (double)INT32_MAX) {
+		return DISPATCH_TIME_FOREVER;
+	}
+	return dispatch_time(
+	    DISPATCH_TIME_NOW, (int64_t)(seconds * (double)NSEC_PER_SEC));
+}
+
+static vmnet_broker_return_t wait_until(
+    struct vmnet_broker_hold *hold, dispatch_time_t deadline)
+{
+	vmnet_broker_return_t status;
+	bool again;
+
+	retain(hold);
+	do {
+		again = dispatch_group_wait(hold->settled, deadline) == 0;
+		pthread_mutex_lock(&lock);
+		again = again && !is_settled(hold) && !hold->released;
+		status =
+		    is_settled(hold) ? hold->status : VMNET_BROKER_XPC_FAILURE;
+		pthread_mutex_unlock(&lock);
+	} while (again);
+	unref(hold);
 	return status;
 }
 
-static unsigned int restore_delay_next(unsigned int delay)
+vmnet_broker_return_t vmnet_broker_hold_wait(
+    vmnet_broker_hold_t hold, double seconds)
 {
-	if (delay == 0) {
-		return 1;
+	if (hold == NULL) {
+		return VMNET_BROKER_INVALID_REQUEST;
 	}
-	return delay < RESTORE_DELAY_MAX / 2 ? delay * 2 : RESTORE_DELAY_MAX;
+	return forked() ? VMNET_BROKER_XPC_FAILURE
+			: wait_until(hold, seconds_from_now(seconds));
 }
 
-/*
- * Asks for all holds that were lost, then comes again after a delay that grows
- * each time, and ends when it finds that nothing was lost meanwhile. So the
- * first attempt is made at once, and a broker that keeps dying, or refuses us
- * by hanging up, is never asked in a loop.
- */
-static void restore(void)
+static xpc_object_t copy(vmnet_broker_hold_t hold, const char *key)
 {
-	struct hold *hold;
+	xpc_object_t object = NULL;
 
-	pthread_mutex_lock(&broker.lock);
-	hold = hold_lost(broker.holds);
-	if (hold == NULL) {
-		broker.restoring = false;
-		broker.restore_delay = 0;
+	if (hold != NULL && !forked()) {
+		pthread_mutex_lock(&lock);
+		if (hold->granted != NULL) {
+			object =
+			    xpc_dictionary_get_dictionary(hold->granted, key);
+		}
+		if (object != NULL) {
+			xpc_retain(object);
+		}
+		pthread_mutex_unlock(&lock);
 	}
-	pthread_mutex_unlock(&broker.lock);
-	if (hold == NULL) {
+	return object;
+}
+
+xpc_object_t vmnet_broker_hold_copy_network(vmnet_broker_hold_t hold)
+{
+	return copy(hold, VMNET_BROKER_KEY_NETWORK);
+}
+
+xpc_object_t vmnet_broker_hold_copy_info(vmnet_broker_hold_t hold)
+{
+	return copy(hold, VMNET_BROKER_KEY_INFO);
+}
+
+vmnet_broker_return_t vmnet_broker_hold_get_reason(
+    vmnet_broker_hold_t hold, char *text, size_t size)
+{
+	vmnet_broker_return_t status = VMNET_BROKER_INVALID_REQUEST;
+	char reason[REASON_MAX] = "";
+
+	if (hold != NULL && forked()) {
+		status = VMNET_BROKER_XPC_FAILURE;
+	} else if (hold != NULL) {
+		pthread_mutex_lock(&lock);
+		status = hold->status;
+		memcpy(reason, hold->reason, sizeof(reason));
+		pthread_mutex_unlock(&lock);
+	}
+	if (text != NULL) {
+		snprintf(text, size, "%s",
+		    reason[0] != '\0' ? reason : vmnet_broker_strerror(status));
+	}
+	return status;
+}
+
+void vmnet_broker_hold_release(
+    vmnet_broker_hold_t hold, void (*done)(void *context))
+{
+	if (hold == NULL || forked()) {
+		return; /* What was made before the fork is the parent's. */
+	}
+	pthread_mutex_lock(&lock);
+	hold->released = true;
+	drop_connection(hold);
+	if (!is_settled(hold)) {
+		dispatch_group_leave(hold->settled);
+	}
+	pthread_mutex_unlock(&lock);
+	if (done == NULL) {
+		unref(hold);
 		return;
 	}
-	while (hold != NULL) {
-		xpc_object_t network = NULL;
+	dispatch_async(hold->queue, ^{
+		done(hold->context);
+		unref(hold);
+	});
+}
 
-		if (acquire(hold->name, 1, &network) == VMNET_BROKER_SUCCESS) {
-			xpc_release(network);
-		}
-		pthread_mutex_lock(&broker.lock);
-		hold = hold_lost(hold->next);
-		pthread_mutex_unlock(&broker.lock);
+/* A reference to the one of this name, which is asked for unless it is under way
+ * or granted. NULL: no memory. */
+static struct vmnet_broker_hold *keep(const char *name)
+{
+	struct vmnet_broker_hold *hold;
+
+	pthread_mutex_lock(&lock);
+	hold = kept;
+	while (hold != NULL && strcmp(hold->name, name) != 0) {
+		hold = hold->next;
 	}
-	broker.restore_delay = restore_delay_next(broker.restore_delay);
-	dispatch_after(
-	    seconds_from_now(broker.restore_delay), broker.restorer, ^{
-		    restore();
-	    });
+	if (hold == NULL) {
+		hold = allocate(name, NULL);
+		if (hold != NULL) {
+			hold->impatient = true;
+			hold->next = kept;
+			kept = hold;
+		}
+	}
+	if (hold != NULL) {
+		retain(hold);
+		if (hold->state == VMNET_BROKER_HOLD_FAILED) {
+			begin(hold);
+		}
+	}
+	pthread_mutex_unlock(&lock);
+	return hold;
+}
+
+static vmnet_broker_return_t acquire(const char *name, xpc_object_t *network)
+{
+	dispatch_time_t deadline = seconds_from_now(TIMEOUT);
+	struct vmnet_broker_hold *hold = keep(name);
+	vmnet_broker_return_t status = VMNET_BROKER_SUCCESS;
+	vmnet_broker_return_t last;
+
+	if (hold == NULL) {
+		return VMNET_BROKER_INTERNAL_ERROR;
+	}
+	/* It may be lost again before we have it. */
+	while (*network == NULL && status == VMNET_BROKER_SUCCESS) {
+		status = wait_until(hold, deadline);
+		*network = vmnet_broker_hold_copy_network(hold);
+	}
+	last = vmnet_broker_hold_get_reason(
+	    hold, last_reason, sizeof(last_reason));
+	unref(hold);
+	if (*network == NULL && last != VMNET_BROKER_SUCCESS) {
+		/* Of one that is busy: more than that time is up. */
+		return last;
+	}
+	last_reason[0] = '\0';
+	return status;
 }
 
 xpc_object_t vmnet_broker_acquire_network(
     const char *network_name, vmnet_broker_return_t *status)
 {
-	static dispatch_once_t once;
-	vmnet_broker_return_t result;
+	vmnet_broker_return_t result = VMNET_BROKER_XPC_FAILURE;
 	xpc_object_t network = NULL;
 
-	reason_set("");
+	last_reason[0] = '\0';
 	if (network_name == NULL) {
 		result = VMNET_BROKER_INVALID_REQUEST;
-	} else if (forked()) {
-		result = VMNET_BROKER_XPC_FAILURE;
-	} else {
-		dispatch_once(&once, ^{
-			start();
-		});
-		result = acquire(network_name, 2, &network);
+	} else if (!forked()) {
+		result = acquire(network_name, &network);
 	}
-	if (result != VMNET_BROKER_SUCCESS && last_reason[0] == '\0') {
-		reason_set(vmnet_broker_strerror(result));
+	if (network != NULL) {
+		result = VMNET_BROKER_SUCCESS;
+	} else if (last_reason[0] == '\0') {
+		snprintf(last_reason, sizeof(last_reason), "%s",
+		    vmnet_broker_strerror(result));
 	}
 	if (status != NULL) {
 		*status = result;
@@ -475,29 +575,23 @@ const char *vmnet_broker_last_reason(void)
 
 const char *vmnet_broker_strerror(vmnet_broker_return_t status)
 {
-	switch (status) {
-	case VMNET_BROKER_SUCCESS:
-		return "success";
-	case VMNET_BROKER_XPC_FAILURE:
-		return "cannot reach vmnet-broker";
-	case VMNET_BROKER_INVALID_REPLY:
-		return "invalid reply from vmnet-broker";
-	case VMNET_BROKER_NOT_ALLOWED:
-		return "not allowed to use this network";
-	case VMNET_BROKER_INVALID_REQUEST:
-		return "invalid network name";
-	case VMNET_BROKER_NOT_FOUND:
-		return "no such network";
-	case VMNET_BROKER_CREATE_FAILURE:
-		return "network could not be created";
-	case VMNET_BROKER_INTERNAL_ERROR:
-		return "internal error";
-	case VMNET_BROKER_BUSY:
-		return "vmnet-broker is busy or shutting down, try again";
-	case VMNET_BROKER_CONFIGURATION:
-		return "error in the configuration of vmnet-broker";
-	case VMNET_BROKER_RETURN_MAX:
-		break;
-	}
-	return "unknown error";
+	static const char *const texts[] = {
+		[VMNET_BROKER_SUCCESS] = "success",
+		[VMNET_BROKER_XPC_FAILURE] = "cannot reach vmnet-broker",
+		[VMNET_BROKER_INVALID_REPLY] =
+		    "invalid reply from vmnet-broker",
+		[VMNET_BROKER_NOT_ALLOWED] = "not allowed to use this network",
+		[VMNET_BROKER_INVALID_REQUEST] = "invalid network name",
+		[VMNET_BROKER_NOT_FOUND] = "no such network",
+		[VMNET_BROKER_CREATE_FAILURE] = "network could not be created",
+		[VMNET_BROKER_INTERNAL_ERROR] = "internal error",
+		[VMNET_BROKER_BUSY] =
+		    "vmnet-broker is busy or shutting down, try again",
+		[VMNET_BROKER_CONFIGURATION] =
+		    "error in the configuration of vmnet-broker",
+	};
+
+	return (size_t)status < sizeof(texts) / sizeof(texts[0])
+	    ? texts[status]
+	    : "unknown error";
 }

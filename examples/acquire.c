@@ -4,22 +4,22 @@
 /*
  * acquire: hold a network by name.
  *
- * The smallest whole client of vmnet-broker. It asks the broker for a network,
- * turns the answer into a vmnet_network_ref, prints what the network is, and
- * holds it until it is interrupted. A VM launcher does the same, and hands the
- * vmnet_network_ref to its VM where this program prints it.
+ * The smallest complete client of vmnet-broker. It asks the broker for a
+ * network, prints what the network is, and holds it until it is interrupted. A
+ * VM launcher does the same, and attaches its VM where this program prints.
  *
  * What to learn here:
  *
- * - vmnet_broker_acquire_network() gives a serialization, an XPC object. It
- *   passes from the broker to vmnet untouched.
- * - vmnet_network_create_with_serialization() makes it a network of this
- *   process. That asks nobody and holds nothing: what holds the network is the
- *   connection to the broker, which the SDK keeps for the life of the process.
- * - So there is nothing to give back. When the process ends, however it ends,
- *   the broker sees it and lets go of the network for it.
- * - vmnet_network_get_ipv4_subnet() tells the host's own address in the
- *   network, not the first address of the subnet: mask it.
+ * - vmnet_broker_hold_create() never blocks: handle() is called on the main
+ *   queue when the network is granted, when the broker died and it is lost,
+ *   when there is a new one, and when the broker refuses it.
+ * - vmnet_broker_hold_copy_network() returns a serialization, an opaque object
+ *   for vmnet_network_create_with_serialization(), which makes it a network of
+ *   this process. That sends no message and holds nothing: the hold does.
+ * - vmnet_broker_hold_get_reason() explains a failure in one sentence. Without
+ *   a broker nothing fails: the hold goes on asking.
+ * - vmnet_broker_hold_release() releases the network, and so does the end of
+ *   the process.
  *
  * Build it on macOS 26, and sign it so that vmnet lets it in:
  *
@@ -28,7 +28,7 @@
  *	codesign --force --sign - \
  *		--entitlements ../broker/vmnet-broker.entitlements acquire
  *
- * Run it, in a second terminal too, and stop both:
+ * Run it, also in a second terminal, and interrupt both:
  *
  *	$ acquire default
  *	name     default
@@ -40,104 +40,120 @@
  *	^C
  */
 
-#include <arpa/inet.h>
+#include <err.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <CoreFoundation/CoreFoundation.h>
-#include <dispatch/dispatch.h>
 #include <vmnet/vmnet.h>
-#include <xpc/xpc.h>
 
 #include "vmnet-broker.h"
 
-/* One reference for the caller, or an explanation and the end. */
-static vmnet_network_ref acquire(const char *name)
+/* What the broker says of the network; docs/protocol.md lists the keys. */
+static void print_info(vmnet_broker_hold_t hold)
 {
-	vmnet_broker_return_t status = VMNET_BROKER_SUCCESS;
-	xpc_object_t serialization =
-	    vmnet_broker_acquire_network(name, &status);
-	if (serialization == NULL) {
-		fprintf(stderr, "acquire: %s: %s\n", name,
-		    vmnet_broker_last_reason());
-		exit(EXIT_FAILURE);
-	}
+	static const char *const rows[][2] = {
+		{ "name", "name" },
+		{ "subnet", "subnet" },
+		{ "gateway", "gateway" },
+		{ "mask", "mask" },
+		{ "ipv6", "ipv6_prefix" },
+	};
+	xpc_object_t info = vmnet_broker_hold_copy_info(hold);
 
-	vmnet_return_t vmnet_status = VMNET_SUCCESS;
-	vmnet_network_ref network = vmnet_network_create_with_serialization(
-	    serialization, &vmnet_status);
+	for (size_t i = 0; info != NULL && i < 5; i++) {
+		const char *value = xpc_dictionary_get_string(info, rows[i][1]);
+
+		printf("%-8s %s\n", rows[i][0], value == NULL ? "" : value);
+	}
+	if (info != NULL) {
+		xpc_release(info);
+	}
+}
+
+/* A serialization is valid until the network is lost: use it at once. */
+static void granted(const char *name, vmnet_broker_hold_t hold)
+{
+	xpc_object_t serialization = vmnet_broker_hold_copy_network(hold);
+	vmnet_return_t status = VMNET_SUCCESS;
+
+	if (serialization == NULL) {
+		return; /* lost again, as the next event reports */
+	}
+	vmnet_network_ref network =
+	    vmnet_network_create_with_serialization(serialization, &status);
 	xpc_release(serialization);
 	if (network == NULL) {
-		fprintf(stderr, "acquire: %s: vmnet status %u\n", name,
-		    (unsigned)vmnet_status);
-		exit(EXIT_FAILURE);
+		errx(1, "%s: vmnet status %u", name, (unsigned)status);
 	}
-	return network;
+	print_info(hold); /* here a launcher attaches its VM */
+	CFRelease(network);
+	printf("holding %s until interrupted\n", name);
 }
 
-static unsigned prefix_length(struct in_addr mask)
+static void print_reason(vmnet_broker_hold_t hold, const char *name)
 {
-	unsigned length = 0;
+	char reason[512];
 
-	for (uint32_t bits = ntohl(mask.s_addr); bits != 0; bits <<= 1) {
-		length++;
+	if (vmnet_broker_hold_get_reason(hold, reason, sizeof(reason)) !=
+	    VMNET_BROKER_SUCCESS) {
+		warnx("%s: %s", name, reason);
 	}
-	return length;
 }
 
-static void print_network(const char *name, vmnet_network_ref network)
+/* On the main queue. */
+static void handle(
+    vmnet_broker_hold_t hold, vmnet_broker_hold_state_t state, void *context)
 {
-	struct in_addr gateway = { 0 };
-	struct in_addr mask = { 0 };
-	struct in6_addr prefix = { 0 };
-	uint8_t prefix_len = 0;
-	char text[INET6_ADDRSTRLEN] = "";
-
-	vmnet_network_get_ipv4_subnet(network, &gateway, &mask);
-	vmnet_network_get_ipv6_prefix(network, &prefix, &prefix_len);
-	struct in_addr subnet = { .s_addr = gateway.s_addr & mask.s_addr };
-
-	printf("name     %s\n", name);
-	inet_ntop(AF_INET, &subnet, text, sizeof(text));
-	printf("subnet   %s/%u\n", text, prefix_length(mask));
-	inet_ntop(AF_INET, &gateway, text, sizeof(text));
-	printf("gateway  %s\n", text);
-	inet_ntop(AF_INET, &mask, text, sizeof(text));
-	printf("mask     %s\n", text);
-	inet_ntop(AF_INET6, &prefix, text, sizeof(text));
-	printf("ipv6     %s/%u\n", text, prefix_len);
+	if (state == VMNET_BROKER_HOLD_GRANTED) {
+		granted(context, hold);
+	} else if (state == VMNET_BROKER_HOLD_LOST) {
+		warnx("%s: lost, asking again", (char *)context);
+	} else if (state == VMNET_BROKER_HOLD_FAILED) {
+		print_reason(hold, context);
+		exit(1);
+	}
 }
 
-/* A source sees the signal only when it does nothing else, hence SIG_IGN. */
-static void exit_on(int number, vmnet_network_ref network)
+static void finish(void *context)
 {
-	signal(number, SIG_IGN);
-	dispatch_source_t source =
-	    dispatch_source_create(DISPATCH_SOURCE_TYPE_SIGNAL,
-		(uintptr_t)number, 0, dispatch_get_main_queue());
+	(void)context;
+	exit(0);
+}
+
+/* The source sees the signal although it is ignored otherwise. */
+static void release_when_interrupted(vmnet_broker_hold_t hold)
+{
+	signal(SIGINT, SIG_IGN);
+	dispatch_source_t source = dispatch_source_create(
+	    DISPATCH_SOURCE_TYPE_SIGNAL, SIGINT, 0, dispatch_get_main_queue());
 	dispatch_source_set_event_handler(source, ^{
-		CFRelease(network);
-		exit(EXIT_SUCCESS);
+		dispatch_source_cancel(source);
+		vmnet_broker_hold_release(hold, finish);
 	});
 	dispatch_activate(source);
 }
 
 int main(int argc, char *argv[])
 {
-	if (argc != 2 || argv[1][0] == '-') {
-		fprintf(stderr, "usage: acquire NETWORK\n");
-		return EXIT_FAILURE;
+	if (argc != 2 || argv[1][0] == '-') { /* -h and --help are no error */
+		errx(argc == 2 && strstr(argv[1], "-h") != NULL ? 0 : 2,
+		    "usage: acquire NETWORK");
 	}
 
-	/* Line by line, also when a script reads it. */
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	setvbuf(stdout, NULL, _IOLBF, 0); /* also into a pipe */
+	vmnet_broker_hold_t hold = vmnet_broker_hold_create(
+	    argv[1], dispatch_get_main_queue(), handle, argv[1]);
+	if (hold == NULL) {
+		errx(1, "out of memory");
+	}
+	release_when_interrupted(hold);
 
-	vmnet_network_ref network = acquire(argv[1]);
-	exit_on(SIGINT, network);
-	exit_on(SIGTERM, network);
-	print_network(argv[1], network);
-	printf("holding %s until interrupted\n", argv[1]);
+	/* After 2 s without a network, show why. */
+	if (vmnet_broker_hold_wait(hold, 2) == VMNET_BROKER_XPC_FAILURE) {
+		print_reason(hold, argv[1]);
+	}
 	dispatch_main();
 }

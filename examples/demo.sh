@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# The main job, told as it happens. First two unprivileged users ask the broker
+# Shows what the broker is for, step by step. First two unprivileged users ask it
 # for the network "default", get the same one, and reach each other, the gateway
-# and the world; then each boots a VM on two networks, and the VMs meet. `make
-# demo` builds what it needs and runs it.
+# and an external host; then each boots a VM on two networks, and the VMs reach
+# each other. `make demo` builds what it needs and runs it.
 #
 # On Linux it runs in the sandbox of tests/linux/run: the broker, the SDK and the
 # examples are the sources that run on macOS, packets and VMs are real. The
 # broker there keeps a network for 1 s after its last user, and itself for 2 s
-# after its last network; the defaults are 5 s and 120 s. On macOS it is the
-# broker that is installed, and all is done by whoever runs this: the VMs alone
-# are shown.
+# after its last network; the defaults are 5 s and 120 s. On macOS the
+# installed broker is used, everything is done by the user who runs this, and only
+# the VMs are shown.
 
 set -eu
 
@@ -27,12 +27,26 @@ else
     programs=build/linux/plain/examples
     world=203.0.113.1
     if [ "${1-}" != --inside ]; then
-        exec tests/linux/run --daemon-arg -l --daemon-arg 1 \
-            --daemon-arg -t --daemon-arg 2 -- examples/demo.sh --inside
+        exec tests/linux/run --config tests/integration/vm/networks.json \
+            -- examples/demo.sh --inside
     fi
     output=$(mktemp -d /run/demo.XXXXXX)
 fi
 chmod 755 "$output"
+
+# However it ends: no VM goes on, and no file stays.
+# shellcheck disable=SC2317 # called by trap
+cleanup() {
+    for pid in "$output"/vms-*/*/pid; do
+        [ -e "$pid" ] || continue
+        folder=${pid%/*/pid}
+        name=${pid%/pid}
+        vm "${folder##*/vms-}" stop "${name##*/}" >/dev/null 2>&1 || :
+    done
+    rm -rf "$output"
+}
+trap cleanup EXIT
+trap 'exit 130' HUP INT TERM
 
 # say WHO WHAT
 say() {
@@ -65,7 +79,7 @@ join() {
     setpriv --reuid "$1" --regid "$1" --clear-groups -- \
         "$programs/ping" -H -c 0 default >"$output/$1" 2>&1 & # not as(): $!
     pid=$!
-    timeout 20 tail -n +1 --pid=$pid -f "$output/$1" | grep -q '^holding' ||
+    timeout 20 tail -n +1 --pid=$pid -f "$output/$1" | grep -q '^holding' || # Linux
         fail "$1 got no address"
     address=$(sed -n 's/^holding \(.*\) until.*/\1/p' "$output/$1")
 }
@@ -90,7 +104,7 @@ running() {
 }
 
 bridge() {
-    # It grumbles when what it lists changes meanwhile.
+    # It prints errors when interfaces come and go meanwhile.
     ip -o -4 addr show 2>/dev/null |
         sed -n 's/^[0-9]*: \(bridge[0-9]*\) *inet \([^ ]*\) .*/\1, \2/p'
 }
@@ -142,7 +156,7 @@ programs_meet() {
     reach alice "$bob" bob
     reach bob "$alice" alice
     reach bob "" "the gateway"
-    reach bob world.example "the world"
+    reach bob world.example "an external host"
     leave "$alice_pid"
     [ -n "$(bridge)" ] || fail "bob's network is gone"
     leave "$bob_pid"
@@ -155,7 +169,7 @@ vms_meet() {
     two_first=$first two_second=$second
     vm_reach alice one "$two_first" "two on default"
     vm_reach alice one "$two_second" "two on host"
-    vm_reach alice one "$world" "the world"
+    vm_reach alice one "$world" "an external host"
     vm alice stop one >/dev/null
     vm bob stop two >/dev/null
     say both "stop their VMs"
@@ -168,15 +182,14 @@ everything_goes() {
         [ $tries -lt 100 ] || fail "a bridge stays"
         sleep 0.1
     done
-    say broker "let go of the networks, nobody has used them for 1 s"
-    timeout 20 tail --pid="$broker_pid" -s 0.1 -f /dev/null ||
+    say broker "released the networks, unused for 1 s"
+    timeout 20 tail --pid="$broker_pid" -s 0.1 -f /dev/null || # Linux
         fail "the broker stays"
     say broker "exits, with no network for 2 s"
 }
 
 if [ "$(uname)" = Darwin ]; then
     vms_meet
-    rm -rf "$output"
 else
     programs_meet
     vms_meet

@@ -3,11 +3,13 @@
 #
 # The test targets; see docs/development.md.
 
-.PHONY: deps-demo deps-test deps-integration deps-lint test-programs
+.PHONY: deps-demo deps-test deps-integration deps-lint test-programs \
+	script-programs integration-programs
 
 # What the examples run on: on a Mac it is there.
 ifneq ($(UNAME),Darwin)
 PLATFORM := standin
+VM_TOOLS := $(B)/tools/replug
 endif
 
 # "asan/tests/NAME tsan/tests/NAME …", from the first lines of each test.
@@ -15,7 +17,7 @@ UNIT_TESTS := $(addprefix build/linux/,$(shell tests/unit/build --list))
 UNIT_SCRIPTS := $(wildcard tests/unit/*-test.sh)
 BATS := $(wildcard tests/integration/*.bats)
 
-TEST_DEP := $(wildcard tests/unit/*.[ch]) $(BROKER_DEP) $(SDK_DEP) \
+TEST_DEP := $(wildcard tests/unit/*.[ch]) $(BROKER_DEP) $(CTL_DEP) \
 	tests/unit/build
 
 deps-demo:
@@ -38,26 +40,64 @@ build/linux/plain/tests/%: $(TEST_DEP) $(STANDIN_plain)
 TOOLS := $(patsubst tests/integration/tools/%.c,%,\
 	$(wildcard tests/integration/tools/*.c))
 # What else a tool is made of.
-TOOL_guest := -Itests/unit tests/unit/vmnet-guest.c -framework vmnet \
-	-framework CoreFoundation
-$(B)/tools/guest: $(wildcard tests/unit/vmnet-*.[ch])
+TOOL_guest := -Itests/unit tests/unit/vmnet-guest.c $(SDK_SRC) \
+	-framework vmnet -framework CoreFoundation
+TOOL_manager := $(SDK_SRC)
+$(B)/tools/manager: $(SDK_DEP)
+$(B)/tools/guest: $(wildcard tests/unit/vmnet-*.[ch]) $(SDK_DEP)
 $(B)/tools/%: tests/integration/tools/%.c client/protocol.h $(STANDIN_plain)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(WARNINGS) -Iclient -o $@ $< $(TOOL_$*)
 
-test-programs: all examples bench-programs standin $(UNIT_TESTS) \
-	build/linux/asan/bin/vmnet-broker $(addprefix $(B)/tools/,$(TOOLS))
+$(B)/tools/replug: tests/integration/tools/replug.m $(B)/lib/libvmnet-broker.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Wall -Wextra -Werror -Iclient -o $@ $< \
+		$(B)/lib/libvmnet-broker.a -framework Foundation \
+		-framework Virtualization -framework vmnet \
+		-framework CoreFoundation
+
+# The fuzzers; those of the stand-in have its sources in them.
+FUZZERS := $(patsubst tests/fuzz/%.c,build/linux/fuzz/%,\
+	$(wildcard tests/fuzz/*-fuzz.c))
+build/linux/fuzz/%: $(wildcard tests/fuzz/*.[ch]) $(TEST_DEP) $(STANDIN_asan)
+	tests/unit/build fuzz $*
+
+# What scripts and sandbox tests start.
+script-programs: all release examples bench-programs probe-programs standin standin-asan $(FUZZERS) \
+	build/linux/asan/bin/vmnet-broker \
+	build/linux/asan/bin/vmnet-brokerctl $(addprefix $(B)/tools/,$(TOOLS))
+test-programs: script-programs $(UNIT_TESTS)
 
 # Packages first, then everything is built, then everything runs: a compiler
 # that is still busy would only make the tests slow. Each step is a make of
 # its own because what one installs decides what the next can build.
+## make test        all tests that need no Mac (20 minutes; Debian 12)
 test: deps-test
 	@$(MAKE) --no-print-directory -s -j2 test-programs
+	@$(MAKE) --no-print-directory -s $(GUEST) || \
+		echo 'no guest: what boots one is skipped'
 	@STANDIN_NO_BUILD=1 tests/run-tests $(UNIT_SCRIPTS) $(UNIT_TESTS) $(BATS) \
 		tests/lint tests/macos/check
 
+# Hours, by hand: see docs/development.md.
+FUZZ_SECONDS := 3600
+
+.PHONY: fuzz soak
+## make fuzz        the fuzzers, FUZZ_SECONDS each (an hour each)
+fuzz: deps-test
+	@$(MAKE) --no-print-directory -s -j2 $(FUZZERS)
+	@tests/fuzz/run $(FUZZ_SECONDS)
+
+## make soak        many clients and processes, SOAK_CYCLES (minutes to an hour)
+soak: deps-test
+	@$(MAKE) --no-print-directory -s -j2 all examples standin \
+		build/linux/asan/bin/vmnet-broker \
+		$(addprefix $(B)/tools/,$(TOOLS))
+	@STANDIN_NO_BUILD=1 bats --tap tests/soak
+
 include tests/macos/macos.mk
 include tests/bench/bench.mk
+include tests/integration/probes/probes.mk
 
 # The guests of the VM tests, made anew when what they are made of changes. That
 # of Macs is tested everywhere.
@@ -67,15 +107,19 @@ build/test-vm/%/initrd: $(addprefix examples/test-vm/, \
 		build common.sh init udhcpc vm-exec packages.txt)
 	@examples/test-vm/build $*
 
+integration-programs: all examples $(PLATFORM) $(VM_TOOLS) \
+	build/test-vm/amd64/initrd build/test-vm/arm64/initrd
+
 .PHONY: integration-test
+## make integration-test   real VMs, both launchers (20 minutes; Debian or a Mac)
 integration-test: deps-integration
-	@$(MAKE) --no-print-directory -s -j2 all examples $(PLATFORM) \
-		build/test-vm/amd64/initrd build/test-vm/arm64/initrd
 	@tests/run-tests -v tests/integration/vm/run
 
+## make lint        format, static analysis, scripts, manual pages (3 minutes)
 lint: deps-lint
 	@tests/run-tests tests/lint
 
+## make demo        programs and VMs of two users on one network (a minute)
 demo: deps-demo
 	@$(MAKE) --no-print-directory -s -j2 all examples $(PLATFORM) $(GUEST)
 	@examples/demo.sh

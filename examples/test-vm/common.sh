@@ -25,6 +25,20 @@ fail() {
     exit 1
 }
 
+# For wrong arguments.
+usage_error() {
+    echo "test-vm: $*" >&2
+    exit 2
+}
+
+# The comment at the top of each script is its help.
+case ${1-} in
+-h | --help)
+    sed -n '/^# Usage: /,/^$/s/^# \{0,1\}//p' "$0"
+    exit 0
+    ;;
+esac
+
 machine_arch() {
     case $(uname -m) in
     x86_64) echo amd64 ;;
@@ -38,27 +52,28 @@ machine_arch() {
 find_vm() {
     case ${1-} in
     '' | -* | *[!a-z0-9-]*)
-        fail "not a name for a VM (a-z, 0-9 and -): '${1-}'"
+        usage_error "invalid VM name \"${1-}\": use a-z, 0-9 and -"
         ;;
     esac
-    [ ${#1} -le 63 ] || fail "a name for a VM has 63 letters at most: '$1'"
+    [ ${#1} -le 63 ] || usage_error "invalid VM name \"$1\": at most 63 letters"
     vm=$vm_run/$1
 }
 
-# True while the launcher of $vm lives.
+# True while the launcher of $vm runs.
 is_running() {
     [ -s "$vm/pid" ] && kill -0 "$(cat "$vm/pid")" 2>/dev/null
 }
 
-# Sets vm, and fails unless it runs.
+# Sets vm, and fails unless it is running.
 running_vm() {
     find_vm "${1-}"
-    is_running || fail "$1 does not run"
+    is_running || fail "VM \"$1\" is not running"
 }
 
-# start_dog SECONDS COMMAND...: it bites in so many seconds, unless stop_dog.
-start_dog() {
-    dog_command() {
+# start_watchdog SECONDS COMMAND...: runs it then, unless stop_watchdog comes
+# first.
+start_watchdog() {
+    watchdog_command() {
         sleeping=
         trap 'kill $sleeping; exit 0' TERM
         sleep "$1" &
@@ -68,11 +83,11 @@ start_dog() {
         "$@"
     }
     # Descriptor 3 may be the caller's, who would wait for its end.
-    dog_command "$@" </dev/null >/dev/null 2>&1 3>&- &
-    dog=$!
+    watchdog_command "$@" </dev/null >/dev/null 2>&1 3>&- &
+    watchdog=$!
 }
 
-stop_dog() {
-    kill "$dog" 2>/dev/null || :
-    wait "$dog" 2>/dev/null || :
+stop_watchdog() {
+    kill "$watchdog" 2>/dev/null || :
+    wait "$watchdog" 2>/dev/null || :
 }

@@ -1,105 +1,173 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
-#include "bench.h"
+/*
+ * The client of `make bench`: acquires a network with the SDK and prints the
+ * nanoseconds that each acquire took, one a line.
+ *
+ *	client warm COUNT   one process acquires; its first is not counted
+ *	client visit COUNT  COUNT processes, one after the other: each connects,
+ *	                    acquires and ends
+ *	client hold         for each number that it reads, so many more, which
+ *	                    do not end before standard input does; "holding"
+ *	                    follows their times
+ *
+ * The SDK keeps one connection for each process, and may not be used after a
+ * fork by both sides: what connects is a child, and the parent only counts.
+ */
 
 #include <err.h>
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#include <dispatch/dispatch.h>
+#include <xpc/xpc.h>
 
-#include "protocol.h"
+#include "vmnet-broker.h"
 
-xpc_connection_t client_connect(const char *service)
+#define NETWORK "default"
+
+static uint64_t now(void)
 {
-	dispatch_semaphore_t ended = dispatch_semaphore_create(0);
-	xpc_connection_t connection = xpc_connection_create_mach_service(
-	    service, NULL, XPC_CONNECTION_MACH_SERVICE_PRIVILEGED);
+	struct timespec time;
 
-	xpc_connection_set_context(connection, ended);
-	xpc_connection_set_event_handler(connection, ^(xpc_object_t event) {
-		if (event == XPC_ERROR_CONNECTION_INVALID) {
-			dispatch_semaphore_signal(ended);
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/* Returns how long it took, in nanoseconds. */
+static uint64_t acquire(void)
+{
+	uint64_t start = now();
+	xpc_object_t network = vmnet_broker_acquire_network(NETWORK, NULL);
+	uint64_t end = now();
+
+	if (network == NULL) {
+		errx(EXIT_FAILURE, NETWORK ": %s", vmnet_broker_last_reason());
+	}
+	xpc_release(network);
+	return end - start;
+}
+
+static void print(uint64_t duration)
+{
+	printf("%llu\n", (unsigned long long)duration);
+}
+
+static void warm(unsigned long count)
+{
+	acquire();
+	for (unsigned long i = 0; i < count; i++) {
+		print(acquire());
+	}
+}
+
+/* Acquires, reports, and lives until nobody can write to `life`. */
+static _Noreturn void child(int report, const int life[2])
+{
+	uint64_t duration = acquire();
+	char byte = 0;
+
+	if (write(report, &duration, sizeof(duration)) != sizeof(duration)) {
+		err(EXIT_FAILURE, "report");
+	}
+	close(life[1]);
+	if (read(life[0], &byte, 1) != 0) {
+		err(EXIT_FAILURE, "life");
+	}
+	_exit(EXIT_SUCCESS);
+}
+
+static void open_pipe(int ends[2])
+{
+	if (pipe(ends) == -1) {
+		err(EXIT_FAILURE, "pipe");
+	}
+}
+
+/* Starts one child, which ends when life[1] is closed. */
+static void start_child(const int life[2])
+{
+	int report[2];
+	uint64_t duration = 0;
+	pid_t pid = 0;
+
+	open_pipe(report);
+	fflush(stdout);
+	pid = fork();
+	if (pid == -1) {
+		err(EXIT_FAILURE, "fork");
+	}
+	if (pid == 0) {
+		close(report[0]);
+		child(report[1], life);
+	}
+	close(report[1]);
+	if (read(report[0], &duration, sizeof(duration)) != sizeof(duration)) {
+		errx(EXIT_FAILURE, "a client failed");
+	}
+	close(report[0]);
+	print(duration);
+}
+
+static void end_children(const int life[2])
+{
+	int status = 0;
+
+	close(life[1]);
+	close(life[0]);
+	while (wait(&status) != -1) {
+		if (status != 0) {
+			errx(EXIT_FAILURE, "a client ended with %d", status);
 		}
-	});
-	xpc_connection_activate(connection);
-	return connection;
+	}
 }
 
-static xpc_object_t request(xpc_connection_t connection, xpc_object_t message)
+static void visit(unsigned long count)
 {
-	xpc_object_t reply =
-	    xpc_connection_send_message_with_reply_sync(connection, message);
+	for (unsigned long i = 0; i < count; i++) {
+		int life[2];
 
-	if (xpc_get_type(reply) != XPC_TYPE_DICTIONARY) {
-		char *text = xpc_copy_description(reply);
-
-		errx(EXIT_FAILURE, "no reply: %s", text);
+		open_pipe(life);
+		start_child(life);
+		end_children(life);
 	}
-	return reply;
 }
 
-void client_acquire(xpc_connection_t connection)
+static void hold(void)
 {
-	xpc_object_t message = xpc_dictionary_create(NULL, NULL, 0);
+	char line[32];
+	int life[2];
 
-	xpc_dictionary_set_string(
-	    message, VMNET_BROKER_KEY_COMMAND, VMNET_BROKER_COMMAND_ACQUIRE);
-	xpc_dictionary_set_string(
-	    message, VMNET_BROKER_KEY_NETWORK_NAME, BENCH_NETWORK);
-	xpc_object_t reply = request(connection, message);
-	if (xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_NETWORK) == NULL) {
-		char *text = xpc_copy_description(reply);
+	open_pipe(life);
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		unsigned long count = strtoul(line, NULL, 10);
 
-		errx(EXIT_FAILURE, "acquire: %s", text);
+		for (unsigned long i = 0; i < count; i++) {
+			start_child(life);
+		}
+		printf("holding\n");
+		fflush(stdout);
 	}
-	xpc_release(reply);
-	xpc_release(message);
+	end_children(life);
 }
 
-void client_ping(xpc_connection_t connection)
+int main(int argc, char *argv[])
 {
-	xpc_object_t message = xpc_dictionary_create(NULL, NULL, 0);
-
-	xpc_release(request(connection, message));
-	xpc_release(message);
-}
-
-void client_disconnect(xpc_connection_t connection)
-{
-	dispatch_semaphore_t ended = xpc_connection_get_context(connection);
-
-	xpc_connection_cancel(connection);
-	dispatch_semaphore_wait(ended, DISPATCH_TIME_FOREVER);
-	xpc_release(connection);
-	dispatch_release(ended);
-}
-
-void client_disconnect_last(xpc_connection_t connection)
-{
-	pid_t pid = xpc_connection_get_pid(connection);
-	struct pollfd process = { .events = POLLIN };
-
-	process.fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (process.fd == -1) {
-		err(EXIT_FAILURE, "pid %d", (int)pid);
+	if (argc == 3 && strcmp(argv[1], "warm") == 0) {
+		warm(strtoul(argv[2], NULL, 10));
+	} else if (argc == 3 && strcmp(argv[1], "visit") == 0) {
+		visit(strtoul(argv[2], NULL, 10));
+	} else if (argc == 2 && strcmp(argv[1], "hold") == 0) {
+		hold();
+	} else {
+		fprintf(
+		    stderr, "usage: client warm COUNT | visit COUNT | hold\n");
+		return EXIT_FAILURE;
 	}
-	client_disconnect(connection);
-	if (syscall(SYS_pidfd_send_signal, process.fd, SIGTERM, NULL, 0)) {
-		err(EXIT_FAILURE, "pid %d: SIGTERM", (int)pid);
-	}
-	int ready = 0;
-	do {
-		ready = poll(&process, 1, 30000);
-	} while (ready == -1 && errno == EINTR);
-	if (ready != 1) {
-		errx(EXIT_FAILURE, "pid %d: still there after 30 s", (int)pid);
-	}
-	close(process.fd);
+	return EXIT_SUCCESS;
 }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
+//
+// compiler: clang -fblocks -D_GNU_SOURCE= -Wno-unused-parameter
+// compiler: -isystem tests/linux/include -isystem /usr/include/bsd
+// link: tests/linux/xpc/*.c build/linux/asan/obj/tests/linux/dispatch/*.o
+// link: build/linux/asan/obj/tests/linux/os/*.o build/linux/asan/obj/tests/linux/fault/*.o
+// link: build/linux/asan/obj/tests/linux/compat/sysctl-names.o
+// flags: -DLIBBSD_OVERLAY
+// libs: -lBlocksRuntime -lbsd -luuid -lpthread
 
 /*
  * libFuzzer on the stand-in's decoder of messages. What decodes is walked in
  * every way there is, and must survive being encoded again; nothing may be left
  * over afterwards. The first byte says how many descriptors came along. The
  * decoder is not visible outside libSystem, so all of that is compiled in.
- *
- *     clang -g -O1 -std=gnu11 -fblocks -D_GNU_SOURCE -Itests/linux/include \
- *         -Itests/linux/system -isystem /usr/include/bsd -DLIBBSD_OVERLAY \
- *         -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
- *         -o build/xpc-decode-fuzz tests/fuzz/xpc-decode-fuzz.c \
- *         tests/linux/xpc/[a-z]*.c tests/linux/system/[a-z]*.c \
- *         -lBlocksRuntime -lbsd -lpthread
- *     build/xpc-decode-fuzz -max_len=4096 CORPUS
  */
 
 #include <standin.h>

@@ -151,3 +151,31 @@ SCRIPT
     echo "alive after 1,008 cycles: $many"
     [ "$few" = "$many" ]
 }
+
+@test "promise 7: the oldest client, and one that is newer than the broker" {
+    # Goal: the oldest sends a command and a name, and reads `network` or
+    # `error`; what a newer one sends beside it changes nothing.
+    sanitized <<'SCRIPT'
+for more in '' '-k 100' 'version=int64:99' 'network=dictionary'; do
+    case $more in
+    -*) before=$more after= ;;
+    *) before= after=$more ;;
+    esac
+    # shellcheck disable=SC2086 # words, or none
+    acquire() {
+        as alice "$tools/ask" $before command=string:acquire \
+            "network_name=string:$1" $after >"$T/acquire.out"
+    }
+    acquire default
+    expect "networks with '$more'" 1 \
+        "$(grep -c '^network dictionary$' "$T/acquire.out")"
+    expect "errors with '$more'" 0 "$(grep -c '^error ' "$T/acquire.out")"
+    acquire nowhere
+    expect "an unknown name with '$more'" 'error int64 5' \
+        "$(grep '^error ' "$T/acquire.out")"
+    acquire Default
+    expect "an invalid name with '$more'" 'error int64 4' \
+        "$(grep '^error ' "$T/acquire.out")"
+done
+SCRIPT
+}

@@ -9,11 +9,20 @@ load helper
 setup() {
     cd "$BATS_TEST_DIRNAME/../.." || return
     file=$BATS_TEST_TMPDIR/networks.json
+    umask 022
 }
 
 # check [FILE]: sets status and output, as the caller sees them.
 check() {
     run build/linux/plain/bin/vmnet-broker -n -c "${1-$file}"
+}
+
+# all LINE...: just these lines, each without the file's name.
+all() {
+    check
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [ "$output" = "$(printf "$file%s\n" "$@")" ]
 }
 
 # refused PLACE WORDS: one line that names the file, the place and the reason.
@@ -28,15 +37,17 @@ refused() {
 
 @test "the shipped file is right" {
     # Goal: nobody installs a file that the broker refuses.
-    check broker/networks.json
+    cat broker/networks.json >"$file"
+    check
     [ "$status" -eq 0 ]
     [ -z "$output" ]
 }
 
 @test "a good file, on a terminal" {
     # Goal: a person is told that it is good, and a script is not disturbed.
+    cat broker/networks.json >"$file"
     run script -q -e -c "build/linux/plain/bin/vmnet-broker -n \
-        -c broker/networks.json" /dev/null </dev/null
+        -c $file" /dev/null </dev/null
     [ "$status" -eq 0 ]
     [[ $output == "ok: 3 networks"* ]]
 }
@@ -63,15 +74,37 @@ SCRIPT
 @test "a comma is missing" {
     # Goal: the most frequent mistake is found where it is.
     printf '{\n  "a": {"mode": "shared"}\n  "b": {"mode": "host"}\n}\n' >"$file"
-    refused :3:5 ''
+    refused :3:3 "write a comma before it"
 }
 
 @test "an empty file, and one with text behind the end" {
     # Goal: both are not JSON.
     : >"$file"
-    refused :1:1 ''
+    refused :1:1 "the file is empty"
     printf '{"a": {"mode": "host"}} x\n' >"$file"
-    refused :1:25 ''
+    refused :1:25 "nothing may follow"
+}
+
+@test "all errors at once" {
+    # Goal: nobody corrects one error only to be told of the next.
+    cat >"$file" <<'JSON'
+{
+    "Web": {},
+    "lab": {
+        "mode": "hots",
+        "subent": "10.1.2.0/24"
+    },
+    "net": {
+        "subnet": "10.1.2.3/24",
+        "mode": null
+    }
+}
+JSON
+    all ':2:5: "Web" is not a network name: [a-z0-9][a-z0-9._-]{0,62}' \
+        ':4:17: lab.mode: "hots" is not "shared" or "host": did you mean "host"?' \
+        ':5:9: lab: unknown key "subent": did you mean "subnet"?' \
+        ':8:19: net.subnet: "10.1.2.3/24" is not a subnet: the address has host bits set; did you mean 10.1.2.0/24?' \
+        ':9:17: net.mode: must be a string, not null'
 }
 
 @test "a number for a string" {
@@ -127,60 +160,94 @@ SCRIPT
     refused :1:19 host.mode
 }
 
-@test "files that are not ours to read" {
-    # Goal: nothing but a regular file that only its owner writes (S15), and
-    # no waiting for what is not one.
+@test "files that are none" {
+    # Goal: nothing but a regular file (S15), and no waiting for what is not
+    # one.
     mkdir "$file"
-    refused '' 'a directory'
+    check
+    [ "$status" -eq 1 ]
+    [[ ${lines[0]} == "$file: Is a directory" ]]
     rmdir "$file"
     mkfifo "$file"
     refused '' 'not a regular file'
     rm "$file"
     truncate -s 1G "$file"
     refused '' '64 KiB'
-    rm "$file"
-    echo '{}' >"$file.right"
-    ln -s "$file.right" "$file"
-    refused '' 'a symbolic link'
-    rm "$file"
-    echo '{}' >"$file"
-    for mode in 666 664 646; do
-        chmod "$mode" "$file"
-        refused '' 'writable by group or others'
-    done
-    chmod 644 "$file"
-    check
-    [ "$status" -eq 0 ]
     check /dev/zero
     [ "$status" -eq 1 ]
-    [ "$output" = '/dev/zero: not a regular file' ]
+    [[ ${lines[0]} == '/dev/zero: not a regular file' ]]
 }
 
-@test "files of others" {
-    # Goal: who may write the file decides what the broker does, so it must be
-    # root's, or the caller's.
+# What -n and the daemon have to say of the same files: as root, as a user about
+# a draft of his own, and about the file that is installed.
+@test "a file that passes is one that the daemon takes" {
+    # Goal: owner, mode and links are judged as the daemon judges them (S15).
     sandbox <<'SCRIPT'
+installed='/Library/Application Support/com.github.nirs.vmnet-broker/networks.json'
+status=0
 check() {
+    status=0
     setpriv --reuid "$1" --regid "$1" --clear-groups -- \
-        build/linux/plain/bin/vmnet-broker -n -c "$T/networks.json" 2>&1 || :
+        build/linux/plain/bin/vmnet-broker -n "${@:2}" >"$T/check.out" 2>&1 ||
+        status=$?
 }
-echo '{}' >"$T/networks.json"
-expect "root's, root" '' "$(check root)"
-expect "root's, alice" '' "$(check alice)"
-chown alice "$T/networks.json"
-expect "alice's, alice" '' "$(check alice)"
-for user in root bob; do
-    case $(check "$user") in
-    *networks.json:*'not owned by'*) ;;
-    *) fail "alice's, $user" ;;
-    esac
-done
-chown root "$T/networks.json"
-chmod 600 "$T/networks.json"
-case $(check alice) in
-*networks.json:*denied*) ;;
-*) fail "unreadable" ;;
-esac
+# judged STATUS LINE: the last check printed that line, or none.
+judged() {
+    expect "exit status" "$1" "$status"
+    expect "message" "${2-}" "$(cat "$T/check.out")"
+}
+# both LINE: an error for root and for the installed file, and a warning for a
+# draft of alice's.
+both() {
+    check root -c "$draft"
+    judged 1 "$draft: the daemon would refuse it: ${1//FILE/$draft}"
+    check alice -c "$draft"
+    judged 0 "$draft: warning: the daemon would refuse it: ${1//FILE/$draft}"
+    rm -f "$installed"
+    cp -P --preserve=all "$draft" "$installed"
+    for user in root alice; do
+        check "$user"
+        judged 1 "$installed: the daemon would refuse it: ${1//FILE/$installed}"
+    done
+}
+draft=$T/draft.json
+echo '{}' >"$draft"
+chmod 644 "$draft"
+check root -c "$draft"
+judged 0
+check alice -c "$draft"
+judged 0
+check alice
+judged 0
+
+chmod 664 "$draft"
+both 'writable by group or others: run `sudo chmod go-w "FILE"`'
+chmod 644 "$draft"
+chown alice "$draft"
+both 'its owner is alice, not root: run `sudo chown root "FILE"`'
+# The daemon agrees.
+ask command=string:status >"$T/status.out"
+wait_log 'config: .*networks.json: its owner is alice, not root: run'
+chown root "$draft"
+mv "$draft" "$draft.right"
+ln -s "$draft.right" "$draft"
+both 'a symbolic link: put the file itself in its place'
+rm "$draft"
+mv "$draft.right" "$draft"
+chown root:alice "$draft"
+chmod 640 "$draft"
+both 'the user _vmnetbroker may not read it: run `sudo chmod a+r "FILE"`'
+chmod 600 "$draft"
+check alice -c "$draft"
+expect "unreadable" 1 "$status"
+grep -q "^$draft: Permission denied" "$T/check.out"
+# An error in the text of a draft is one, whoever owns it.
+echo '{' >"$draft"
+chmod 644 "$draft"
+chown alice "$draft"
+check alice -c "$draft"
+expect "status" 1 "$status"
+expect "lines" 2 "$(wc -l <"$T/check.out")"
 SCRIPT
 }
 
@@ -201,6 +268,51 @@ expect "host" 0 "$status"
 SCRIPT
 }
 
+@test "an error costs its own network" {
+    # Goal: the others of the file are served as configured, who asks for the
+    # broken one is told the line and the reason, and the log has all errors.
+    cat >"$file" <<'JSON'
+{
+    "lab": { "mode": "host", "subnet": "10.11.12.0/24" },
+    "web": { "mode": "shared", "mtu": "big",
+             "subent": "10.11.13.0/24" },
+    "host": { "mode": "host", "subnet": "10.11.12.128/29" }
+}
+JSON
+    sandbox --config "$file" <<'SCRIPT'
+start lab alice acquire lab
+wait_line lab '^subnet   10\.11\.12\.0/24$'
+start shared alice ping -c 1 shared
+wait_exit shared
+expect "shared" 0 "$status"
+for name in web host; do
+    start "$name" alice "$tools/ask" command=string:acquire \
+        network_name=string:$name
+    wait_line "$name" '^error int64 9'
+done
+wait_line host '^error_message string .*networks.json:5:41: host.subnet: .* overlaps lab.subnet, 10.11.12.0/24'
+wait_log 'config: .*networks.json:4:14: web: unknown key "subent": did you mean "subnet"'
+SCRIPT
+}
+
+@test "many errors in the log" {
+    # Goal: the log has as many as somebody reads, and says how to see the rest.
+    {
+        printf '{"a": {"mode": "none"}'
+        for i in $(seq 40); do
+            printf ',\n"n%d": 1' "$i"
+        done
+        printf '}\n'
+    } >"$file"
+    check
+    [ "${#lines[@]}" -eq 41 ]
+    sandbox --config "$file" <<'SCRIPT'
+ask command=string:status >"$T/status.out"
+wait_log 'config: .*networks.json:[0-9]*:[0-9]*: ' 32
+wait_log 'config: 9 more errors: vmnet-broker -n prints them all'
+SCRIPT
+}
+
 @test "subnets as configured" {
     # Goal: what the file says is what the network is.
     printf '{"lab": {"mode": "host", "subnet": "10.11.12.0/24"}}\n' >"$file"
@@ -212,5 +324,98 @@ wait_line lab '^gateway  10\.11\.12\.1$'
 start guest bob ping -c 1 lab 10.11.12.1
 wait_exit guest
 expect "ping" 0 "$status"
+SCRIPT
+}
+
+@test "reservations, rules and switches as configured" {
+    # Goal: what the file says of a network is what vmnet makes and guests get.
+    cat >"$file" <<'JSON'
+{
+    "web": {
+        "description": "all that there is",
+        "mode": "shared",
+        "subnet": "10.11.12.0/24",
+        "ipv6_prefix": "fd12:3456:789a:1::/64",
+        "external_interface": "en0",
+        "nat66": false,
+        "mtu": 1400,
+        "dhcp_reservations": [
+            { "mac_address": "52:54:00:12:34:56",
+              "ip_address": "10.11.12.77", "name": "www" }
+        ],
+        "port_forwarding_rules": [
+            { "protocol": "tcp", "external_port": 8080,
+              "internal_address": "www", "internal_port": 80 },
+            { "protocol": "udp", "external_port": 5353,
+              "internal_address": "10.11.12.78", "internal_port": 53 }
+        ]
+    },
+    "quiet": { "mode": "host", "dhcp": false, "anchor": false, "linger": 0 }
+}
+JSON
+    sandbox --config "$file" <<'SCRIPT'
+start www alice ping -c 0 -H -m 52:54:00:12:34:56 web
+wait_line www '^holding 10\.11\.12\.77 '
+build/linux/plain/bin/vmnetctl >"$T/networks.out"
+grep -q '^network .* subnet=10\.11\.12\.1/24 prefix=fd12:3456:789a:1::/64 mtu=1400 .* external=en0 reservations=1 rules=2 ' \
+    "$T/networks.out" || fail "another network"
+nft list ruleset >"$T/nft.out"
+grep -q 'tcp dport 8080 .*10\.11\.12\.77:80' "$T/nft.out" || fail "no rule for 8080"
+grep -q 'udp dport 5353 .*10\.11\.12\.78:53' "$T/nft.out" || fail "no rule for 5353"
+# Without an anchor nothing but the guest is on the network, and it goes at once.
+start quiet bob acquire quiet
+wait_line quiet '^holding '
+build/linux/plain/bin/vmnetctl >"$T/networks.out"
+grep -q '^network .*mode=host .* reservations=0 rules=0 interfaces=0' \
+    "$T/networks.out" || fail "an anchor"
+stop quiet INT
+wait_log 'network quiet: released'
+SCRIPT
+}
+
+@test "two users, of whom one may, and a reload while a network is held" {
+    # Goal: "allow" is applied on each acquire; SIGHUP takes nothing from who
+    # holds a network, and a bad edit nothing from anybody.
+    cat >"$file" <<'JSON'
+{
+    "lab": { "mode": "host", "subnet": "10.11.12.0/24",
+             "allow": { "users": ["alice"] } },
+    "team": { "mode": "host", "allow": { "groups": ["bob"] } }
+}
+JSON
+    sandbox --config "$file" <<'SCRIPT'
+installed='/Library/Application Support/com.github.nirs.vmnet-broker/networks.json'
+# refused USER NETWORK
+refused() {
+    as "$1" "$tools/ask" command=string:acquire "network_name=string:$2" \
+        >"$T/refused.out"
+    grep -q '^error int64 3$' "$T/refused.out" || fail "$1 may use $2"
+    grep -q "may not use the network $2: its \"allow\" in networks.json" \
+        "$T/refused.out" || fail "no sentence"
+}
+start guest alice ping -i 0.2 -c 10000 lab 10.11.12.1
+wait_line guest 'icmp_seq=2 '
+refused bob lab
+refused alice team
+start team bob acquire team
+wait_line team '^holding '
+start root root acquire lab
+wait_line root '^subnet   10\.11\.12\.0/24$'
+stop root INT
+
+sed 's/10.11.12.0/10.11.13.0/; s/alice/bob/' "$installed" >"$T/new.json"
+cat "$T/new.json" >"$installed"
+kill -HUP "$(broker_pid)"
+wait_log 'network lab: changes when nobody holds it any more'
+seen=$(grep -c icmp_seq "$T/guest.out")
+wait_line guest 'icmp_seq=' $((seen + 3))
+refused alice lab
+echo '{' >"$installed"
+ask command=string:reload | has '^error int64 9$' || fail "taken"
+stop guest INT
+wait_log 'network lab: released'
+start guest bob ping -c 1 lab 10.11.13.1
+wait_exit guest
+expect "the new subnet" 0 "$status"
 SCRIPT
 }

@@ -8,20 +8,159 @@ load helper
     tests/linux/run -- tests/integration/transcript examples/acquire.c
 }
 
+@test "attach: the transcript at its top is what it prints" {
+    # Goal: the lesson tells the truth.
+    tests/linux/run -- tests/integration/transcript examples/attach.c
+}
+
+# The guest of this machine's architecture, for vm.
+guest() {
+    case $(uname -m) in
+    x86_64) guest=build/test-vm/amd64 ;;
+    *) guest=build/test-vm/arm64 ;;
+    esac
+    [ -e "$guest/initrd" ] || skip "no guest: run examples/test-vm/build"
+}
+
+@test "vm: the transcript at its top is what it prints" {
+    # Goal: the lesson tells the truth.
+    guest
+    tests/linux/run -- tests/integration/transcript examples/vm.m "$guest"
+}
+
+@test "vm: a broker that is killed" {
+    # Goal: the guest keeps its addresses, and reaches both networks again.
+    guest
+    sandbox --env "GUEST=$guest" <<'SCRIPT'
+mkfifo "$T/in"
+exec 5<>"$T/in"
+start vm root sh -c 'exec vm "$0/kernel" "$0/initrd" default host <"$1"' \
+    "$GUEST" "$T/in"
+wait_line vm '^vm: ready' >/dev/null
+address=$(wait_line vm '^vm: eth0 ' | cut -d ' ' -f 4)
+kill -9 "$(pgrep -x vmnet-broker)"
+wait_line vm '^vm: (default|host): attached again' 2 >/dev/null
+echo 'echo again $(until ping -c 1 -w 1 192.168.115.1 >/dev/null; do :; done
+    ip -4 -o addr show dev eth0 | awk "{ print \$4 }")' >&5
+expect "address" "$address" "$(wait_line vm '^again ' | tr -d '\r' |
+    cut -d ' ' -f 2)"
+stop vm INT
+expect "exit status" 0 "$status"
+SCRIPT
+}
+
+@test "the build lines at the top of the examples" {
+    # Goal: what people copy compiles. In bash, as on a Mac.
+    for source in examples/*.[cm] examples/programs/*.[cm]; do
+        program=$(basename "${source%.*}")
+        line=$(sed -e '/\*\//q' "$source" |
+            sed -n '/^ \*\tcc /,/^ \*\tcodesign /{s/^ \*//; /codesign/!p}')
+        echo "$source: $line"
+        [[ $line == *"cc "*"-o $program "* ]]
+        (
+            # shellcheck disable=SC2317 # the line calls it
+            cc() {
+                "$BATS_TEST_DIRNAME/../linux/cc" "$@"
+            }
+            cd "$(dirname "$source")"
+            eval "${line/-o $program /-o $BATS_TEST_TMPDIR/$program }"
+            # The path in the line that signs is right as well.
+            [ -e "$(sed -n 's/^ \*.*--entitlements \([^ ]*\) .*/\1/p' \
+                "$(basename "$source")")" ]
+        )
+        [ -x "$BATS_TEST_TMPDIR/$program" ]
+    done
+}
+
+@test "all programs: help, and macOS 26.1" {
+    # Goal: -h and --help succeed on standard output and name each option; with
+    # an older macOS the reason is printed, not SIGTRAP.
+    sandbox <<'SCRIPT'
+help() {
+    local program=$1 option
+    shift
+    for option in -h --help; do
+        "$program" "$option" >"$T/help.out" 2>&1 || fail "$program $option: $?"
+        grep -q "usage: $program " "$T/help.out" || fail "$program $option"
+    done
+    for option; do
+        grep -q -e "^  $option" "$T/help.out" || fail "$program: no $option"
+    done
+}
+help acquire
+help attach
+help vm
+help ping -c -H -i -m -W '-h, --help'
+help vmnet-run --network --fd --offload --stats '-h, --help'
+help launcher --network --identity --kernel --initrd --command-line --disk \
+    --cpus --memory '-h, --help'
+old() {
+    local wanted=$1
+    shift
+    start old alice env STANDIN_MACOS=26.1 "$@"
+    wait_exit old
+    expect "exit status of $1" "$wanted" "$status"
+    wait_line old "^$1: .*macOS 26.2 or later is needed"
+}
+old 1 attach default
+old 2 ping default
+old 126 vmnet-run --network default -- true
+old 1 launcher --network default --kernel /dev/null
+old 1 vm /dev/null /dev/null default
+SCRIPT
+}
+
+@test "acquire and attach: a broker that is killed" {
+    # Goal: both say so, and have the next network; attach is on it.
+    sandbox <<'SCRIPT'
+start acquire alice acquire default
+start attach alice attach default
+wait_line acquire '^holding default'
+wait_line attach '^attach: default: attached$'
+kill -9 "$(pgrep -x vmnet-broker)"
+wait_line acquire '^acquire: default: lost, asking again$'
+wait_line attach '^attach: default: lost, asking again$'
+wait_line acquire '^holding default' 2
+wait_line attach '^attach: default: attached$' 2
+start ping bob ping -c 3 default
+wait_exit ping
+expect "exit status of the ping" 0 "$status"
+stop attach INT
+expect "exit status of attach" 0 "$status"
+wait_line attach '^attach: default: [1-9][0-9]* frames$'
+stop acquire INT
+expect "exit status of acquire" 0 "$status"
+SCRIPT
+}
+
+@test "acquire: a broker that is not there" {
+    # Goal: who waits is told for what, and gets the network in the end.
+    sandbox <<'SCRIPT'
+launchctl bootout system/com.github.nirs.vmnet-broker
+start acquire alice acquire default
+wait_line acquire '^acquire: default: cannot reach vmnet-broker'
+launchctl bootstrap system \
+    /Library/LaunchDaemons/com.github.nirs.vmnet-broker.plist
+wait_line acquire '^holding default'
+stop acquire INT
+expect "exit status" 0 "$status"
+SCRIPT
+}
+
 @test "ping: the transcript at its top is what it prints" {
     # Goal: the lesson tells the truth.
-    tests/linux/run -- tests/integration/transcript examples/ping.c
+    tests/linux/run -- tests/integration/transcript examples/programs/ping.c
 }
 
 @test "vmnet-run: the transcript at its top is what it prints" {
     # Goal: the lesson tells the truth.
-    tests/linux/run -- tests/integration/transcript examples/vmnet-run.c
+    tests/linux/run -- tests/integration/transcript examples/programs/vmnet-run.c
 }
 
-@test "acquire and ping: a network that is not there" {
+@test "acquire, attach and ping: a network that is not there" {
     # Goal: a wrong name is an error that says so, not a hang.
     sandbox <<'SCRIPT'
-for example in acquire ping; do
+for example in acquire attach ping; do
     start "$example" alice "$example" no-such-network
     wait_exit "$example"
     [ "$status" -ne 0 ] || fail "$example succeeded"
@@ -30,25 +169,33 @@ done
 SCRIPT
 }
 
-@test "acquire and ping: usage" {
-    # Goal: mistakes on the command line are told apart from failures.
+@test "acquire, attach, vm and ping: usage" {
+    # Goal: 2 for wrong arguments; a wrong value is named with what is allowed.
     sandbox <<'SCRIPT'
-usage() {
-    start usage alice "$@"
+mistake() {
+    start usage alice "${@:2}"
     wait_exit usage
-    [ "$status" -ne 0 ] || fail "$* succeeded"
-    wait_line usage "^usage: $1 "
+    expect "exit status of ${*:2}" 2 "$status"
+    wait_line usage "$1"
 }
-usage acquire
-usage acquire one two
-usage ping
-usage ping -c many default
-usage ping -c -1 default
-usage ping -i 0 default
-usage ping -W never default
-usage ping -m 52:54:00:12:34 default
-usage ping -m 01:00:5e:00:00:01 default
-usage ping default 192.168.64.1 more
+mistake '^acquire: usage: acquire ' acquire
+mistake '^acquire: usage: acquire ' acquire one two
+mistake '^attach: usage: attach ' attach
+mistake '^attach: usage: attach ' attach one two
+mistake '^vm: usage: vm ' vm
+mistake '^vm: usage: vm ' vm kernel initrd
+mistake '^usage: ping ' ping
+mistake '^usage: ping ' ping --no-such-option default
+mistake '^usage: ping ' ping default 192.168.64.1 more
+mistake '^ping: -c: must be 0 to 65535 \(got "many"\)' ping -c many default
+mistake '^ping: -c: must be 0 to 65535 \(got "-1"\)' ping -c -1 default
+mistake '^ping: -i: must be 0.001 to 3600 \(got "0"\)' ping -i 0 default
+mistake '^ping: -W: must be 0.001 to 3600 \(got "never"\)' \
+    ping -W never default
+mistake '^ping: -m: must be a unicast address, .*\(got "52:54:00:12:34"\)' \
+    ping -m 52:54:00:12:34 default
+mistake '^ping: -m: .*\(got "01:00:5e:00:00:01"\)' \
+    ping -m 01:00:5e:00:00:01 default
 SCRIPT
 }
 
@@ -62,6 +209,42 @@ start two bob ping -c 1 -m 52:54:00:00:00:02 default "${first%/*}"
 wait_exit two
 expect "exit status of a ping to an address that was given back" 1 "$status"
 wait_line two "^no answer from ${first%/*}: icmp_seq=1"
+SCRIPT
+}
+
+@test "ping: 60 guests that start at once have 60 addresses" {
+    # Goal: a server that offers one address to many refuses all but one, and
+    # they ask again.
+    sandbox <<'SCRIPT'
+for i in $(seq 60); do
+    start "guest$i" alice ping -H -c 0 default
+done
+for i in $(seq 60); do
+    wait_line "guest$i" '^holding '
+done >"$T/holding"
+expect addresses 60 "$(sort -u "$T/holding" | grep -c '^holding 192\.168\.')"
+SCRIPT
+}
+
+@test "ping: a network without a free address" {
+    # Goal: it is told apart from a network without a DHCP server.
+    config=$BATS_TEST_TMPDIR/networks.json
+    echo '{ "tiny": { "mode": "shared", "subnet": "10.11.12.0/29" } }' \
+        >"$config"
+    sandbox --config "$config" <<'SCRIPT'
+# Of 8 addresses two are no guest's, and one is the gateway's.
+for i in 1 2 3 4 5; do
+    start "guest$i" alice ping -H -c 0 tiny
+    wait_line "guest$i" '^holding '
+done
+start late bob ping -c 1 tiny
+wait_exit late
+expect "exit status" 2 "$status"
+wait_line late '^ping: tiny: no free address: '
+stop guest3
+start next bob ping -c 1 tiny
+wait_exit next
+expect "exit status with an address that was given back" 0 "$status"
 SCRIPT
 }
 

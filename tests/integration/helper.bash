@@ -12,7 +12,25 @@ sandbox() {
 $(cat)"
 }
 
-# The same with a broker under the sanitizers, which must have nothing to say.
+# options KEYS: prints a configuration with these keys of "$options", and the
+# networks that there are without a file.
+options() {
+    printf '{"$options": {%s}, "default": {"mode": "shared"}}\n' "$1" \
+        >"$BATS_TEST_TMPDIR/options.json"
+    echo "$BATS_TEST_TMPDIR/options.json"
+}
+
+# unthrottled: prints a property list with which launchd starts a broker that
+# died at once, and not 10 s after the last start.
+unthrottled() {
+    sed -e '0,/<\/array>/s|</array>|&\
+<key>ThrottleInterval</key><integer>0</integer>|' \
+        broker/com.github.nirs.vmnet-broker.plist \
+        >"$BATS_TEST_TMPDIR/broker.plist"
+    echo "$BATS_TEST_TMPDIR/broker.plist"
+}
+
+# As sandbox, with a broker under the sanitizers, which must have nothing to say.
 sanitized() {
     sandbox --broker build/linux/asan/bin/vmnet-broker \
         --daemon-env ASAN_OPTIONS=log_path=/run/report/asan \
@@ -20,6 +38,54 @@ sanitized() {
 install -d -m 777 /run/report
 $(cat)
 no_reports
+SCRIPT
+}
+
+# The same for scripts with guests that have the kernel's own network stack
+# (tools/guest): what these have in common, in front of them.
+guests() {
+    sandbox "$@" <<SCRIPT
+guest=\$tools/guest
+ping=/usr/bin/ping # not our example
+outside=203.0.113.1 outside6=2001:db8:2::1
+
+# within NAME COMMAND...: in the guest's namespace.
+within() {
+    local name=\$1
+    shift
+    nsenter -t "\$(pid_of "\$name")" -n -- "\$@"
+}
+
+reach() {
+    within "\$1" \$ping -q -c 1 -W 5 "\$2" >"\$T/ping.out" 2>&1 ||
+        fail "\$1 does not reach \$2"
+}
+
+# One second is long: what does answer takes less than a millisecond. A ping
+# that could not be sent proves nothing: its status is 2.
+no_reach() {
+    local result=0
+    within "\$1" \$ping -q -c 1 -W 1 "\$2" >"\$T/ping.out" 2>&1 || result=\$?
+    expect "\$1 pings \$2" 1 \$result
+}
+
+# guest NAME OPTION...: started, on the network; its address in the variable.
+guest() {
+    local name=\$1
+    shift
+    start "\$name" root "\$guest" "\$@"
+    address=\$(wait_line "\$name" '^ready ' | cut -d' ' -f2)
+}
+
+address6() {
+    wait_line "\$1" '^address6 ' | cut -d' ' -f2
+}
+
+world() {
+    nsenter --net=/run/netns/world -- "\$@"
+}
+
+$(cat)
 SCRIPT
 }
 

@@ -138,15 +138,29 @@ expect id 'uid=501 gid=502 groups=0 umask=007' \
 SCRIPT
 }
 
-@test "a user who does not exist is said, and the job runs" {
-    # Goal: the stand-in works where the role user cannot be made.
+@test "a job whose user does not exist does not run" {
+    # Goal: it is refused and never runs as root, also when the user has gone
+    # since it was loaded.
     plist job "$(key UserName nosuchuser)"
     run with_job <<'SCRIPT'
-ask id
+echo 'the sandbox has started'
+SCRIPT
+    echo "$output"
+    [ "$status" -ne 0 ]
+    [[ $output != *'the sandbox has started'* ]]
+    [[ $output == *'UserName: there is no user "nosuchuser"'* ]]
+
+    plist job "$(key UserName alice)"
+    run with_job <<'SCRIPT'
+sed -i '/^alice:/d' /etc/passwd
+"$tools/standin-job" knock job
+wait_for exited
+expect 'exit status' 78 "$(field 'last exit code' | cut -d: -f1)"
+expect 'the job did nothing' '' "$(notes)"
 SCRIPT
     echo "$output"
     [ "$status" -eq 0 ]
-    [[ $output == *'job: no user nosuchuser here: running as uid 0'* ]]
+    [[ $output == *'job: there is no user alice: not started'* ]]
 }
 
 @test "files for stdio are made for the job's user" {
@@ -427,7 +441,7 @@ plist=/Library/LaunchDaemons/job.plist
 launchctl bootout system/job
 launchctl standin-wait system/job gone "$guard"
 launchctl disable system/job
-launchctl print-disabled system | grep -q '"job" => disabled'
+launchctl print-disabled system | has '"job" => disabled'
 code=0; launchctl bootstrap system "$plist" 2>/dev/null || code=$?
 expect 'disabled' 119 "$code"
 launchctl enable system/job
@@ -542,6 +556,7 @@ refusals() {
 109|Umask: must be from 0 to 0777|$(key Umask 512)
 109|Umask: must be from 0 to 0777|$(key Umask 08x)
 109|UserName: is an integer, must be a string|$(key UserName 300)
+109|UserName: there is no user "nosuchuser"|$(key Label a)$(key Program /bin/true)$(key UserName nosuchuser)
 109|EnvironmentVariables: A: is an integer|<key>EnvironmentVariables</key><dict>$(key A 1)</dict>
 109|SoftResourceLimits: NumberOfFiles: must be an integer|<key>SoftResourceLimits</key><dict>$(key NumberOfFiles x)</dict>
 109|RunAtLoad: is data|<key>RunAtLoad</key><data>AA==</data>
@@ -559,7 +574,7 @@ EOT
             >"$BATS_TEST_TMPDIR/bad/$i"
         printf '%s\n%s\n' "$code" "$text" >"$BATS_TEST_TMPDIR/bad/$i.want"
     done <"$BATS_TEST_TMPDIR/table"
-    [ "$i" -eq 25 ]
+    [ "$i" -eq 26 ]
     sandbox --no-daemon --env "bad=$BATS_TEST_TMPDIR/bad" <<'SCRIPT'
 for want in "$bad"/*.want; do
     { read -r code; read -r text; } <"$want"
@@ -628,7 +643,7 @@ SCRIPT
         printf '\0\0\0\0\0\0\0\051'
     } >"$BATS_TEST_TMPDIR/b.b.plist"
     sandbox --plist "$BATS_TEST_TMPDIR/b.b.plist" <<'SCRIPT'
-launchctl print system/b.b | grep -q 'program = /bin/true'
+launchctl print system/b.b | has 'program = /bin/true'
 SCRIPT
 }
 

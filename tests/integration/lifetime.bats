@@ -72,7 +72,7 @@ SCRIPT
 
 @test "a linger of 0" {
     # Goal: it is allowed, and the network goes with its last holder.
-    timed --daemon-arg -l --daemon-arg 0 <<'SCRIPT'
+    timed --config "$(options '"linger": 0')" <<'SCRIPT'
 generation >/dev/null
 wait_log 'network default: released'
 SCRIPT

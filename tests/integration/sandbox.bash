@@ -33,6 +33,12 @@ expect() {
     [ "$2" = "$3" ] || fail "$1: expected '$2', got '$3'"
 }
 
+# has PATTERN: a line of what is piped in matches. It reads all, since a program
+# that still prints when "grep -q" has seen enough ends with SIGPIPE.
+has() {
+    [ "$(grep -c -- "$1")" -gt 0 ]
+}
+
 # as USER COMMAND...
 as() {
     local user=$1
@@ -61,10 +67,14 @@ follow() {
     timeout "$guard" tail -n +1 --pid="$2" -s 0.1 -f "$1" 2>/dev/null
 }
 
-# wait_line NAME PATTERN: until what was started as NAME prints it. Prints it.
+# wait_line NAME PATTERN [COUNT]: until what was started as NAME has printed
+# it, as often as COUNT. Prints the last one.
 wait_line() {
-    grep -m 1 -E -- "$2" < <(follow "$T/$1.out" "$(pid_of "$1")") ||
-        fail "$1 did not print '$2'"
+    grep -m "${3-1}" -E -- "$2" < <(follow "$T/$1.out" "$(pid_of "$1")") \
+        >"$T/lines" || :
+    [ "$(wc -l <"$T/lines")" -eq "${3-1}" ] ||
+        fail "$1 did not print '$2' ${3+$3 times}"
+    tail -n 1 "$T/lines"
 }
 
 # wait_log PATTERN [COUNT]: until the log has it, as often as COUNT.

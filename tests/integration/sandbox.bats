@@ -218,6 +218,24 @@ as bob /bin/ping -n -q -c 1 -W 1 203.0.113.1 >/dev/null
 SCRIPT
 }
 
+@test "a datagram socket is not full of a few messages" {
+    # Goal: as on macOS, small messages to a socket that is not connected back
+    # are limited by their bytes.
+    sandbox --no-daemon <<'SCRIPT'
+cat >"$T/send.pl" <<'PERL'
+use strict;
+use Socket;
+socket(my $to, AF_UNIX, SOCK_DGRAM, 0) or die;
+bind($to, pack_sockaddr_un($ARGV[0])) or die;
+socket(my $from, AF_UNIX, SOCK_DGRAM, 0) or die;
+connect($from, pack_sockaddr_un($ARGV[0])) or die;
+$from->blocking(0);
+for (1 .. 100) { defined send($from, "x", 0) or die "$_: $!\n"; }
+PERL
+perl -MIO::Handle "$T/send.pl" "$T/socket" || fail 'it is full'
+SCRIPT
+}
+
 @test "what the command writes stays in the sandbox, but in /tmp" {
     # Goal: the host's files are not touched; results can be handed out.
     before=$(host)
@@ -455,7 +473,7 @@ until_line() {
     # Goal: the terminal behaves as if there were no sandbox.
     terminal "tests/linux/run sh -c 'ps -o stat= -p \$\$; read line
         echo typed \$line; trap \"echo interrupted; exit 6\" INT
-        echo ready; sleep 1000'; echo status \$?"
+        echo ready; sleep 1000 & wait'; echo status \$?"
     next
     [[ $line == *+* ]]
     echo word >&8

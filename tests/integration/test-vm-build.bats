@@ -383,9 +383,9 @@ served() {
 
 @test "usage" {
     # Goal: an architecture that there is not is a mistake.
-    run -1 build_with riscv64
+    run -2 build_with riscv64
     [[ $output == *"usage: examples/test-vm/build [amd64|arm64]"* ]]
-    run -1 build_with amd64 arm64
+    run -2 build_with amd64 arm64
     [[ $output == *"usage: "* ]]
 }
 

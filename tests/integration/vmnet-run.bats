@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# examples/vmnet-run, with commands that do to it what VMMs may do.
+# vmnet-run, with commands that do to it what VMMs may do.
 
 load helper
 
@@ -59,7 +59,7 @@ SCRIPT
     run_sandbox <<'SCRIPT'
 start words alice env OPTIONS='{mtu1},{mac1}' \
     vmnet-run --network default --network host -- \
-    sh -c 'env; echo "fds {fd0} {fd1} word {fd2} {fd} {{mac0}}";
+    sh -c 'env; echo "fds {fd0} {fd1} word {fd} {fd01x} {{mac0}}";
         readlink /proc/self/fd/{fd0} /proc/self/fd/{fd1} | grep -c socket:'
 wait_exit words
 expect "exit status" 0 "$status"
@@ -73,7 +73,7 @@ done
 [ "$(value VMNET_MAC0)" != "$(value VMNET_MAC1)" ] || fail "one MAC for both"
 expect "a variable" "1500,$(value VMNET_MAC1)" "$(value OPTIONS)"
 wait_line words "^fds $(value VMNET_FD0) $(value VMNET_FD1) \
-word \{fd2\} \{fd\} \{$(value VMNET_MAC0)\}$"
+word \{fd\} \{fd01x\} \{$(value VMNET_MAC0)\}$"
 wait_line words '^2$'
 SCRIPT
 }
@@ -163,6 +163,38 @@ expect "guest" 0 "$status"
 SCRIPT
 }
 
+@test "vmnet-run: a command whose socket is full for a while" {
+    # Goal: what finds no room (ENOBUFS) is sent again, in order, and nothing is
+    # lost. The clock of vmnet-run stands until the command reads.
+    run_sandbox <<'SCRIPT'
+clock_create
+start guest alice env STANDIN_CLOCK="$clock" \
+    vmnet-run --stats --network default -- \
+    vmm say up wait read {fd0} 2000 1514 say complete wait
+wait_line guest '^up$'
+card=$(vmnetctl | sed -n "s/^interface name=\([^ ]*\) .* \
+pid=$(pid_of guest) .*/\1/p")
+# The network keeps what vmnet-run does not read; the socket holds less.
+ip link set "$card" txqueuelen 5000
+start writer bob vmnet-run --network default -- vmm send {fd0} 2000 1514
+wait_exit writer
+before=
+while [ "$before" != "$(cat "/sys/class/net/$card/statistics/tx_packets")" ]; do
+    before=$(cat "/sys/class/net/$card/statistics/tx_packets")
+done
+[ "$before" -lt 2000 ] || fail "the socket was not full"
+kill -USR1 "$(pid_of guest)"
+wait_line guest '^USR1$'
+for _ in $(seq 500); do
+    ! grep -qx complete "$T/guest.out" || break
+    advance 13ms
+done
+wait_line guest '^complete$'
+stop guest
+expect "dropped" 0 "$(frames guest default in dropped)"
+SCRIPT
+}
+
 @test "vmnet-run: a command that closes one socket" {
     # Goal: that network is quiet, with no spin; the other and the command go
     # on.
@@ -216,7 +248,7 @@ ends 143 --network default -- vmm kill 15
 ends 126 --network default -- /no/such/command
 wait_line run '^vmnet-run: /no/such/command: No such file'
 ends 126 --network no-such-network -- vmm exit 0
-wait_line run '^vmnet-run: network no-such-network: no such network: networks are defined in networks.json'
+wait_line run '^vmnet-run: no-such-network: no such network: networks are defined in networks.json'
 ends 126 --network default --network no-such-network -- vmm exit 0
 ends 2 -- vmm exit 0
 wait_line run '^usage: vmnet-run '
@@ -224,7 +256,27 @@ ends 2 --network default
 ends 2 --networks
 ends 2 --network 1 --network 2 --network 3 --network 4 --network 5 \
     --network 6 --network 7 --network 8 --network 9 -- vmm exit 0
-wait_line run '^vmnet-run: at most 8 networks$'
+wait_line run '^vmnet-run: --network: at most 8 networks$'
+mistake() {
+    ends 2 "${@:2}" -- vmm exit 0
+    wait_line run "^vmnet-run: $1"
+}
+for mac in 52:54:00:12:34 52:54:00:12:34:5g 52:54:0:12:34:56 01:00:5e:00:00:01 \
+    00:00:00:00:00:00 52:54:00:12:34:56:78 ''; do
+    mistake "--network default: mac must be a unicast address, .* \(got \"$mac\"\)" \
+        --network "default,mac=$mac"
+done
+mistake '--fd: must be 3 to 63 \(got "2"\)' --fd 2 --network default
+mistake '--fd: must be 3 to 63 \(got "x"\)' --fd x --network default
+mistake '--fd: 4 is given twice' --fd 4 --network default --fd 4 --network host
+mistake '--fd: must be given once for each --network, or not at all \(got 1 for 2\)' \
+    --network default --network host --fd 4
+ends 2 --network default -- vmm close '{fd1}'
+wait_line run '^vmnet-run: \{fd1\}: there is no network 1: the last is \{fd0\}$'
+start run alice env OPTIONS='mac={mac7}' vmnet-run --network default -- vmm exit 0
+wait_exit run
+expect "exit status" 2 "$status"
+wait_line run '^vmnet-run: \{mac7\}: there is no network 7: the last is \{mac0\}$'
 expect "interfaces" 0 "$(interfaces "$(pid_of run)")"
 SCRIPT
 }
@@ -282,5 +334,146 @@ left() {
 stop guest KILL
 expect "exit status" 137 "$status"
 settle left 0
+SCRIPT
+}
+
+@test "vmnet-run: a VMM that outlives the command" {
+    # Goal: the guest stays online for as long as somebody has its socket, and
+    # then the exit status is the command's.
+    run_sandbox <<'SCRIPT'
+default=$(subnet default).200
+# A daemon, as of QEMU's -daemonize.
+daemon() {
+    start guest alice vmnet-run --network default --network host -- sh -c "
+        setsid vmm answer {fd0} {mac0} $default & exit 3"
+    wait_line guest "^answering $default\$"
+    still guest "$default"
+    vmm=$(pgrep -x vmm)
+}
+daemon
+kill -KILL "$vmm"
+wait_exit guest
+expect "exit status" 3 "$status"
+
+# Nobody is left in the command's group: vmnet-run itself is meant.
+daemon
+stop guest
+expect "exit status" 3 "$status"
+expect "the daemon" "$vmm" "$(pgrep -x vmm)"
+kill -KILL "$vmm"
+
+# Somebody is.
+start guest alice vmnet-run --network default -- sh -c "
+    vmm answer {fd0} {mac0} $default wait & exit 4"
+wait_line guest "^answering $default\$"
+still guest "$default"
+kill -TERM "$(pid_of guest)"
+as bob ping -c 1 default "$default" >"$T/ping.out" && fail "it answers"
+kill -USR1 "$(pgrep -x vmm)"
+wait_line guest '^USR1$'
+wait_exit guest
+expect "exit status" 4 "$status"
+SCRIPT
+}
+
+@test "vmnet-run: in the foreground of a terminal" {
+    # Goal: Ctrl-C reaches the command, once; Ctrl-Z stops both, fg continues
+    # both; a script with vmnet-run in it ends by Ctrl-C, and keeps the terminal
+    # when it starts vmnet-run in the background.
+    run_sandbox <<'SCRIPT'
+mkfifo "$T/keys"
+: >"$T/screen.out"
+# A command in the background is born deaf to Ctrl-C. The shell has job control.
+env --default-signal=INT,QUIT,TSTP script -q -f \
+    -c "stty -echo; echo ready; PS1= bash --norc --noediting -i" "$T/typescript" \
+    <"$T/keys" >"$T/screen.out" 2>&1 &
+echo "$!" >"$T/screen.pid"
+exec 5>"$T/keys"
+wait_line screen '^ready'
+type() {
+    printf '%b' "$1" >&5
+}
+run="vmnet-run --network default --"
+
+type "$run vmm say up wait say one-more wait exit 4; echo status-\$?\n"
+wait_line screen '^up'
+type '\003'
+wait_line screen '^INT'
+wait_line screen '^one-more'
+type '\034'
+wait_line screen '^QUIT'
+wait_line screen '^status-4'
+
+reader="echo up-2; read line; echo line-\$line; exec sleep 1000"
+type "$run sh -c '$reader'; echo stopped-\$?\n"
+wait_line screen '^up-2'
+type '\032'
+wait_line screen '^stopped-148'
+expect "state of the command" T "$(ps -o state= -C sh | tail -n 1)"
+expect "state of vmnet-run" T "$(ps -o state= -C vmnet-run)"
+# It reads what is typed, so that it has the terminal again.
+type 'fg\n'
+type 'x\n'
+wait_line screen '^line-x'
+type '\003echo ended-$?\n'
+wait_line screen '^ended-130'
+
+script="$run sh -c 'echo up-3; exec sleep 1000'; echo never"
+type "bash -c \"$script\"\n"
+wait_line screen '^up-3'
+type '\003echo after-$?\n'
+wait_line screen '^after-130'
+! grep '^never' "$T/screen.out" || fail "the script went on"
+
+# One that a script starts in the background leaves the terminal to the script.
+type "bash -c \"$run sh -c 'echo up-4; exec sleep 1000' & read -r line; echo got-\\\$line\"\n"
+wait_line screen '^up-4'
+type 'x\n'
+wait_line screen '^got-x'
+kill "$(pgrep -x vmnet-run)"
+type 'exit\n'
+SCRIPT
+}
+
+@test "vmnet-run: an address and a descriptor that were asked for" {
+    # Goal: any unicast address works; a VMM that has its number of a descriptor
+    # built in gets that one, and no other beside it.
+    run_sandbox <<'SCRIPT'
+default=$(subnet default).200
+mac=52:54:00:00:00:0c
+start guest alice vmnet-run --fd 20 --network "default,mac=$mac" \
+    --network host --fd 10 -- \
+    sh -c "echo fds {fd0} {fd1} \$VMNET_FD1 mac {mac0} \$VMNET_MAC0
+        echo sockets: \$(find /proc/self/fd -lname 'socket:*' | sort)
+        exec vmm close 10 answer 20 {mac0} $default"
+wait_line guest "^fds 20 10 10 mac $mac $mac\$"
+wait_line guest '^sockets: /proc/self/fd/10 /proc/self/fd/20$'
+wait_line guest "^answering $default\$"
+! vmnetctl | grep "^interface .* mac=$mac " || fail "vmnet has chosen it, too"
+still guest "$default"
+stop guest
+expect "exit status" 0 "$status"
+SCRIPT
+}
+
+@test "vmnet-run: offload" {
+    # Goal: it is asked for if the VMM can have it, and else its price is told.
+    run_sandbox <<'SCRIPT'
+warning='^vmnet-run: without --offload it slows down every VM'
+offload() {
+    vmnetctl | grep "^interface .* pid=$(pid_of guest) " | grep -o ' offload=.'
+}
+start guest alice vmnet-run --network default --network host -- vmm say up wait
+wait_line guest '^up$'
+expect "lines that warn" 1 "$(grep -c "$warning" "$T/guest.out")"
+expect "interfaces" " offload=0 offload=0" "$(offload | tr -d '\n')"
+stop guest
+start guest alice vmnet-run --offload --network default --network host -- \
+    vmm say up wait
+wait_line guest '^up$'
+expect "interfaces" " offload=1 offload=1" "$(offload | tr -d '\n')"
+stop guest
+expect "exit status" 0 "$status"
+! grep "$warning" "$T/guest.out" || fail "a needless warning"
 SCRIPT
 }

@@ -6,53 +6,6 @@
 
 load helper
 
-# What the scripts below have in common, in front of them.
-guests() {
-    sandbox "$@" <<SCRIPT
-guest=\$tools/guest
-ping=/usr/bin/ping # not our example
-outside=203.0.113.1 outside6=2001:db8:2::1
-
-# within NAME COMMAND...: in the guest's namespace.
-within() {
-    local name=\$1
-    shift
-    nsenter -t "\$(pid_of "\$name")" -n -- "\$@"
-}
-
-reach() {
-    within "\$1" \$ping -q -c 1 -W 5 "\$2" >"\$T/ping.out" 2>&1 ||
-        fail "\$1 does not reach \$2"
-}
-
-# One second is long: what does answer takes less than a millisecond. A ping
-# that could not be sent proves nothing: its status is 2.
-no_reach() {
-    local result=0
-    within "\$1" \$ping -q -c 1 -W 1 "\$2" >"\$T/ping.out" 2>&1 || result=\$?
-    expect "\$1 pings \$2" 1 \$result
-}
-
-# guest NAME OPTION...: started, on the network; its address in the variable.
-guest() {
-    local name=\$1
-    shift
-    start "\$name" root "\$guest" "\$@"
-    address=\$(wait_line "\$name" '^ready ' | cut -d' ' -f2)
-}
-
-address6() {
-    wait_line "\$1" '^address6 ' | cut -d' ' -f2
-}
-
-world() {
-    nsenter --net=/run/netns/world -- "\$@"
-}
-
-$(cat)
-SCRIPT
-}
-
 @test "vmnet shared: guests of two processes, the gateway and the world" {
     # Goal: one network for several processes; NAT for both protocols.
     guests <<'SCRIPT'
@@ -208,8 +161,53 @@ wait_line b 'no network: 1001'
 guest c --subnet 10.1.2.1/24
 stop c
 guest c --subnet 10.1.2.1/24
-vmnetctl | grep -q '^network .* state=orphaned .* subnet=10.1.1.1/24 ' ||
+vmnetctl | has '^network .* state=orphaned .* subnet=10.1.1.1/24 ' ||
     fail "no orphan: $(vmnetctl)"
+SCRIPT
+}
+
+@test "vmnet: TSO of a bridge" {
+    # Goal: the broker's anchor keeps it on; one interface without offload takes
+    # it from all that are on the bridge, as long as it is there.
+    sandbox <<'SCRIPT'
+tso() {
+    vmnetctl | sed -n 's/^network .* bridge=bridge100 tso=//p'
+}
+start holder alice acquire default
+wait_line holder '^holding '
+for _ in $(seq 1000); do
+    [ "$(tso)" = "" ] || break
+done
+expect "TSO with the anchor" on "$(tso)"
+start without bob ping -H -c 0 default
+wait_line without '^holding '
+expect "TSO with an interface without offload" off "$(tso)"
+expect "interfaces with offload" 1 "$(vmnetctl | grep -c ' offload=1 ')"
+stop without
+expect "without" 0 "$status"
+expect "TSO when it has gone" on "$(tso)"
+SCRIPT
+}
+
+@test "vmnet: a network of another executable on macOS 26.0 and 26.1" {
+    # Goal: an interface on it ends the process with SIGTRAP there, one of the
+    # same executable does not; from 26.2 on both work.
+    guests <<'SCRIPT'
+install -m 755 "$guest" "$T/other"
+guest a --subnet 10.1.1.1/24 --export "$T/network"
+for version in 26.0 26.1; do
+    start other root env STANDIN_MACOS=$version "$T/other" \
+        --import "$T/network"
+    wait_exit other
+    expect "another executable on $version" $((128 + 5)) "$status"
+    wait_line other 'another executable created'
+    start same root env STANDIN_MACOS=$version "$guest" --import "$T/network"
+    wait_line same '^ready '
+    stop same
+    expect "the same executable on $version" 0 "$status"
+done
+start other root env STANDIN_MACOS=26.2 "$T/other" --import "$T/network"
+wait_line other '^ready '
 SCRIPT
 }
 

@@ -2,34 +2,37 @@
 # Copyright The vmnet-broker authors
 #
 # Builds the stand-in: the libraries in three variants, the servers in one.
-# Sources are found by wildcard; what has no sources yet is left out. Included
-# by the Makefile, and works alone: make -f tests/linux/linux.mk standin
+# Sources are found by wildcard. Included by the Makefile, and works alone:
+# make -f tests/linux/linux.mk standin
 
 LINUX_BUILD := build/linux
 LINUX_CC := clang
 LINUX_CXX := clang++
 LINUX_CFLAGS := -std=gnu11 -fblocks -O1 -g -fno-omit-frame-pointer \
 	-Wall -Wextra -Wno-unused-parameter -Werror -D_GNU_SOURCE= \
-	-isystem /usr/include/bsd -DLIBBSD_OVERLAY -Itests/linux/include \
-	-Itests/linux/system -Itests/linux/common
+	-isystem /usr/include/bsd -DLIBBSD_OVERLAY -Itests/linux/include
 
 SANITIZE_plain :=
 SANITIZE_asan := -fsanitize=address,undefined -fno-sanitize-recover=all
 SANITIZE_tsan := -fsanitize=thread
 
-linux_system_src := $(wildcard tests/linux/system/*.c tests/linux/xpc/*.c)
-linux_wrap_src := $(wildcard tests/linux/system/wrap/*.c)
-linux_vmnet_src := $(wildcard tests/linux/vmnet/lib*.c)
-linux_cf_src := $(wildcard tests/linux/corefoundation/*.c)
+# In compat/ the names say whose part a file is.
+linux_vmnet_src := $(wildcard tests/linux/vmnet/lib*.c \
+	tests/linux/compat/libvmnet-*.c)
+linux_cf_src := $(wildcard tests/linux/corefoundation/*.c \
+	tests/linux/compat/cf-*.c)
+linux_system_src := $(filter-out $(linux_vmnet_src) $(linux_cf_src),\
+	$(wildcard $(patsubst %,tests/linux/%/*.c,dispatch os fault xpc compat)))
+linux_wrap_src := $(wildcard tests/linux/fault/wrap/*.c)
 linux_common_src := $(wildcard tests/linux/common/*.c)
 
-linux_vmnetd_src := $(wildcard tests/linux/vmnet/vmnetd*.c)
-linux_vmnetctl_src := $(wildcard tests/linux/vmnet/vmnetctl.c)
+linux_vmnetd_src := $(wildcard tests/linux/vmnetd/vmnetd*.c)
+linux_vmnetctl_src := $(wildcard tests/linux/vmnetd/vmnetctl.c)
 linux_launchd_src := $(wildcard tests/linux/launchd/launchd*.c)
 linux_launchctl_src := $(wildcard tests/linux/launchd/launchctl*.c)
 linux_sandbox_src := $(wildcard tests/linux/sandbox/*.c)
-linux_clock_src := $(wildcard tests/linux/system/tools/standin-clock.c) \
-	tests/linux/system/standin-page.c
+linux_clock_src := tests/linux/fault/tools/standin-clock.c \
+	tests/linux/fault/standin-page.c
 
 .PHONY: standin standin-asan standin-tsan standin-headers
 standin: $(LINUX_BUILD)/plain/.stamp
@@ -42,55 +45,74 @@ standin-tsan: $(LINUX_BUILD)/tsan/.stamp
 standin-headers:
 	tests/unit/cc-test.sh
 
-# A library: $(1) variant, $(2) name, $(3) sources, $(4) patterns of the names
-# it exports, $(5) what it links. All else stays its own, so that it meets no
-# name of a program's.
-define LINUX_LIB
-ifneq ($(3),)
-linux_$(1) += $$(LINUX_BUILD)/$(1)/lib/lib$(2).so
-$$(LINUX_BUILD)/$(1)/lib/lib$(2).so: \
-		$(3:%.c=$$(LINUX_BUILD)/$(1)/obj/%.o) tests/linux/linux.mk
-	@mkdir -p $$(@D)
-	@echo '{ global: $(4) local: *; };' >$$(@D)/$(2).map
-	@echo '$$(LINUX_CC) -o $$@'
-	@$$(LINUX_CC) $$(SANITIZE_$(1)) -shared -o $$@.$$$$$$$$ \
-		-Wl,-soname,lib$(2).so -Wl,--version-script,$$(@D)/$(2).map \
-		-Wl,-Bsymbolic-functions -Wl,-rpath,'$$$$ORIGIN' \
-		$(3:%.c=$$(LINUX_BUILD)/$(1)/obj/%.o) -L$$(@D) $(5) && \
-		mv $$@.$$$$$$$$ $$@
-linux_obj += $(3:%.c=$$(LINUX_BUILD)/$(1)/obj/%.o)
-endif
+# "plain", "asan" or "tsan": the third folder of what is being made.
+VARIANT = $(word 3,$(subst /, ,$@))
+VARIANTS := plain asan tsan
+
+define LINUX_COMPILE
+@mkdir -p $(@D)
+@echo '$(LINUX_CC) ($(VARIANT)) $<'
+@$(LINUX_CC) $(LINUX_CFLAGS) $(SANITIZE_$(VARIANT)) -fPIC -MMD -MP -c -o $@ $<
+endef
+$(LINUX_BUILD)/plain/obj/%.o: %.c tests/linux/linux.mk
+	$(LINUX_COMPILE)
+$(LINUX_BUILD)/asan/obj/%.o: %.c tests/linux/linux.mk
+	$(LINUX_COMPILE)
+$(LINUX_BUILD)/tsan/obj/%.o: %.c tests/linux/linux.mk
+	$(LINUX_COMPILE)
+
+# $(1): patterns of the names that a library exports, $(2): what it links. All
+# else stays its own, so that it meets no name of a program's.
+define LINUX_LINK
+@mkdir -p $(@D)
+@echo '{ global: $(1) local: *; };' >$(@:.so=.map)
+@echo '$(LINUX_CC) -o $@'
+@$(LINUX_CC) $(SANITIZE_$(VARIANT)) -shared -o $@.$$$$ \
+	-Wl,-soname,$(@F) -Wl,--version-script,$(@:.so=.map) \
+	-Wl,-Bsymbolic-functions -Wl,-rpath,'$$ORIGIN' \
+	$(filter %.o,$^) -L$(@D) $(2) && mv $@.$$$$ $@
 endef
 
-define LINUX_VARIANT
-$$(LINUX_BUILD)/$(1)/obj/%.o: %.c tests/linux/linux.mk
-	@mkdir -p $$(@D)
-	@echo '$$(LINUX_CC) ($(1)) $$<'
-	@$$(LINUX_CC) $$(LINUX_CFLAGS) $$(SANITIZE_$(1)) -fPIC -MMD -MP \
-		-c -o $$@ $$<
+# The objects of sources, for each variant: % is its name.
+linux_objects = $(addprefix $(LINUX_BUILD)/%/obj/,$(1:.c=.o))
 
-$(call LINUX_LIB,$(1),System,$(linux_system_src),dispatch_*; _dispatch_*; xpc_*; _xpc_*; XPC_*; os_*; _os_*; system_*; standin_*; mach_*; bootstrap_*; proc_*; sandbox_*; kqueue*; kevent*; launch_*; clock_gettime_nsec_np; pthread_*; audit_token_*; uuid_*; sysctl*; _NS*; ,-lBlocksRuntime -lbsd -luuid -lpthread)
-$(call LINUX_LIB,$(1),vmnet,$(linux_vmnet_src),vmnet_*; kvmnet_*; _vmnet_*; standin_vmnet_*; ,-lCoreFoundation -lSystem -lBlocksRuntime)
-$(call LINUX_LIB,$(1),CoreFoundation,$(linux_cf_src),CF*; _CF*; kCF*; __CF*; cf_object_*; ,-lSystem -lBlocksRuntime)
+system_exports := dispatch_*; _dispatch_*; xpc_*; _xpc_*; XPC_*; os_*; _os_*; \
+	system_*; standin_*; mach_*; bootstrap_*; proc_*; sandbox_*; kqueue*; \
+	kevent*; launch_*; clock_gettime_nsec_np; pthread_*; audit_token_*; \
+	uuid_*; sysctl; sysctlbyname; _NS*;
+$(VARIANTS:%=$(LINUX_BUILD)/%/lib/libSystem.so): \
+		$(LINUX_BUILD)/%/lib/libSystem.so: \
+		$(call linux_objects,$(linux_system_src)) tests/linux/linux.mk
+	$(call LINUX_LINK,$(system_exports),\
+		-lBlocksRuntime -lbsd -luuid -lpthread)
 
-# libvmnet's objects are CoreFoundation's.
-$$(LINUX_BUILD)/$(1)/lib/libvmnet.so: $$(LINUX_BUILD)/$(1)/lib/libSystem.so \
-	$$(LINUX_BUILD)/$(1)/lib/libCoreFoundation.so
-$$(LINUX_BUILD)/$(1)/lib/libCoreFoundation.so: \
-	$$(LINUX_BUILD)/$(1)/lib/libSystem.so
+$(VARIANTS:%=$(LINUX_BUILD)/%/lib/libCoreFoundation.so): \
+		$(LINUX_BUILD)/%/lib/libCoreFoundation.so: \
+		$(call linux_objects,$(linux_cf_src)) \
+		$(LINUX_BUILD)/%/lib/libSystem.so tests/linux/linux.mk
+	$(call LINUX_LINK,CF*; _CF*; kCF*; __CF*; cf_object_*;,\
+		-lSystem -lBlocksRuntime)
+
+# Its objects are CoreFoundation's.
+$(VARIANTS:%=$(LINUX_BUILD)/%/lib/libvmnet.so): \
+		$(LINUX_BUILD)/%/lib/libvmnet.so: \
+		$(call linux_objects,$(linux_vmnet_src)) \
+		$(LINUX_BUILD)/%/lib/libCoreFoundation.so tests/linux/linux.mk
+	$(call LINUX_LINK,vmnet_*; kvmnet_*; _vmnet_*; standin_vmnet_*;,\
+		-lCoreFoundation -lSystem -lBlocksRuntime)
 
 # Linked into the program: the other end of ld's --wrap.
-$$(LINUX_BUILD)/$(1)/lib/libstandinwrap.a: \
-		$(linux_wrap_src:%.c=$$(LINUX_BUILD)/$(1)/obj/%.o)
-	@mkdir -p $$(@D)
-	@rm -f $$@
-	$$(AR) cr $$@ $$^
-linux_obj += $(linux_wrap_src:%.c=$$(LINUX_BUILD)/$(1)/obj/%.o)
-linux_$(1) += $$(LINUX_BUILD)/$(1)/lib/libstandinwrap.a
+$(VARIANTS:%=$(LINUX_BUILD)/%/lib/libstandinwrap.a): \
+		$(LINUX_BUILD)/%/lib/libstandinwrap.a: \
+		$(call linux_objects,$(linux_wrap_src))
+	@mkdir -p $(@D)
+	@rm -f $@
+	@$(AR) cr $@ $^
 
-$$(LINUX_BUILD)/$(1)/.stamp: $$(linux_$(1))
-	@touch $$@
-endef
+$(VARIANTS:%=$(LINUX_BUILD)/%/.stamp): $(LINUX_BUILD)/%/.stamp: \
+		$(addprefix $(LINUX_BUILD)/%/lib/,libSystem.so \
+			libCoreFoundation.so libvmnet.so libstandinwrap.a)
+	@touch $@
 
 # Virtualization.framework, plain only: GNUstep's objects would be leaks.
 linux_vz_src := $(wildcard tests/linux/virtualization/*.m)
@@ -112,34 +134,44 @@ $(linux_vz): $(linux_vz_obj) $(LINUX_BUILD)/plain/lib/libvmnet.so
 		-lCoreFoundation -lSystem -lBlocksRuntime -lgnustep-base -lobjc && \
 		mv $@.$$$$ $@
 
-# A server or a tool, plain only: $(1) name, $(2) sources, $(3) libraries.
+# A server or a tool, plain only. Each has what is in common/. $(1): libraries.
+linux_plain_objects = $(addprefix $(LINUX_BUILD)/plain/obj/,\
+	$(patsubst %.c,%.o,$(1) $(linux_common_src))) \
+	$(LINUX_BUILD)/plain/lib/libSystem.so
 define LINUX_BIN
-ifneq ($(2),)
-$$(LINUX_BUILD)/plain/bin/$(1): $$(LINUX_BUILD)/plain/lib/libSystem.so \
-		$(2:%.c=$$(LINUX_BUILD)/plain/obj/%.o) \
-		$(linux_common_src:%.c=$$(LINUX_BUILD)/plain/obj/%.o)
-	@mkdir -p $$(@D)
-	@echo '$$(LINUX_CC) -o $$@'
-	@$$(LINUX_CC) -o $$@.$$$$$$$$ $(2:%.c=$$(LINUX_BUILD)/plain/obj/%.o) \
-		$(linux_common_src:%.c=$$(LINUX_BUILD)/plain/obj/%.o) \
-		-L$$(LINUX_BUILD)/plain/lib -Wl,-rpath,'$$$$ORIGIN/../lib' \
-		-Wl,--as-needed $(3) -lSystem -lBlocksRuntime -lbsd -lpthread && \
-		mv $$@.$$$$$$$$ $$@
-linux_bins += $$(LINUX_BUILD)/plain/bin/$(1)
-linux_obj += $(2:%.c=$$(LINUX_BUILD)/plain/obj/%.o)
-endif
+@mkdir -p $(@D)
+@echo '$(LINUX_CC) -o $@'
+@$(LINUX_CC) -o $@.$$$$ $(filter %.o,$^) -L$(LINUX_BUILD)/plain/lib \
+	-Wl,-rpath,'$$ORIGIN/../lib' -Wl,--as-needed $(1) -lSystem \
+	-lBlocksRuntime -lbsd -lpthread && mv $@.$$$$ $@
 endef
 
-$(eval $(call LINUX_BIN,vmnetd,$(linux_vmnetd_src),))
-$(eval $(call LINUX_BIN,vmnetctl,$(linux_vmnetctl_src),))
-$(eval $(call LINUX_BIN,launchd,$(linux_launchd_src),-lplist-2.0))
-$(eval $(call LINUX_BIN,launchctl,$(linux_launchctl_src),-lplist-2.0))
-$(eval $(call LINUX_BIN,sandbox,$(linux_sandbox_src),))
-$(eval $(call LINUX_BIN,standin-clock,$(linux_clock_src),))
-linux_plain := $(linux_bins) $(linux_vz)
-$(eval $(call LINUX_VARIANT,plain))
-$(eval $(call LINUX_VARIANT,asan))
-$(eval $(call LINUX_VARIANT,tsan))
+linux_bins := $(addprefix $(LINUX_BUILD)/plain/bin/,vmnetd vmnetctl launchd \
+	launchctl sandbox standin-clock)
+$(LINUX_BUILD)/plain/bin/vmnetd: $(call linux_plain_objects,$(linux_vmnetd_src))
+	$(call LINUX_BIN)
+$(LINUX_BUILD)/plain/bin/vmnetctl: \
+		$(call linux_plain_objects,$(linux_vmnetctl_src))
+	$(call LINUX_BIN)
+$(LINUX_BUILD)/plain/bin/launchd: \
+		$(call linux_plain_objects,$(linux_launchd_src))
+	$(call LINUX_BIN,-lplist-2.0)
+$(LINUX_BUILD)/plain/bin/launchctl: \
+		$(call linux_plain_objects,$(linux_launchctl_src))
+	$(call LINUX_BIN,-lplist-2.0)
+$(LINUX_BUILD)/plain/bin/sandbox: \
+		$(call linux_plain_objects,$(linux_sandbox_src))
+	$(call LINUX_BIN)
+$(LINUX_BUILD)/plain/bin/standin-clock: \
+		$(call linux_plain_objects,$(linux_clock_src))
+	$(call LINUX_BIN)
 
-linux_obj += $(linux_common_src:%.c=$(LINUX_BUILD)/plain/obj/%.o)
--include $(sort $(linux_obj:.o=.d))
+# dnsmasq calls it.
+linux_lease := $(LINUX_BUILD)/plain/bin/bootpd-lease
+$(linux_lease): tests/linux/vmnetd/bootpd-lease
+	@mkdir -p $(@D)
+	@cp $< $@
+$(LINUX_BUILD)/plain/.stamp: $(linux_bins) $(linux_vz) $(linux_lease)
+
+# What each object includes, as the compiler found it.
+-include $(shell find $(LINUX_BUILD) -path '*/obj/*.d' 2>/dev/null)

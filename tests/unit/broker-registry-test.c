@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 //
-// link: broker/registry.c broker/config.c broker/trusted-file.c broker/json-position.c
+// link: broker/registry.c broker/registry-config.c broker/config.c broker/config-compare.c
 // link: broker/subnet.c broker/subnet-plan.c broker/text.c broker/failure.c
 // link: broker/log.c
-// libs: -l:libjansson.a
 
 /*
  * The registry, with a vmnet that the test is: it says when a network is made,
@@ -102,7 +101,7 @@ static void gone(struct backend_network *owned, const struct failure *failure)
 static void make(struct backend_network *owned)
 {
 	const struct backend_info info = {
-		.subnet = owned->request.subnet,
+		.subnet = owned->request.network->subnet,
 		.mtu = 1500,
 	};
 
@@ -147,7 +146,7 @@ static struct backend_network *last(void)
  * The registry around it.
  */
 
-static const struct config_network config_networks[] = {
+static struct config_network config_networks[] = {
 	{ .name = "a", .mode = CONFIG_SHARED, .subnet = { 0xc0a85000, 24 } },
 	{ .name = "b",
 	    .mode = CONFIG_HOST,
@@ -158,8 +157,8 @@ static const struct config_network config_networks[] = {
 
 #define NETWORKS 3
 
-static const struct config config = {
-	.networks = (struct config_network *)(uintptr_t)config_networks,
+static struct config config = {
+	.networks = config_networks,
 	.count = NETWORKS,
 };
 
@@ -179,10 +178,9 @@ static void changed(void *context)
 	changes++;
 }
 
-static void start(uint64_t linger)
+static void start(uint32_t linger)
 {
 	const struct registry_options options = {
-		.linger = linger,
 		.generation = 100,
 		.now = now,
 		.changed = changed,
@@ -190,6 +188,9 @@ static void start(uint64_t linger)
 
 	clock_now = 1000 * SECOND;
 	no_memory = false;
+	for (size_t i = 0; i < NETWORKS; i++) {
+		config_networks[i].linger = linger;
+	}
 	registry = registry_create(&config, &options);
 	assert_non_null(registry);
 }
@@ -197,7 +198,7 @@ static void start(uint64_t linger)
 static int set_up(void **unused)
 {
 	(void)unused;
-	start(LINGER);
+	start(LINGER / SECOND);
 	return 0;
 }
 
@@ -283,8 +284,8 @@ static void test_find(void **unused)
 	assert_non_null(registry_find(registry, "a"));
 	assert_null(registry_find(registry, "d"));
 	assert_null(registry_find(registry, ""));
-	assert_int_equal(registry_count(registry), 0);
-	assert_true(registry_deadline(registry) == UINT64_MAX);
+	assert_int_equal(registry_summary(registry).networks, 0);
+	assert_true(registry_summary(registry).deadline == UINT64_MAX);
 	assert_null(registry_next(registry, NULL));
 }
 
@@ -325,14 +326,14 @@ static void test_linger(void **unused)
 	acquire(&client, "a");
 	make(first());
 	registry_release(&client.hold);
-	assert_true(registry_deadline(registry) == clock_now + LINGER);
+	assert_true(registry_summary(registry).deadline == clock_now + LINGER);
 	advance(LINGER - 1);
 	assert_state("a", NETWORK_LINGERING);
 
 	acquire(&client, "a");
 	assert_int_equal(client.granted, 1);
 	assert_int_equal(get("a")->generation, 100);
-	assert_true(registry_deadline(registry) == UINT64_MAX);
+	assert_true(registry_summary(registry).deadline == UINT64_MAX);
 	advance(1000 * SECOND);
 	assert_state("a", NETWORK_HELD);
 
@@ -340,8 +341,8 @@ static void test_linger(void **unused)
 	advance(LINGER);
 	assert_state("a", NETWORK_RELEASING);
 	give_back(first());
-	assert_state("a", NETWORK_ABSENT);
-	assert_true(registry_idle_since(registry) == clock_now);
+	assert_state("a", NETWORK_INACTIVE);
+	assert_true(registry_summary(registry).idle_since == clock_now);
 
 	acquire(&client, "a");
 	make(first());
@@ -362,7 +363,7 @@ static void test_no_linger(void **unused)
 	registry_release(&client.hold);
 	assert_state("a", NETWORK_RELEASING);
 	give_back(first());
-	assert_state("a", NETWORK_ABSENT);
+	assert_state("a", NETWORK_INACTIVE);
 }
 
 /* Goal: whoever asks while it goes waits, and gets a new one. */
@@ -401,7 +402,7 @@ static void test_leave_while_releasing(void **unused)
 	acquire(&client, "a");
 	registry_release(&client.hold);
 	give_back(first());
-	assert_state("a", NETWORK_ABSENT);
+	assert_state("a", NETWORK_INACTIVE);
 }
 
 /* Goal: all who ask leave before it is made: it lingers, and goes. */
@@ -435,7 +436,7 @@ static void test_failure(void **unused)
 		assert_int_equal(clients[i].vmnet_status, 1001);
 		assert_string_equal(clients[i].message, "because of the test");
 	}
-	assert_state("a", NETWORK_ABSENT);
+	assert_state("a", NETWORK_INACTIVE);
 	acquire(&clients[0], "a");
 	make(first());
 	assert_int_equal(clients[0].granted, 1);
@@ -453,7 +454,7 @@ static void test_no_memory(void **unused)
 	acquire(&client, "a");
 	assert_int_equal(client.refused, 1);
 	assert_int_equal(client.status, FAILURE_INTERNAL);
-	assert_state("a", NETWORK_ABSENT);
+	assert_state("a", NETWORK_INACTIVE);
 }
 
 /* Goal: S20: after 30 s who asks is told; then whoever asks is told at once, and
@@ -466,7 +467,8 @@ static void test_creation_hangs(void **unused)
 
 	(void)unused;
 	acquire(&client, "a");
-	assert_true(registry_deadline(registry) == clock_now + 30 * SECOND);
+	assert_true(
+	    registry_summary(registry).deadline == clock_now + 30 * SECOND);
 	advance(30 * SECOND - 1);
 	assert_int_equal(client.refused, 0);
 	advance(1);
@@ -489,7 +491,7 @@ static void test_creation_hangs(void **unused)
 	assert_int_equal(first()->phase, GIVING_BACK);
 	assert_state("a", NETWORK_STUCK);
 	give_back(first());
-	assert_state("a", NETWORK_ABSENT);
+	assert_state("a", NETWORK_INACTIVE);
 	acquire(&client, "a");
 	make(last());
 	assert_int_equal(client.granted, 1);
@@ -509,7 +511,7 @@ static void test_late_failure(void **unused)
 	acquire(&client, "a");
 	advance(30 * SECOND);
 	refuse(first());
-	assert_state("a", NETWORK_ABSENT);
+	assert_state("a", NETWORK_INACTIVE);
 }
 
 static void test_release_hangs(void **unused)
@@ -527,9 +529,9 @@ static void test_release_hangs(void **unused)
 	advance(1);
 	assert_int_equal(client.refused, 1);
 	assert_state("a", NETWORK_STUCK);
-	assert_true(registry_deadline(registry) == UINT64_MAX);
+	assert_true(registry_summary(registry).deadline == UINT64_MAX);
 	give_back(first());
-	assert_state("a", NETWORK_ABSENT);
+	assert_state("a", NETWORK_INACTIVE);
 }
 
 /* Goal: a network without a configured subnet prefers its own. */
@@ -540,11 +542,11 @@ static void test_request(void **unused)
 	(void)unused;
 	acquire(&client, "a");
 	assert_int_equal(first()->request.policy, BACKEND_SUBNET_PREFER);
-	assert_int_equal(first()->request.subnet.address, 0xc0a85000);
+	assert_int_equal(first()->request.network->subnet.address, 0xc0a85000);
 	refuse(first());
 	acquire(&client, "b");
 	assert_int_equal(first()->request.policy, BACKEND_SUBNET_REQUIRE);
-	assert_int_equal(first()->request.subnet.address, 0xc0a86400);
+	assert_int_equal(first()->request.network->subnet.address, 0xc0a86400);
 	refuse(first());
 }
 
@@ -566,9 +568,9 @@ static void test_stop(void **unused)
 	make(last());
 	registry_release(&lingered.hold);
 	assert_state("b", NETWORK_LINGERING);
-	registry_stop(registry);
+	registry_stop(registry, REGISTRY_STOPPING);
 	assert_state("b", NETWORK_RELEASING);
-	assert_int_equal(registry_count_held(registry), 1);
+	assert_int_equal(registry_summary(registry).held, 1);
 
 	acquire(&late, "a");
 	assert_int_equal(late.refused, 1);
@@ -578,11 +580,11 @@ static void test_stop(void **unused)
 	acquire(&late, "c");
 	assert_int_equal(late.refused, 1);
 	give_back(last());
-	assert_state("b", NETWORK_ABSENT);
+	assert_state("b", NETWORK_INACTIVE);
 
 	registry_release(&holder.hold);
 	assert_state("a", NETWORK_RELEASING);
-	assert_int_equal(registry_count_held(registry), 0);
+	assert_int_equal(registry_summary(registry).held, 0);
 	give_back(first());
 }
 
@@ -592,14 +594,14 @@ static void test_stop_while_creating(void **unused)
 
 	(void)unused;
 	acquire(&client, "a");
-	registry_stop(registry);
+	registry_stop(registry, REGISTRY_STOPPING);
 	assert_int_equal(client.refused, 1);
 	assert_int_equal(client.status, FAILURE_BUSY);
 	assert_state("a", NETWORK_RELEASING);
-	assert_int_equal(registry_count(registry), 1);
+	assert_int_equal(registry_summary(registry).networks, 1);
 	make(first());
 	give_back(first());
-	assert_int_equal(registry_count(registry), 0);
+	assert_int_equal(registry_summary(registry).networks, 0);
 }
 
 static void test_stop_while_releasing(void **unused)
@@ -612,10 +614,10 @@ static void test_stop_while_releasing(void **unused)
 	registry_release(&client.hold);
 	advance(LINGER);
 	acquire(&client, "a");
-	registry_stop(registry);
+	registry_stop(registry, REGISTRY_STOPPING);
 	assert_int_equal(client.refused, 1);
 	give_back(first());
-	assert_state("a", NETWORK_ABSENT);
+	assert_state("a", NETWORK_INACTIVE);
 }
 
 /* Goal: the end releases everything, whoever holds it, without a word. */
@@ -636,11 +638,11 @@ static void test_finish(void **unused)
 	assert_null(clients[0].hold.network);
 	assert_null(clients[1].hold.network);
 	assert_int_equal(clients[3].refused, 1);
-	assert_int_equal(registry_count(registry), 3);
+	assert_int_equal(registry_summary(registry).networks, 3);
 	refuse(last());
 	give_back(last());
 	give_back(last());
-	assert_int_equal(registry_count(registry), 0);
+	assert_int_equal(registry_summary(registry).networks, 0);
 }
 
 /*
@@ -727,7 +729,7 @@ static void step_time(void)
 {
 	static const uint64_t steps[] = { 1, SECOND, LINGER, 15 * SECOND,
 		30 * SECOND };
-	uint64_t deadline = registry_deadline(registry);
+	uint64_t deadline = registry_summary(registry).deadline;
 
 	if (deadline != UINT64_MAX && pick(2) == 0) {
 		advance(deadline > clock_now ? deadline - clock_now : 0);
@@ -756,7 +758,7 @@ static void step(void)
 		break;
 	default:
 		if (pick(2000) == 0) {
-			registry_stop(registry);
+			registry_stop(registry, REGISTRY_STOPPING);
 			model_stopped = true;
 		}
 		break;
@@ -787,7 +789,7 @@ static void check_network(int index)
 	const struct network *network = get(config_networks[index].name);
 	size_t holders = 0;
 	size_t waiting = 0;
-	bool exists = network->state != NETWORK_ABSENT;
+	bool exists = network->state != NETWORK_INACTIVE;
 
 	for (int i = 0; i < CLIENTS; i++) {
 		if (models[i].network == index) {
@@ -822,10 +824,11 @@ static void check(void)
 	}
 	for (int i = 0; i < NETWORKS; i++) {
 		check_network(i);
-		there += get(config_networks[i].name)->state != NETWORK_ABSENT;
+		there +=
+		    get(config_networks[i].name)->state != NETWORK_INACTIVE;
 	}
 	/* A transaction is open for each that vmnet has, and no other. */
-	assert_int_equal(registry_count(registry), there);
+	assert_int_equal(registry_summary(registry).networks, there);
 	assert_int_equal(owned_count, there);
 }
 
@@ -848,14 +851,14 @@ static void settle(void)
 			give_back(owned);
 		}
 	}
-	assert_int_equal(registry_count(registry), 0);
+	assert_int_equal(registry_summary(registry).networks, 0);
 }
 
 static void test_model(void **unused)
 {
 	for (uint64_t run = 1; run <= 500; run++) {
 		tear_down(unused);
-		start(run % 4 == 0 ? 0 : LINGER);
+		start(run % 4 == 0 ? 0 : LINGER / SECOND);
 		random_state = run * UINT64_C(0x9e3779b97f4a7c15);
 		memset(models, 0, sizeof(models));
 		for (int i = 0; i < CLIENTS; i++) {

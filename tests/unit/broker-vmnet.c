@@ -6,7 +6,11 @@
 #include <Block.h>
 #include <arpa/inet.h>
 #include <assert.h>
+#include <net/ethernet.h>
+#include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,8 +36,12 @@ struct vmnet_network {
 	uint32_t gateway;
 };
 
+/* As in vmnet: it is starting until the handler is called. */
+enum interface_state { ENDED, STARTING, RUNNING };
+
 struct vmnet_interface {
-	vmnet_network_ref network;
+	_Atomic enum interface_state state;
+	vmnet_network_ref network; /* while it is running */
 };
 
 struct fake_vmnet fake_vmnet;
@@ -49,11 +57,14 @@ const char *const vmnet_enable_tso_key = "vmnet_enable_tso";
 const char *const vmnet_enable_checksum_offload_key =
     "vmnet_enable_checksum_offload";
 
-/* One whose start is not answered: it cannot be stopped, and goes with its
- * network. */
-static struct vmnet_interface unanswered;
+/* Used again only when all others were: a reference that has ended is known. */
+static struct vmnet_interface all_interfaces[1024];
+static atomic_uint next_interface;
 
-static _Atomic(dispatch_block_t) owed; /* by START_SILENT, STOP_SILENT */
+/* What START_SILENT and STOP_SILENT owe, the oldest first. */
+static pthread_mutex_t owed_lock = PTHREAD_MUTEX_INITIALIZER;
+static dispatch_block_t owed[64];
+static size_t owed_count;
 
 void fake_vmnet_reset(void)
 {
@@ -151,6 +162,7 @@ vmnet_return_t vmnet_network_configuration_set_ipv4_subnet(
     vmnet_network_configuration_ref config, const struct in_addr *address,
     const struct in_addr *mask)
 {
+	uint32_t subnet = ntohl(address->s_addr & mask->s_addr);
 	vmnet_return_t status = VMNET_SUCCESS;
 
 	if (fault(__func__, &status)) {
@@ -158,9 +170,124 @@ vmnet_return_t vmnet_network_configuration_set_ipv4_subnet(
 	}
 	assert(config->object.kind == CONFIGURATION);
 	config->gateway = ntohl(address->s_addr);
-	fake_vmnet.asked = config->gateway & ntohl(mask->s_addr);
-	assert(config->gateway == fake_vmnet.asked + 1);
+	assert(config->gateway == subnet + 1);
+	fake_vmnet.asked = subnet;
 	return VMNET_SUCCESS;
+}
+
+/*
+ * The other settings: which were asked for, one after the other.
+ */
+
+static pthread_mutex_t settings_lock = PTHREAD_MUTEX_INITIALIZER;
+static char settings[512];
+
+void fake_vmnet_take_settings(char *text, size_t size)
+{
+	pthread_mutex_lock(&settings_lock);
+	snprintf(text, size, "%s", settings);
+	settings[0] = '\0';
+	pthread_mutex_unlock(&settings_lock);
+}
+
+static vmnet_return_t set(vmnet_network_configuration_ref config,
+    const char *function, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static vmnet_return_t set(vmnet_network_configuration_ref config,
+    const char *function, const char *format, ...)
+{
+	vmnet_return_t status = VMNET_SUCCESS;
+	size_t used = 0;
+	va_list args;
+
+	assert(config->object.kind == CONFIGURATION);
+	if (fault(function, &status)) {
+		return status;
+	}
+	pthread_mutex_lock(&settings_lock);
+	used = strlen(settings);
+	va_start(args, format);
+	vsnprintf(settings + used, sizeof(settings) - used, format, args);
+	va_end(args);
+	pthread_mutex_unlock(&settings_lock);
+	return VMNET_SUCCESS;
+}
+
+void vmnet_network_configuration_disable_nat44(
+    vmnet_network_configuration_ref config)
+{
+	set(config, __func__, "no nat44\n");
+}
+
+void vmnet_network_configuration_disable_nat66(
+    vmnet_network_configuration_ref config)
+{
+	set(config, __func__, "no nat66\n");
+}
+
+void vmnet_network_configuration_disable_dhcp(
+    vmnet_network_configuration_ref config)
+{
+	set(config, __func__, "no dhcp\n");
+}
+
+void vmnet_network_configuration_disable_dns_proxy(
+    vmnet_network_configuration_ref config)
+{
+	set(config, __func__, "no dns_proxy\n");
+}
+
+void vmnet_network_configuration_disable_router_advertisement(
+    vmnet_network_configuration_ref config)
+{
+	set(config, __func__, "no router_advertisement\n");
+}
+
+vmnet_return_t vmnet_network_configuration_set_external_interface(
+    vmnet_network_configuration_ref config, const char *name)
+{
+	return set(config, __func__, "external %s\n", name);
+}
+
+vmnet_return_t vmnet_network_configuration_set_ipv6_prefix(
+    vmnet_network_configuration_ref config, const struct in6_addr *prefix,
+    uint8_t length)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(AF_INET6, prefix, text, sizeof(text));
+	return set(config, __func__, "prefix %s/%u\n", text, length);
+}
+
+vmnet_return_t vmnet_network_configuration_set_mtu(
+    vmnet_network_configuration_ref config, uint32_t mtu)
+{
+	return set(config, __func__, "mtu %u\n", mtu);
+}
+
+vmnet_return_t vmnet_network_configuration_add_port_forwarding_rule(
+    vmnet_network_configuration_ref config, uint8_t protocol,
+    sa_family_t family, uint16_t internal_port, uint16_t external_port,
+    const void *address)
+{
+	char text[INET_ADDRSTRLEN];
+
+	assert(family == AF_INET);
+	inet_ntop(AF_INET, address, text, sizeof(text));
+	return set(config, __func__, "rule %u %u %s:%u\n", protocol,
+	    external_port, text, internal_port);
+}
+
+vmnet_return_t vmnet_network_configuration_add_dhcp_reservation(
+    vmnet_network_configuration_ref config, const ether_addr_t *client,
+    const struct in_addr *address)
+{
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, address, text, sizeof(text));
+	return set(
+	    config, __func__, "reserve %s %s\n", ether_ntoa(client), text);
 }
 
 vmnet_network_ref vmnet_network_create(
@@ -235,17 +362,23 @@ void vmnet_network_get_ipv6_prefix(
 
 static void owe(dispatch_block_t answer)
 {
-	dispatch_block_t copy = Block_copy(answer);
-	dispatch_block_t before = atomic_exchange(&owed, copy);
-
-	assert(before == NULL);
-	(void)before;
+	pthread_mutex_lock(&owed_lock);
+	assert(owed_count < sizeof(owed) / sizeof(owed[0]));
+	owed[owed_count++] = Block_copy(answer);
+	pthread_mutex_unlock(&owed_lock);
 }
 
 bool fake_vmnet_answer(void)
 {
-	dispatch_block_t answer = atomic_exchange(&owed, NULL);
+	dispatch_block_t answer = NULL;
 
+	pthread_mutex_lock(&owed_lock);
+	if (owed_count > 0) {
+		answer = owed[0];
+		owed_count--;
+		memmove(owed, owed + 1, owed_count * sizeof(owed[0]));
+	}
+	pthread_mutex_unlock(&owed_lock);
 	if (answer == NULL) {
 		return false;
 	}
@@ -254,19 +387,35 @@ bool fake_vmnet_answer(void)
 	return true;
 }
 
+static interface_ref begin(void)
+{
+	unsigned slots = sizeof(all_interfaces) / sizeof(all_interfaces[0]);
+	interface_ref interface = &all_interfaces[next_interface++ % slots];
+	enum interface_state before =
+	    atomic_exchange(&interface->state, STARTING);
+
+	assert(before == ENDED);
+	(void)before;
+	return interface;
+}
+
 static void end(interface_ref interface)
 {
 	CFRelease(interface->network);
-	free(interface);
 	interfaces--;
 }
 
-static void tell_started(dispatch_queue_t queue,
+/* interface NULL: there is none, or it is not the first answer. */
+static void tell_started(interface_ref interface, dispatch_queue_t queue,
     vmnet_start_interface_completion_handler_t handler, vmnet_return_t status)
 {
 	dispatch_async(queue, ^{
 		xpc_object_t parameters = xpc_dictionary_create(NULL, NULL, 0);
 
+		if (interface != NULL) {
+			interface->state =
+			    status == VMNET_SUCCESS ? RUNNING : ENDED;
+		}
 		handler(status, status == VMNET_SUCCESS ? parameters : NULL);
 		xpc_release(parameters);
 	});
@@ -286,30 +435,27 @@ interface_ref vmnet_interface_start_with_network(vmnet_network_ref network,
 	assert(xpc_dictionary_get_bool(
 	    description, vmnet_enable_checksum_offload_key));
 	if (fake_vmnet.start == START_SILENT) {
+		interface = begin();
 		owe(^{
-			tell_started(queue, handler, VMNET_FAILURE);
+			tell_started(interface, queue, handler, VMNET_FAILURE);
 		});
-		return &unanswered;
+		return interface;
 	}
 	if (fake_vmnet.start == START_NULL_AND_HANDLER) {
-		tell_started(queue, handler, VMNET_FAILURE);
+		tell_started(NULL, queue, handler, VMNET_FAILURE);
 		return NULL;
 	}
-	interface = __real_calloc(1, sizeof(*interface));
-	assert(interface != NULL);
+	interface = begin();
 	if (fake_vmnet.start == START_BADLY) {
-		tell_started(queue, handler, VMNET_FAILURE);
-		dispatch_async(queue, ^{
-			free(interface); /* nobody's any more */
-		});
+		tell_started(interface, queue, handler, VMNET_FAILURE);
 		return interface;
 	}
 	interface->network = network;
 	network->object.references++;
 	interfaces++;
-	tell_started(queue, handler, VMNET_SUCCESS);
+	tell_started(interface, queue, handler, VMNET_SUCCESS);
 	if (fake_vmnet.start == START_TWICE) {
-		tell_started(queue, handler, VMNET_FAILURE);
+		tell_started(NULL, queue, handler, VMNET_FAILURE);
 	}
 	return interface;
 }
@@ -320,7 +466,13 @@ vmnet_return_t vmnet_stop_interface(interface_ref interface,
 	vmnet_return_t status =
 	    fake_vmnet.stop == STOP_BADLY ? VMNET_FAILURE : VMNET_SUCCESS;
 
-	assert(interface != &unanswered);
+	enum interface_state running = RUNNING;
+
+	if (!atomic_compare_exchange_strong(
+		&interface->state, &running, ENDED)) {
+		return running == STARTING ? VMNET_SETUP_INCOMPLETE
+					   : VMNET_INVALID_ARGUMENT;
+	}
 	if (fault(__func__, &status)) {
 		end(interface);
 		return status;

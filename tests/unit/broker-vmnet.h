@@ -12,6 +12,7 @@
 #define BROKER_VMNET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What becomes of an interface that is started. */
@@ -24,7 +25,11 @@ enum fake_start {
 	START_SILENT,           /* until fake_vmnet_answer(): it failed */
 };
 
-/* What becomes of one that is stopped. */
+/*
+ * What becomes of one that is stopped. Before its start was answered, and after
+ * it failed, it cannot be: vmnet_stop_interface() refuses it as the stand-in's
+ * does.
+ */
 enum fake_stop {
 	STOP_WELL,
 	STOP_REFUSED, /* VMNET_FAILURE at once, no handler */
@@ -47,7 +52,7 @@ extern struct fake_vmnet fake_vmnet;
 /* Everything as after the start; counts are not touched. */
 void fake_vmnet_reset(void);
 
-/* Gives the answer that is owed. false: none is. */
+/* Gives the oldest answer that is owed. false: none is. */
 bool fake_vmnet_answer(void);
 
 /* Objects alive now. */
@@ -55,6 +60,9 @@ int fake_vmnet_configurations(void);
 int fake_vmnet_networks(void);
 int fake_vmnet_copies(void);
 int fake_vmnet_interfaces(void);
+
+/* What was set of networks since the last time, a line each, and forgets it. */
+void fake_vmnet_take_settings(char *text, size_t size);
 
 /* Networks that were made since the reset. */
 int fake_vmnet_created(void);

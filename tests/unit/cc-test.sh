@@ -46,6 +46,10 @@ cat >"$tmp/prog.c" <<'END'
 #ifndef __APPLE__
 #error "not a Mac"
 #endif
+#if defined(__linux__) || defined(__linux) || defined(linux) || \
+    defined(__unix__) || defined(__unix) || defined(unix)
+#error "a Mac and Linux"
+#endif
 #if __MAC_OS_X_VERSION_MAX_ALLOWED < 260000
 #error "an old SDK"
 #endif
@@ -78,6 +82,57 @@ all_at_once() {
         -o "$tmp/prog" "$tmp/prog.c" \
         -framework vmnet -framework CoreFoundation -lSystem
     runs
+}
+
+# Goal: vmnet.h alone brings errno, assert() and CFRelease(), stdlib.h brings
+# waitpid() and the macros of its status, and limits.h UID_MAX.
+brought_along() {
+    cat >"$tmp/brought.c" <<'END'
+#include <limits.h>
+#include <stdlib.h>
+#include <vmnet/vmnet.h>
+int main(void)
+{
+	vmnet_network_configuration_ref config =
+	    vmnet_network_configuration_create(VMNET_HOST_MODE, NULL);
+	int status = 0;
+
+	assert(config != NULL);
+	CFRelease(config);
+	assert(waitpid(-1, &status, 0) == -1 && errno == ECHILD);
+	return WIFEXITED(status) && !WCOREDUMP(status) && UID_MAX == INT_MAX
+	    ? WEXITSTATUS(status)
+	    : 1;
+}
+END
+    "$cc" -Wall -Werror -std=gnu11 -o "$tmp/brought" "$tmp/brought.c" \
+        -framework vmnet -framework CoreFoundation
+    "$tmp/brought"
+}
+
+# Goal: strings are equal when their text is.
+equal_strings() {
+    cat >"$tmp/equal.c" <<'END'
+#include <CoreFoundation/CoreFoundation.h>
+int main(void)
+{
+	CFStringRef a = CFStringCreateWithCString(
+	    kCFAllocatorDefault, "text", kCFStringEncodingUTF8);
+	CFStringRef b = CFStringCreateWithCString(
+	    kCFAllocatorDefault, "text", kCFStringEncodingASCII);
+	CFStringRef c = CFStringCreateWithCString(
+	    kCFAllocatorDefault, "texts", kCFStringEncodingUTF8);
+	bool right = CFEqual(a, b) && CFEqual(c, c) && !CFEqual(a, c);
+
+	CFRelease(a);
+	CFRelease(b);
+	CFRelease(c);
+	return right ? 0 : 1;
+}
+END
+    "$cc" -Wall -Werror -o "$tmp/equal" "$tmp/equal.c" \
+        -framework CoreFoundation
+    "$tmp/equal"
 }
 
 # Goal: objects, then the program from them.
@@ -222,6 +277,8 @@ headers() {
 }
 
 check 'everything at once' all_at_once
+check 'what headers bring along' brought_along
+check 'equal strings' equal_strings
 check 'in two steps' in_two_steps
 check 'address and undefined' sanitized address,undefined asan
 check 'undefined alone' sanitized undefined asan

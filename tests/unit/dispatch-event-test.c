@@ -38,6 +38,25 @@ static void test_signal_ignored(void **state)
 	signal(SIGUSR1, SIG_DFL);
 }
 
+/* Goal: a worker blocks what others send, not what it causes itself. */
+static void test_worker_signals(void **state)
+{
+	dispatch_semaphore_t done = dispatch_semaphore_create(0);
+	__block sigset_t blocked;
+
+	dispatch_async(dispatch_get_global_queue(0, 0), ^{
+		pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+		dispatch_semaphore_signal(done);
+	});
+	wait_for(done);
+	dispatch_release(done);
+	assert_true(sigismember(&blocked, SIGTERM));
+	assert_true(sigismember(&blocked, SIGUSR1));
+	assert_false(sigismember(&blocked, SIGPIPE));
+	assert_false(sigismember(&blocked, SIGSEGV));
+	assert_false(sigismember(&blocked, SIGABRT));
+}
+
 static atomic_int handled;
 
 static void handle(int signo)
@@ -194,6 +213,7 @@ static void test_vnode(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_worker_signals, all_gone),
 		cmocka_unit_test_teardown(test_signal_ignored, all_gone),
 		cmocka_unit_test_teardown(test_signal_handled, all_gone),
 		cmocka_unit_test_teardown(test_signal_blocked, all_gone),

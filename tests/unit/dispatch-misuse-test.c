@@ -193,7 +193,7 @@ static void signal_default(void)
 	raise(SIGTERM);
 }
 
-/* The main queue runs on the main thread, synchronous work from others too. */
+/* After dispatch_main() no thread is the main queue's own. */
 static void main_runs(void)
 {
 	pthread_t self = pthread_self();
@@ -201,15 +201,34 @@ static void main_runs(void)
 
 	dispatch_suspend(dispatch_get_main_queue());
 	dispatch_async(dispatch_get_main_queue(), ^{
-		before = true;
+		before = !pthread_equal(self, pthread_self());
 	});
 	dispatch_resume(dispatch_get_main_queue());
 	dispatch_async(dispatch_get_global_queue(0, 0), ^{
+		pthread_t worker = pthread_self();
+
 		dispatch_sync(dispatch_get_main_queue(), ^{
 			dispatch_assert_queue(dispatch_get_main_queue());
-			exit(before && pthread_equal(self, pthread_self()) ? 42
-									   : 1);
+			exit(before && pthread_equal(worker, pthread_self())
+				? 42
+				: 1);
 		});
+	});
+	dispatch_main();
+}
+
+/* A worker that writes to nobody ends the program, as on macOS. */
+static void worker_pipe(void)
+{
+	signal(SIGPIPE, SIG_DFL);
+	dispatch_async(dispatch_get_global_queue(0, 0), ^{
+		int fds[2];
+
+		if (pipe(fds) != 0) {
+			exit(1);
+		}
+		close(fds[0]);
+		exit(write(fds[1], "x", 1) < 0 ? 2 : 3);
 	});
 	dispatch_main();
 }
@@ -246,6 +265,7 @@ static const struct death cases[] = {
 static const struct death others[] = {
 	{ "signal-default", signal_default },
 	{ "main-runs", main_runs },
+	{ "worker-pipe", worker_pipe },
 };
 
 /* Goal: each misuse aborts, and says what it was. */
@@ -272,7 +292,17 @@ static void test_signal_default(void **state)
 	assert_int_equal(WTERMSIG(status), SIGTERM);
 }
 
-/* Goal: dispatch_main() serves the main queue, on the main thread. */
+/* Goal: SIGPIPE is not blocked in a worker. */
+static void test_worker_pipe(void **state)
+{
+	char text[8192];
+	int status = death_run("worker-pipe", text, sizeof text);
+
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGPIPE);
+}
+
+/* Goal: dispatch_main() serves the main queue, on the pool's threads. */
 static void test_main_runs(void **state)
 {
 	char text[8192];
@@ -284,8 +314,8 @@ static void test_main_runs(void **state)
 
 int main(int argc, char **argv)
 {
-	struct CMUnitTest tests[CASES + 2];
-	struct death all[CASES + 2];
+	struct CMUnitTest tests[CASES + 3];
+	struct death all[CASES + 3];
 	size_t i;
 
 	for (i = 0; i < CASES; i++) {
@@ -297,7 +327,9 @@ int main(int argc, char **argv)
 	memcpy(all + CASES, others, sizeof others);
 	tests[CASES] = (struct CMUnitTest)cmocka_unit_test(test_signal_default);
 	tests[CASES + 1] = (struct CMUnitTest)cmocka_unit_test(test_main_runs);
-	death_main(argc, argv, all, CASES + 2);
+	tests[CASES + 2] =
+	    (struct CMUnitTest)cmocka_unit_test(test_worker_pipe);
+	death_main(argc, argv, all, CASES + 3);
 	alarm(120);
 	return cmocka_run_group_tests_name("misuse", tests, NULL, NULL);
 }

@@ -252,6 +252,19 @@ static void test_times(void **state)
 	    dispatch_walltime(&when, INT64_MAX) == DISPATCH_TIME_FOREVER);
 }
 
+/* Goal: what is due never is dropped at once, and its queue with it. */
+static void test_after_forever(void **state)
+{
+	dispatch_queue_t queue = dispatch_queue_create("forever", NULL);
+
+	dispatch_after(DISPATCH_TIME_FOREVER, queue, ^{
+		abort();
+	});
+	dispatch_release(queue);
+	assert_int_equal(standin_objects_alive("dispatch_queue"), 0);
+	standin_clock_advance(INT64_MAX / 2);
+}
+
 /* Goal: the clocks of a program stand still with dispatch's. */
 static void test_clocks(void **state)
 {
@@ -283,6 +296,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_block_barrier, all_gone),
 		cmocka_unit_test_teardown(test_times, all_gone),
 		cmocka_unit_test_teardown(test_clocks, all_gone),
+		cmocka_unit_test_teardown(test_after_forever, all_gone),
 	};
 
 	alarm(120);

@@ -52,10 +52,20 @@ commas() {
 # Goal: each status of the header is in the table, and no other.
 statuses() {
     sed -n 's/^\t\(VMNET_BROKER_[A-Z_]*\) = \([0-9]*\),$/\2 \1/p' \
-        client/vmnet-broker.h >"$tmp/header"
+        client/vmnet-broker.h | grep -v _HOLD_ >"$tmp/header"
     sed -n 's/^| \([0-9]*\) | `\(VMNET_BROKER_[A-Z_]*\)` |.*/\1 \2/p' \
         "$protocol" >"$tmp/table"
     same "$tmp/header" "$tmp/table"
+}
+
+# Goal: the table of assumptions names each probe, and no other.
+probes() {
+    for file in tests/integration/probes/*.c; do
+        basename "$file" .c
+    done | grep -vx -e probe -e port | sort >"$tmp/probes"
+    sed -n 's/^| [^|]* | \(`[a-z0-9`, -]*`\) | .*/\1/p' docs/development.md |
+        tr -d '`,' | tr ' ' '\n' | sort >"$tmp/named"
+    same "$tmp/probes" "$tmp/named"
 }
 
 # Goal: each key and each command is described.
@@ -111,10 +121,16 @@ usage() {
 
 # Goal: the defaults that the manual names are the program's.
 defaults() {
-    linger=$(sed -n 's/^#define LINGER //p' broker/main.c)
-    idle=$(sed -n 's/^#define IDLE //p' broker/main.c)
-    holds "$manual" "at once; the default is $linger." &&
-        holds "$manual" "a network; the default is $idle."
+    linger=$(sed -n 's/^\t\.linger = \([0-9]*\),$/\1/p' broker/config.c)
+    idle=$(sed -n 's/^\t\.idle = \([0-9]*\),$/\1/p' broker/config.c)
+    users=$(limit MAX_PEERS_PER_USER)
+    for page in broker/networks.json.5 docs/configuration.md; do
+        tr '\n' ' ' <"$page" >"$tmp/page"
+        holds "$tmp/page" "without a network; the default is $idle" &&
+            holds "$tmp/page" "network is kept; the default is $linger" &&
+            holds "$tmp/page" "of one user, other than root, 1 to 992; the default is $users" ||
+            return 1
+    done
 }
 
 # Goal: `make help` and development.md have the same targets, which exist.
@@ -125,7 +141,8 @@ targets() {
         sort >"$tmp/table"
     same "$tmp/help" "$tmp/table" || return 1
     sed 's/^make//; s/^$/ all/' "$tmp/help" | while read -r target; do
-        grep -q "^$target:" Makefile tests/*.mk tests/*/*.mk ||
+        grep -q "^$target:" Makefile packaging/*.mk tests/*.mk tests/*/*.mk \
+            tests/*/*/*.mk ||
             echo "no target: $target"
     done >"$tmp/missing"
     cat "$tmp/missing"
@@ -136,11 +153,13 @@ targets() {
 rules() {
     grep -c '^| S[0-9]' docs/hardening.md >"$tmp/count"
     [ "$(cat "$tmp/count")" -ge 24 ] || return 1
-    sed -n 's/^| S[0-9]* |.*| \(`.*`\) |$/\1/p' docs/hardening.md |
-        tr '`' '\n' | grep -v '^\(, *\)*$' >"$tmp/names"
+    sed -n 's/^| S[0-9]* |.*| \([^|]*\) |$/\1/p' docs/hardening.md |
+        grep -o '`[^`]*`' | tr -d '`' | grep -v '^make ' >"$tmp/names"
+    [ "$(grep -c "^| S[0-9]* |.*\`[^|]* |$" docs/hardening.md)" -eq \
+        "$(cat "$tmp/count")" ] || return 1
     while read -r name; do
-        grep -rqF -e "$name" tests/unit tests/integration tests/fuzz ||
-            echo "no test: $name"
+        grep -rqF -e "$name" tests/unit tests/integration tests/soak ||
+            [ -e "tests/fuzz/$name.c" ] || echo "no test: $name"
     done <"$tmp/names" >"$tmp/missing"
     cat "$tmp/missing"
     [ "$(wc -l <"$tmp/names")" -ge 40 ] && [ ! -s "$tmp/missing" ]
@@ -148,7 +167,7 @@ rules() {
 
 # Goal: what is linked is there.
 links() {
-    for page in README.md docs/*.md; do
+    git ls-files -co --exclude-standard '*.md' | while read -r page; do
         folder=$(dirname "$page")
         grep -o '](\([^)#:]*\))' "$page" | sed 's/^](//; s/)$//' |
             while read -r link; do
@@ -159,30 +178,140 @@ links() {
     [ ! -s "$tmp/dead" ]
 }
 
+# Goal: each call of the SDK is in the table of examples/README.md, and the files
+# beside a call use it.
+calls() {
+    sed -n 's/^| `\([^`]*\)` | \(.*\) |$/\1 \2/p' examples/README.md >"$tmp/rows"
+    grep -o 'vmnet_broker_[a-z_]*(' client/vmnet-broker.h | sort -u | tr -d '(' |
+        grep -v strerror | while read -r call; do
+        holds "$tmp/rows" "$call "
+    done >"$tmp/missing"
+    while read -r call row; do
+        echo "$row" | grep -o '](\([^)]*\))' | sed 's/^](//; s/)$//' |
+            while read -r file; do
+                grep -qF "$call" "examples/$file" || echo "$file: no $call"
+            done
+    done <"$tmp/rows" >>"$tmp/missing"
+    cat "$tmp/missing"
+    [ "$(wc -l <"$tmp/rows")" -ge 12 ] && [ ! -s "$tmp/missing" ]
+}
+
+# Goal: architecture.md names each source, and only functions that exist; its
+# picture is what the script draws.
+architecture() {
+    for file in broker/*.c client/*.[ch] client/ctl/*.c; do
+        name=${file#*/}
+        grep -qF "\`$name\`" docs/architecture.md ||
+            echo "not in architecture.md: $file"
+    done >"$tmp/missing"
+    grep -o '`[a-z_]*()`' docs/architecture.md | tr -d '`()' | sort -u |
+        while read -r name; do
+            cat broker/*.[ch] client/*.[ch] | grep -q "\b$name(" ||
+                echo "no function: $name"
+        done >>"$tmp/missing"
+    cat "$tmp/missing"
+    [ ! -s "$tmp/missing" ] && docs/architecture-svg | diff - docs/architecture.svg
+}
+
 # Goal: what documents say is shipped is what is shipped.
 shipped() {
-    sed -n '/^```json$/,/^```$/p' docs/configuration.md | grep -v '^```' |
-        diff - broker/networks.json
+    sed -n '/^```json$/,/^```$/p; /^```$/q' docs/configuration.md |
+        grep -v '^```' | diff - broker/networks.json
+}
+
+# Goal: each networks.json of the documents is good, but for those called wrong.
+samples() {
+    mkdir "$tmp/samples" && tests/unit/json-blocks "$tmp/samples" || return 1
+    chmod go-w "$tmp/samples"/*
+    for file in "$tmp/samples"/*.json; do
+        $broker -n -c "$file" || return 1
+    done
+    for file in "$tmp/samples"/*.wrong; do
+        ! $broker -n -c "$file" || return 1
+    done
+    [ "$(find "$tmp/samples" -name '*.json' | wc -l)" -ge 12 ]
+}
+
+# Goal: each option that the broker reads is in the documents, in their samples, in
+# the schema and in what the fuzzer begins with.
+options() {
+    sed -n 's/.*\.name = "\([a-z0-9_]*\)".*/\1/p
+            s/.*SWITCH("\([a-z0-9_]*\)".*/\1/p
+            s/^\tOPTION(\([a-z_]*\),.*/\1/p' broker/config-*.c >"$tmp/options"
+    [ "$(wc -l <"$tmp/options")" -ge 30 ] || return 1
+    grep -E '^\.(It )?Cm ' broker/networks.json.5 >"$tmp/items.txt"
+    grep -ho '"[a-z0-9_]*":' "$tmp/samples"/*.json >"$tmp/samples.txt"
+    grep -ho '"[a-z0-9_]*":' tests/fuzz/corpus/config-fuzz/*.json \
+        >"$tmp/corpus.txt"
+    while read -r option; do
+        holds docs/configuration.md "\`$option\`" || return 1
+        holds broker/networks.schema.json "\"$option\": {" || return 1
+        holds tests/fuzz/config-fuzz.dict "\\\"$option\\\"" || return 1
+        for where in samples items corpus; do
+            grep -qw "$option" "$tmp/$where.txt" && continue
+            echo "not in the $where: $option"
+            return 1
+        done
+    done <"$tmp/options"
 }
 
 # Goal: README's lines of C are those of the header, which are compiled.
 sample() {
     sed -n '/^```c$/,/^```$/p' README.md | grep -v '^```' |
         grep -v '^/\*' >"$tmp/readme"
-    sed -n 's/^ \*\t\([^#].*\)/\1/p' client/vmnet-broker.h >"$tmp/header"
+    sed -n '1,/^#ifndef/s/^ \*\t\([^#].*\)/\1/p' client/vmnet-broker.h \
+        >"$tmp/header"
     grep -v '^$' "$tmp/readme" | diff - "$tmp/header"
 }
 
-echo 1..11
+# Goal: vmnet-brokerctl's usage, manual page and exit codes are the same.
+ctl() {
+    build/linux/plain/bin/vmnet-brokerctl help |
+        sed -n 's/^  \([a-z]*\) .*/\1/p' >"$tmp/usage"
+    sed -n 's/^\.It Cm \([a-z]*\)\( .*\)*$/\1/p' client/vmnet-brokerctl.8 |
+        awk '!seen[$0]++' >"$tmp/manual"
+    same "$tmp/usage" "$tmp/manual" || return 1
+    sed -n 's/^\tCTL_[A-Z_]* = \([0-9]*\),$/\1/p' client/ctl/ctl.h >"$tmp/codes"
+    sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It //p' client/vmnet-brokerctl.8 \
+        >"$tmp/manual"
+    same "$tmp/codes" "$tmp/manual" &&
+        holds docs/operations.md "4 not allowed, 5 no such network, 6 timeout"
+}
+
+# Goal: the commands that show the log ask for the broker's subsystem, and the
+# category that is named is the only one.
+log_lines() {
+    service=$(sed -n 's/^#define VMNET_BROKER_SERVICE "\(.*\)".*/\1/p' \
+        client/protocol.h)
+    grep -rhoE 'os_log_create\([^)]*\)' broker client >"$tmp/logs"
+    [ "$(sed 's/.*VMNET_BROKER_SERVICE, "\(.*\)")/\1/' "$tmp/logs")" = broker ] ||
+        return 1
+    holds docs/operations.md "have the category \`broker\`" || return 1
+    for page in docs/operations.md docs/troubleshooting.md "$manual"; do
+        holds "$page" "log show --last 1h --info --predicate" &&
+            holds "$page" "subsystem == \"$service\"" || return 1
+        [ "$(grep -o 'subsystem == "[^"]*"' "$page" | sort -u | wc -l)" -eq 1 ] ||
+            return 1
+    done
+}
+
+echo 1..18
 check statuses "protocol.md: the statuses of vmnet-broker.h"
 check keys "protocol.md: the keys of protocol.h"
 check limits "protocol.md: the limits of protocol.h"
 check manual_limits "vmnet-broker(8): the limits of protocol.h"
 check usage "vmnet-broker(8): the options of the usage text"
-check defaults "vmnet-broker(8): the program's defaults"
+check defaults "configuration: the program's defaults"
+check probes "development.md: the probes that there are"
 check targets "make help and development.md: the same targets"
 check rules "hardening.md: the tests of each rule"
 check links "links lead somewhere"
+check calls "examples/README.md: where each call is shown"
+check architecture "architecture.md: the files and functions that there are"
 check shipped "configuration.md: the networks.json that ships"
+check samples "configuration: what the documents show is good"
+check options "configuration: each option is documented, shown and in the schema"
+check ctl "vmnet-brokerctl(8): the commands and exit codes of the program"
+check log_lines "the commands that show the log: the broker's subsystem and category"
 check sample "README.md: the lines of C of vmnet-broker.h"
 exit $bad

@@ -4,15 +4,18 @@
 #include "sdk-bench.h"
 
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <standin.h>
 
 #include "../linux/common/spawn.h"
 #include "../linux/common/unix.h"
@@ -87,24 +90,38 @@ void service_wait(void)
 	}
 }
 
-/* Hands out the service to one broker, and waits until that is gone. */
-static void launchd_serve(int client)
+/* Answers one broker. False: it was killed before it asked, or had the answer. */
+static bool launchd_check_in(int client)
 {
 	char text[256];
 	ssize_t size = recv(client, text, sizeof(text) - 1, 0);
 
+	if (size == 0 || (size == -1 && errno == ECONNRESET)) {
+		return false;
+	}
 	if (size == -1) {
 		err(1, "launchd: recv");
 	}
 	text[size] = '\0';
 	CHECK_STRING(text, "checkin " VMNET_BROKER_SERVICE);
 	pthread_mutex_lock(&bench.lock);
-	if (unix_send(client, "ok", 2, &bench.service, 1) == -1) {
+	size = unix_send(client, "ok", 2, &bench.service, 1);
+	pthread_mutex_unlock(&bench.lock);
+	if (size == -1 && errno != EPIPE) {
 		err(1, "launchd: send");
 	}
-	pthread_mutex_unlock(&bench.lock);
-	while (recv(client, text, sizeof(text), 0) > 0) {
-		continue;
+	return size != -1;
+}
+
+/* Hands out the service to one broker, and waits until that is gone. */
+static void launchd_serve(int client)
+{
+	char text[256];
+
+	if (launchd_check_in(client)) {
+		while (recv(client, text, sizeof(text), 0) > 0) {
+			continue;
+		}
 	}
 	close(client);
 }
@@ -224,4 +241,11 @@ void broker_expect_nothing(void)
 		broker_read(have);
 	}
 	CHECK_STRING(have, "");
+}
+
+void alive_at_most(long alive)
+{
+	while (standin_objects_alive(NULL) > alive) {
+		sched_yield();
+	}
 }

@@ -15,6 +15,7 @@
 #define SDK_BENCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Opens the service and starts launchd. $STANDIN_DIR must exist and be empty
  * but for services/. All failures of the bench end the scenario. */
@@ -29,8 +30,9 @@ void service_close(void);
 void service_wait(void);
 
 /*
- * Modes: "serve" obeys the names below. "mortal" exits when it is asked for
- * anything, "refuse" hangs up.
+ * Modes: "serve" obeys the names below. "watch" does too, and writes "gone"
+ * when a client has left. "mortal" exits when it is asked for anything, "refuse"
+ * hangs up, "busy" answers BUSY.
  *
  *     network:TYPE   has a network of that XPC type
  *     error:TYPE     has an error of that XPC type
@@ -39,9 +41,11 @@ void service_wait(void);
  *     push           sends a message nobody asked for, then a network
  *     silent         is not answered before ...
  *     speak          ... this is asked for
+ *     info           has a network, and an info that is none
  *     anything else  has a network
  *
- * Good networks are dictionaries with the name and the mode.
+ * Good networks are dictionaries with the name and the mode, beside an info
+ * with the broker's pid as the generation.
  */
 void broker_start(const char *mode);
 void broker_kill(void);
@@ -62,8 +66,23 @@ void broker_forget(void);
 /* The broker must have written nothing more. */
 void broker_expect_nothing(void);
 
+/* Waits until no more objects are alive than these. There may be fewer: what
+ * was released just before they were counted may still have been there. */
+void alive_at_most(long alive);
+
 /* The broker's main(). */
 int broker_main(const char *mode);
+
+/* A process that must print nothing and exit with 0. */
+struct scenario {
+	const char *name;
+	void (*run)(void);
+	bool no_bench; /* without bench_start() */
+};
+
+/* main() of a test: runs all scenarios, or plays what it was started as. */
+int scenarios_main(
+    int argc, char **argv, const struct scenario *scenarios, size_t count);
 
 /* Ends the scenario unless both are the same; prints them. */
 #define CHECK_INT(have, want)                                                  \

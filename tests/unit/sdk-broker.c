@@ -92,17 +92,25 @@ static void set_value(xpc_object_t reply, const char *key, const char *type)
 static void set_network(xpc_object_t reply, const char *name)
 {
 	xpc_object_t network = xpc_dictionary_create(NULL, NULL, 0);
+	xpc_object_t info = xpc_dictionary_create(NULL, NULL, 0);
 
 	xpc_dictionary_set_string(network, "name", name);
 	xpc_dictionary_set_string(network, "mode", broker.mode);
 	xpc_dictionary_set_value(reply, VMNET_BROKER_KEY_NETWORK, network);
 	xpc_release(network);
+	xpc_dictionary_set_uint64(
+	    info, VMNET_BROKER_INFO_GENERATION, (uint64_t)getpid());
+	xpc_dictionary_set_value(reply, VMNET_BROKER_KEY_INFO, info);
+	xpc_release(info);
 }
 
 /* Makes the reply to the name, which is not "silent". */
 static void reply_fill(xpc_object_t reply, const char *name)
 {
-	if (strncmp(name, "network:", 8) == 0) {
+	if (strcmp(broker.mode, "busy") == 0) {
+		xpc_dictionary_set_int64(
+		    reply, VMNET_BROKER_KEY_ERROR, 8 /* BUSY */);
+	} else if (strncmp(name, "network:", 8) == 0) {
 		set_value(reply, VMNET_BROKER_KEY_NETWORK, name + 8);
 	} else if (strncmp(name, "error:", 6) == 0) {
 		set_value(reply, VMNET_BROKER_KEY_ERROR, name + 6);
@@ -117,6 +125,9 @@ static void reply_fill(xpc_object_t reply, const char *name)
 		xpc_dictionary_set_int64(reply, VMNET_BROKER_KEY_ERROR, 5);
 	} else if (strcmp(name, "none") != 0) {
 		set_network(reply, name);
+	}
+	if (strcmp(name, "info") == 0) {
+		set_value(reply, VMNET_BROKER_KEY_INFO, "array");
 	}
 }
 
@@ -178,6 +189,9 @@ static void peer_event(xpc_connection_t peer, xpc_object_t event)
 	const char *command;
 
 	if (xpc_get_type(event) != XPC_TYPE_DICTIONARY) {
+		if (strcmp(broker.mode, "watch") == 0) {
+			printf("gone\n");
+		}
 		return;
 	}
 	command = xpc_dictionary_get_string(event, VMNET_BROKER_KEY_COMMAND);

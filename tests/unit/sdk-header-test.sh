@@ -41,12 +41,14 @@ header() {
     $cc $1 -Weverything -Werror -Iclient -fsyntax-only tests/unit/sdk-header.c
 }
 
-# Goal: the result is declared to be the caller's, as ARC and Swift must know.
+# Goal: the results are declared to be the caller's, as ARC and Swift must know.
 retained() {
     echo '#include "vmnet-broker.h"' |
         $cc -Iclient -DXPC_RETURNS_RETAINED=RETAINED -E -P -x c - |
         tr '\n' ' ' >"$tmp/text"
-    grep 'vmnet_broker_acquire_network([^()]*) *RETAINED *;' "$tmp/text"
+    for name in acquire_network hold_copy_network hold_copy_info; do
+        grep "vmnet_broker_$name([^()]*) *RETAINED *;" "$tmp/text"
+    done
 }
 
 macros_of() {
@@ -100,8 +102,9 @@ protocol() {
 symbols() {
     nm -g --defined-only "$tmp/embed/sdk.o" | awk '{ print $3 }' |
         sort >"$tmp/symbols"
-    printf '%s\n' vmnet_broker_acquire_network \
-        vmnet_broker_last_reason vmnet_broker_strerror |
+    printf 'vmnet_broker_%s\n' acquire_network hold_copy_info \
+        hold_copy_network hold_create hold_get_reason hold_release hold_wait \
+        last_reason strerror |
         diff - "$tmp/symbols"
 }
 
@@ -140,15 +143,25 @@ package() {
         "$prefix/include/vmnet-broker/module.modulemap"
 }
 
-# Goal: the example on top of the header compiles.
-example() {
+# The code in the comments of the header, up to and from the line $1.
+code() {
+    sed -n "$1s/^ \*\t\(.*\)/\1/p" client/vmnet-broker.h
+}
+
+# Goal: the examples in the header compile.
+examples() {
     {
         echo '#include <err.h>'
-        sed -n 's/^ \*\t\(#include.*\)/\1/p' client/vmnet-broker.h
+        code '1,/^#ifndef/' | grep '^#include'
         echo 'vmnet_network_ref example(void);'
         echo 'vmnet_network_ref example(void) {'
-        sed -n 's/^ \*\t\([^#].*\)/\1/p' client/vmnet-broker.h
+        code '1,/^#ifndef/' | grep -v '^#include'
         echo 'return network; }'
+        echo 'struct vm { vmnet_broker_hold_t hold; };'
+        echo 'void vm_attach(struct vm *vm, xpc_object_t serialization);'
+        echo 'void vm_show_error(struct vm *vm, const char *reason);'
+        code '/^#ifndef/,$'
+        echo 'void (*use)(struct vm *vm) = start;'
     } >"$tmp/example.c"
     $cc -Wall -Wextra -Werror -Iclient -fsyntax-only "$tmp/example.c"
 }
@@ -161,11 +174,11 @@ check 'header: Objective-C with ARC' \
     header '-x objective-c -fobjc-arc -fobjc-runtime=macosx'
 check 'header: Objective-C++ with ARC' \
     header '-x objective-c++ -std=c++17 -fobjc-arc -fobjc-runtime=macosx'
-check 'header: the result is returned retained' retained
+check 'header: the results are returned retained' retained
 check 'header: macros begin with VMNET_BROKER_' macros
 check 'two files are enough' embed
 check 'the protocol is that of protocol.h' protocol
 check 'symbols: vmnet_broker_ only' symbols
 check 'module map' module
 check 'pkg-config, in the folder of make and copied elsewhere' package
-check 'the example of the manual compiles' example
+check 'the examples of the manual compile' examples

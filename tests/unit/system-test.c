@@ -5,10 +5,13 @@
 //
 // What programs for macOS use of its C library, and Linux's has not.
 
+#define PRIVATE
+
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysctl.h>
 #include <sys/ucred.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 
 #include <errno.h>
@@ -126,6 +129,123 @@ static void test_nosigpipe(void **state)
 	assert_int_equal(errno, EPIPE);
 	close(fds[0]);
 	signal(SIGPIPE, SIG_DFL);
+}
+
+static void datagram_pair(int fds[2], int size)
+{
+	int i;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF,
+				     &size, sizeof size),
+		    0);
+		assert_int_equal(setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF,
+				     &size, sizeof size),
+		    0);
+	}
+}
+
+/* How many messages of the size fit in before the socket is full. */
+static int datagram_fill(int fd, size_t size)
+{
+	static const char data[4096];
+	int count = 0;
+
+	errno = 0;
+	while (send(fd, data, size, 0) == (ssize_t)size) {
+		count++;
+	}
+	assert_int_equal(errno, ENOBUFS);
+	return count;
+}
+
+/*
+ * Goal: a datagram socket is full by its bytes, tells so without waiting, in
+ * every way to send, and has room again when something was read.
+ */
+static void test_datagram_full(void **state)
+{
+	char data[4096] = { 0 };
+	struct iovec iov = { .iov_base = data, .iov_len = sizeof data };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int small[2];
+	int large[2];
+
+	datagram_pair(small, 100 * 1024);
+	datagram_pair(large, 100 * 1024);
+	assert_true(datagram_fill(small[0], 100) >
+	    3 * datagram_fill(large[0], sizeof data));
+	assert_int_equal(write(large[0], data, sizeof data), -1);
+	assert_int_equal(errno, ENOBUFS);
+	assert_int_equal(writev(large[0], &iov, 1), -1);
+	assert_int_equal(errno, ENOBUFS);
+	assert_int_equal(sendmsg(large[0], &message, MSG_DONTWAIT), -1);
+	assert_int_equal(errno, ENOBUFS);
+	assert_int_equal(sendto(large[0], data, sizeof data, 0, NULL, 0), -1);
+	assert_int_equal(errno, ENOBUFS);
+	assert_int_equal(read(large[1], data, sizeof data), sizeof data);
+	assert_int_equal(write(large[0], data, sizeof data), sizeof data);
+	close(small[0]);
+	close(small[1]);
+	close(large[0]);
+	close(large[1]);
+}
+
+/* Goal: who does not ask for buffers has those of macOS, which are small. */
+static void test_datagram_default(void **state)
+{
+	static const char data[9000];
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0);
+	assert_int_equal(send(fds[0], data, sizeof data, 0), -1);
+	assert_int_equal(errno, EMSGSIZE);
+	assert_in_range(datagram_fill(fds[0], 1514), 1, 4);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* Goal: many messages in one call: as many as fit, as many as there are. */
+static void test_messages(void **state)
+{
+	enum { COUNT = 4 };
+	char out[COUNT][8] = { "1", "22", "333", "4444" };
+	char in[COUNT + 1][8] = { { 0 } };
+	struct iovec iov[COUNT + 1];
+	struct msghdr_x messages[COUNT + 1];
+	int fds[2];
+	int i;
+
+	memset(messages, 0, sizeof messages);
+	datagram_pair(fds, 100 * 1024);
+	for (i = 0; i < COUNT; i++) {
+		iov[i] = (struct iovec){ .iov_base = out[i],
+			.iov_len = strlen(out[i]) };
+		messages[i].msg_iov = &iov[i];
+		messages[i].msg_iovlen = 1;
+	}
+	assert_int_equal(sendmsg_x(fds[0], messages, COUNT, 0), COUNT);
+	for (i = 0; i <= COUNT; i++) {
+		iov[i] = (struct iovec){ .iov_base = in[i],
+			.iov_len = sizeof in[i] };
+		messages[i].msg_iov = &iov[i];
+		messages[i].msg_iovlen = 1;
+	}
+	assert_int_equal(recvmsg_x(fds[1], messages, COUNT + 1, 0), COUNT);
+	for (i = 0; i < COUNT; i++) {
+		assert_int_equal(messages[i].msg_datalen, i + 1);
+		assert_string_equal(in[i], out[i]);
+	}
+	assert_int_equal(recvmsg_x(fds[1], messages, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(errno, EAGAIN);
+	datagram_fill(fds[0], 4096);
+	iov[0] = (struct iovec){ .iov_base = in, .iov_len = sizeof in };
+	while (sendmsg_x(fds[0], messages, 1, 0) == 1) {
+	}
+	assert_int_equal(errno, ENOBUFS);
+	close(fds[0]);
+	close(fds[1]);
 }
 
 /* Goal: open() locks, before it cuts, and the second cannot. */
@@ -361,6 +481,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_internet_address),
 		cmocka_unit_test(test_peer),
 		cmocka_unit_test(test_nosigpipe),
+		cmocka_unit_test(test_datagram_full),
+		cmocka_unit_test(test_datagram_default),
+		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_open_lock),
 		cmocka_unit_test(test_get_path),
 		cmocka_unit_test(test_sysctl),

@@ -22,6 +22,7 @@
 
 #include "vmnet-bench.h"
 #include "vmnet-guest.h"
+#include "vmnet-stop.h"
 
 #define THREADS 4
 #define ROUNDS 5
@@ -212,12 +213,33 @@ static void injected(void)
 	dispatch_release(queue);
 }
 
+static void stopped_too_early(void)
+{
+	vmnet_network_ref network = network_make(VMNET_HOST_MODE, NULL);
+	struct stop_answers answers;
+
+	standin_fail("vmnet_interface_start_with_network:1=1001");
+	answers = stop_too_early(network);
+	standin_fail(NULL);
+	CHECK_INT(answers.starting, VMNET_SETUP_INCOMPLETE);
+	CHECK_INT(answers.failed, VMNET_INVALID_ARGUMENT);
+	CHECK_INT(CFGetRetainCount(network), 1);
+	CFRelease(network);
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
 	/* Goal: what cannot start says so in its completion. */
 	run(refused);
 	run(injected);
+}
+
+static void test_stopped_too_early(void **state)
+{
+	(void)state;
+	/* Goal: what has not started cannot be stopped. */
+	run(stopped_too_early);
 }
 
 static void stale(void)
@@ -626,6 +648,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_life, start, stop),
 		cmocka_unit_test_setup_teardown(test_refused, start, stop),
+		cmocka_unit_test_setup_teardown(
+		    test_stopped_too_early, start, stop),
 		cmocka_unit_test_setup_teardown(test_arguments, start, stop),
 		cmocka_unit_test_setup_teardown(test_frames, start, stop),
 		cmocka_unit_test_setup_teardown(test_events, start, stop),

@@ -113,6 +113,26 @@ static void shared(void)
 	CHECK_INT(standin_objects_alive(NULL), 0);
 }
 
+/* The first resolver of this machine in IPv4; 0: it has none. */
+static struct in_addr resolver(void)
+{
+	FILE *file = fopen("/etc/resolv.conf", "re");
+	struct in_addr address = { 0 };
+	char line[256];
+	char text[64];
+
+	while (file != NULL && address.s_addr == 0 &&
+	    fgets(line, sizeof(line), file) != NULL) {
+		if (sscanf(line, "nameserver %63s", text) == 1) {
+			inet_aton(text, &address);
+		}
+	}
+	if (file != NULL) {
+		fclose(file);
+	}
+	return address;
+}
+
 static void host(void)
 {
 	struct guest a;
@@ -123,6 +143,7 @@ static void host(void)
 	CHECK_TRUE(guest_dhcp(&a));
 	CHECK_STRING(inet_ntoa(a.address), address(128, 2));
 	CHECK_INT(a.router.s_addr, 0);
+	CHECK_INT(a.dns.s_addr, resolver().s_addr);
 	CHECK_INT(guest_stop(&a), VMNET_SUCCESS);
 }
 
@@ -141,6 +162,20 @@ static void range(void)
 	CHECK_INT(guest_stop(&a), VMNET_SUCCESS);
 }
 
+/* The host is alone there: nothing is left for DHCP. */
+static void range_of_one(void)
+{
+	struct guest a;
+
+	CHECK_INT(guest_start_legacy(&a,
+		      describe_range(VMNET_SHARED_MODE, "10.5.5.1", "10.5.5.1",
+			  "255.255.255.0")),
+	    VMNET_SUCCESS);
+	expect_parameter(&a, vmnet_start_address_key, "10.5.5.1");
+	expect_parameter(&a, vmnet_end_address_key, "10.5.5.1");
+	CHECK_INT(guest_stop(&a), VMNET_SUCCESS);
+}
+
 static void test_shared(void **state)
 {
 	(void)state;
@@ -151,7 +186,7 @@ static void test_shared(void **state)
 static void test_host(void **state)
 {
 	(void)state;
-	/* Goal: DHCP without a router. */
+	/* Goal: DHCP without a router, with the host's own resolver. */
 	run(host);
 }
 
@@ -160,6 +195,7 @@ static void test_range(void **state)
 	(void)state;
 	/* Goal: the first address is the host's, the rest is for DHCP. */
 	run(range);
+	run(range_of_one);
 }
 
 static void expect_refused(xpc_object_t description, vmnet_return_t want)

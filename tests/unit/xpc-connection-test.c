@@ -1108,6 +1108,36 @@ static void trap_cancel_races_messages(void **state)
 	}
 }
 
+/* Half of its first message is here when its listener is cancelled. It is so
+ * long that the client is suspended before all of it has gone. */
+static void trap_listener_cancelled_before_a_first_message(void **state)
+{
+	struct mailbox peers = MAILBOX, events = MAILBOX;
+	struct listener listener;
+	xpc_connection_t client;
+	xpc_object_t message = xpc_dictionary_create(NULL, NULL, 0);
+	size_t size = 64 << 20;
+	void *bytes = calloc(1, size);
+
+	(void)state;
+	assert_non_null(bytes);
+	xpc_dictionary_set_data(message, "bytes", bytes, size);
+	free(bytes);
+	listener_open(&listener, &peers);
+	client = client_open(listener.endpoint, &events);
+	xpc_connection_send_message(client, message);
+	xpc_connection_suspend(client);
+	xpc_release(message);
+	wait_alive("connection", 3);
+	listener_close(&listener);
+	xpc_connection_resume(client);
+	client_close(client, &events);
+	wait_alive("connection", 0);
+	mailbox_expect_nothing(&peers);
+	mailbox_free(&peers);
+	mailbox_free(&events);
+}
+
 static void trap_fork_does_not_keep_connections_open(void **state)
 {
 	struct pair pair;
@@ -1259,6 +1289,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(trap_handler_replaced_while_it_runs),
 		cmocka_unit_test(trap_many_threads_use_one_connection),
 		cmocka_unit_test(trap_cancel_races_messages),
+		cmocka_unit_test(
+		    trap_listener_cancelled_before_a_first_message),
 		cmocka_unit_test(trap_fork_does_not_keep_connections_open),
 		cmocka_unit_test(trap_a_thousand_connections),
 	};

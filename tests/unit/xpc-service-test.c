@@ -32,13 +32,19 @@ static void send_command(xpc_connection_t client, const char *text)
 	xpc_release(message);
 }
 
+/* Answers come in the order in which they arrived: on one serial queue. */
 static void ask(
     xpc_connection_t client, const char *text, struct mailbox *answers)
 {
+	static dispatch_queue_t queue;
+	static dispatch_once_t once;
 	xpc_object_t message = command(text);
 
+	dispatch_once(&once, ^{
+		queue = dispatch_queue_create("answers", NULL);
+	});
 	xpc_connection_send_message_with_reply(
-	    client, message, NULL, ^(xpc_object_t reply) {
+	    client, message, queue, ^(xpc_object_t reply) {
 		    mailbox_put(answers, reply);
 	    });
 	xpc_release(message);
@@ -214,6 +220,9 @@ static void rule_07_messages_wait_for_the_daemon(void **state)
 		assert_int_equal(xpc_dictionary_get_int64(reply, "pid"),
 		    launchd_wait_running());
 		xpc_release(reply);
+	}
+	/* Not before all are answered: replies come in any order. */
+	for (i = 0; i < 3; i++) {
 		client_close(clients[i], &events[i]);
 	}
 	launchd_unregister();

@@ -249,6 +249,16 @@ static void add_ballast(xpc_object_t request)
 	set_value(request, "nested", nested);
 }
 
+/* The end of the connection, or what the broker tells to who watches. */
+static void print_event(xpc_object_t event)
+{
+	if (xpc_get_type(event) == XPC_TYPE_DICTIONARY) {
+		print_dictionary("event", event);
+	} else {
+		printf("event %s\n", error_name(event));
+	}
+}
+
 /* Events say nothing that the reply does not, except when there is none. */
 static xpc_connection_t connect_to_broker(void)
 {
@@ -257,7 +267,7 @@ static xpc_connection_t connect_to_broker(void)
 
 	xpc_connection_set_event_handler(connection, ^(xpc_object_t event) {
 		if (options.hold || options.one_way) {
-			printf("event %s\n", error_name(event));
+			print_event(event);
 		}
 		if (options.one_way) {
 			exit(1);

@@ -4,7 +4,7 @@
 /*
  * Usage: vmm ACTION...
  *
- * Stands for a VMM in the tests of examples/vmnet-run.c: it gets the descriptor
+ * Stands for a VMM in the tests of examples/programs/vmnet-run.c: it gets the descriptor
  * of a datagram socket and does, one after the other,
  *
  *   say TEXT                 prints it
@@ -17,6 +17,10 @@
  *                            until a signal
  *   answer FD MAC ADDRESS    says so, and answers ARP and echo requests
  *                            until SIGTERM
+ *   ping FD MAC ADDRESS PEER-MAC PEER
+ *                            asks PEER for an echo, 20 ms after the last one,
+ *                            until a signal; prints "PEER answers N" for each
+ *                            answer
  *   wait                     waits for a signal, and prints its name
  *   close FD
  *   exit STATUS
@@ -276,6 +280,21 @@ static void answer(
 	}
 }
 
+static void parse_mac(const char *text, uint8_t mac[6])
+{
+	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1],
+		&mac[2], &mac[3], &mac[4], &mac[5]) != 6) {
+		errx(FAILED, "not a MAC address: %s", text);
+	}
+}
+
+static void parse_address(const char *text, uint8_t address[4])
+{
+	if (inet_pton(AF_INET, text, address) != 1) {
+		errx(FAILED, "not an IPv4 address: %s", text);
+	}
+}
+
 /* answer FD MAC ADDRESS */
 static void act_answer(char *arguments[])
 {
@@ -286,11 +305,8 @@ static void act_answer(char *arguments[])
 	uint8_t address[4];
 	uint8_t mac[6];
 
-	if (sscanf(arguments[1], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0],
-		&mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) != 6 ||
-	    inet_pton(AF_INET, arguments[2], address) != 1) {
-		errx(FAILED, "not a MAC and an address");
-	}
+	parse_mac(arguments[1], mac);
+	parse_address(arguments[2], address);
 	sigemptyset(&none);
 	sigaction(SIGTERM, &action, NULL);
 	printf("answering %s\n", arguments[2]);
@@ -301,6 +317,79 @@ static void act_answer(char *arguments[])
 	}
 	if (errno != EINTR) {
 		err(FAILED, "poll");
+	}
+}
+
+#define ECHO_SIZE (ETHERNET_SIZE + 28)
+#define ECHO_ID 0x564d
+
+struct pinger {
+	uint8_t mac[6];
+	uint8_t address[4];
+	uint8_t peer_mac[6];
+	uint8_t peer[4];
+};
+
+static void send_echo(int fd, const struct pinger *pinger, unsigned sequence)
+{
+	uint8_t *ip = wanted + ETHERNET_SIZE;
+	uint8_t *icmp = ip + 20;
+
+	memset(wanted, 0, ECHO_SIZE);
+	memcpy(wanted, pinger->peer_mac, 6);
+	memcpy(wanted + 6, pinger->mac, 6);
+	put16(wanted + 12, ETHERNET_IPV4);
+	ip[0] = 0x45;
+	put16(ip + 2, 28);
+	ip[8] = 64;
+	ip[9] = 1;
+	memcpy(ip + 12, pinger->address, 4);
+	memcpy(ip + 16, pinger->peer, 4);
+	put16(ip + 10, checksum(ip, 20));
+	icmp[0] = 8;
+	put16(icmp + 4, ECHO_ID);
+	put16(icmp + 6, sequence & 0xffff);
+	put16(icmp + 2, checksum(icmp, 8));
+	send_all(fd, wanted, ECHO_SIZE);
+}
+
+static bool is_echo(size_t size, const struct pinger *pinger)
+{
+	const uint8_t *ip = frame + ETHERNET_SIZE;
+
+	return size >= ECHO_SIZE && memcmp(frame, pinger->mac, 6) == 0 &&
+	    get16(frame + 12) == ETHERNET_IPV4 && ip[9] == 1 &&
+	    memcmp(ip + 12, pinger->peer, 4) == 0 &&
+	    memcmp(ip + 16, pinger->address, 4) == 0 && ip[20] == 0 &&
+	    get16(ip + 24) == ECHO_ID;
+}
+
+/* ping FD MAC ADDRESS PEER-MAC PEER */
+static void act_ping(char *arguments[])
+{
+	const struct timespec pause = { 0, 20 * 1000000 };
+	int fd = (int)number(arguments[0]);
+	struct pinger pinger;
+	sigset_t set;
+	unsigned answers = 0;
+
+	parse_mac(arguments[1], pinger.mac);
+	parse_address(arguments[2], pinger.address);
+	parse_mac(arguments[3], pinger.peer_mac);
+	parse_address(arguments[4], pinger.peer);
+	sigfillset(&set);
+	for (unsigned i = 0; sigtimedwait(&set, NULL, &pause) < 0; i++) {
+		size_t size = 0;
+		do {
+			size = receive(fd, MSG_DONTWAIT);
+			if (is_echo(size, &pinger)) {
+				answers++;
+				printf(
+				    "%s answers %u\n", arguments[4], answers);
+				fflush(stdout);
+			}
+		} while (size > 0);
+		send_echo(fd, &pinger, i);
 	}
 }
 
@@ -368,6 +457,7 @@ static const struct action {
 	{ "drain", 1, act_drain },
 	{ "crawl", 2, act_crawl },
 	{ "answer", 3, act_answer },
+	{ "ping", 5, act_ping },
 	{ "wait", 0, act_wait },
 	{ "close", 1, act_close },
 	{ "exit", 1, act_exit },

@@ -3,12 +3,12 @@
 # Copyright The vmnet-broker authors
 #
 # What the VM tests share. They are the same on macOS and on Linux, where they
-# run inside tests/linux/run; TEST_LAUNCHER is vm or vmnet-run.
+# run inside tests/linux/run; TEST_LAUNCHER is launcher or vmnet-run.
 
 cd "$BATS_TEST_DIRNAME/../../.." || exit
 
 vm=examples/test-vm
-launcher=${TEST_LAUNCHER:-vm}
+launcher=${TEST_LAUNCHER:-launcher}
 label=com.github.nirs.vmnet-broker
 
 if [ "$(uname)" = Darwin ]; then
@@ -44,9 +44,11 @@ broker_pid() {
 # Waits for the end of the process $1, which is no child of ours.
 wait_for_end() {
     if [ "$(uname)" = Darwin ]; then
-        caffeinate -w "$1"
+        # An idle broker exits after two minutes.
+        caffeinate -t 300 -w "$1"
+        ! ps -p "$1" >/dev/null
     else
-        timeout 60 tail --pid="$1" -f /dev/null
+        timeout 60 tail --pid="$1" -f /dev/null # Linux
     fi
 }
 

@@ -23,6 +23,22 @@ static bool idmap_has(const char *path, unsigned long id)
 	return found;
 }
 
+bool idmap_is_single(void)
+{
+	FILE *file = fopen("/proc/self/uid_map", "re");
+	unsigned long count;
+	unsigned long total = 0;
+
+	if (file == NULL) {
+		return false;
+	}
+	while (fscanf(file, "%*u %*u %lu", &count) == 1) {
+		total += count;
+	}
+	fclose(file);
+	return total == 1;
+}
+
 bool idmap_has_user(uid_t uid)
 {
 	return idmap_has("/proc/self/uid_map", uid);

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* Is there only one user, of whom nobody can become another? */
+bool idmap_is_single(void);
+
 bool idmap_has_user(uid_t uid);
 bool idmap_has_group(gid_t gid);
 

@@ -95,5 +95,12 @@ CFTypeID CFGetTypeID(CFTypeRef cf)
 
 Boolean CFEqual(CFTypeRef cf1, CFTypeRef cf2)
 {
-	return check(cf1, __func__) == check(cf2, __func__);
+	struct cf_object *one = check(cf1, __func__);
+	struct cf_object *other = check(cf2, __func__);
+
+	if (one == other) {
+		return true;
+	}
+	return one->class == other->class && one->class->equal != NULL &&
+	    one->class->equal(one, other);
 }

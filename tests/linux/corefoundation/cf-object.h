@@ -9,6 +9,7 @@
 #ifndef CF_OBJECT_H
 #define CF_OBJECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,8 @@
 struct cf_class {
 	const char *name; /* Also the type in the count of live objects. */
 	void (*finalize)(void *object); /* Frees what is inside; may be NULL. */
+	/* For CFEqual; NULL: an object is equal to itself only. */
+	bool (*equal)(const void *one, const void *other);
 };
 
 struct cf_object {

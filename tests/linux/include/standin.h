@@ -42,6 +42,9 @@ extern "C" {
  *     fd          open, dup, socket, accept, pipe, fcntl(F_DUPFD) ... as
  *                 called by the program itself: -1 and EMFILE
  *     FUNCTION    a function of vmnet.framework: returns STATUS (1001)
+ *     guest_stops_first
+ *                 a VZVirtualMachine that is to be stopped by force has just
+ *                 stopped by itself: the request fails
  *
  * and N counts calls of that kind from 1: the Nth fails; with "+" all after it
  * fail as well. KIND=STATUS alone means all calls. A plan that cannot be read

@@ -125,11 +125,14 @@ static const struct passwd *find_user(const struct job *job)
 	} else {
 		return NULL;
 	}
-	if (user == NULL) {
-		log_error("%s: no user %s here: running as uid %u", label,
-		    job->agent ? "of that uid" : job->config->user,
-		    (unsigned)geteuid());
+	if (user == NULL && idmap_is_single()) {
 		return NULL;
+	}
+	if (user == NULL) {
+		/* It was there when the job was loaded. */
+		log_error("%s: there is no user %s: not started", label,
+		    job->agent ? "of that uid" : job->config->user);
+		_exit(LAUNCHD_EX_CONFIG);
 	}
 	if (user->pw_uid == geteuid()) {
 		return user;

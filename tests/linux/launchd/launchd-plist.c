@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../common/idmap.h"
 #include "../common/log.h"
 #include "launchd-plist.h"
 
@@ -102,6 +104,13 @@ static int check(struct config *config, struct config_error *error)
 	if (config->program != NULL && config->program[0] != '/') {
 		return refuse(error, LAUNCHD_BAD_PROGRAM,
 		    "Program: \"%s\" is no absolute path", config->program);
+	}
+	/* Where there is one user only, the sandbox has said that all run so. */
+	if (config->user != NULL && getpwnam(config->user) == NULL &&
+	    !idmap_is_single()) {
+		return refuse(error, LAUNCHD_BAD_PLIST,
+		    "UserName: there is no user \"%s\"; create it first",
+		    config->user);
 	}
 	if (config->arguments.count == 0) {
 		strings_add(&config->arguments, config->program);

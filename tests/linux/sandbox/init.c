@@ -144,6 +144,7 @@ static void start_vmnetd(struct init *init, int *log)
 		log_info("%s: %m: no vmnet", arguments.items[0]);
 		return;
 	}
+	list_add(&arguments, "--bootpd-files"); /* /etc and /var/db are ours */
 	if (sandbox->verbose) {
 		list_add(&arguments, "--verbose");
 	}

@@ -75,6 +75,8 @@ static void set_sysctls(void)
 	set_sysctl("ipv4/ping_group_range", "0 2147483647");
 	/* As many connections may wait for a daemon as messages for a port. */
 	set_sysctl("core/somaxconn", "65535");
+	/* Datagram sockets are full by bytes, not by messages. */
+	set_sysctl("unix/max_dgram_qlen", "65535");
 }
 
 static int ip_batch(const char *const *argv, const char *commands)

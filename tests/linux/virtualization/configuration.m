@@ -6,6 +6,7 @@
 #import <Virtualization/Virtualization.h>
 
 #include <CoreFoundation/CoreFoundation.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -256,6 +257,15 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 @implementation VZSerialPortAttachment
 @end
 
+/* Apple's framework raises for a handle whose descriptor is not open. */
+static void check_open(NSFileHandle *handle)
+{
+	if (handle != nil && fcntl([handle fileDescriptor], F_GETFD) == -1) {
+		[NSException raise:NSInvalidArgumentException
+			    format:@"the file handle's descriptor is invalid"];
+	}
+}
+
 @implementation VZFileHandleSerialPortAttachment
 
 @synthesize fileHandleForReading = _fileHandleForReading;
@@ -264,6 +274,8 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 - (instancetype)initWithFileHandleForReading:(NSFileHandle *)reading
 			fileHandleForWriting:(NSFileHandle *)writing
 {
+	check_open(reading);
+	check_open(writing);
 	self = [super init];
 	_fileHandleForReading = [reading retain];
 	_fileHandleForWriting = [writing retain];
@@ -443,18 +455,6 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 	[_networkDevices release];
 	[_storageDevices release];
 	[_entropyDevices release];
-	[super dealloc];
-}
-
-@end
-
-@implementation VZNetworkDevice
-
-@synthesize attachment = _attachment;
-
-- (void)dealloc
-{
-	[_attachment release];
 	[super dealloc];
 }
 

@@ -10,9 +10,18 @@
 #include "qemu.h"
 
 #include <Block.h>
+#include <standin.h>
 
 @interface VZVirtualMachine (Standin) <StandinMachineOwner>
 - (void)end:(NSString *)text;
+- (void)deviceDidChange:(VZNetworkDevice *)device;
+@end
+
+@interface VZNetworkDevice (Standin)
+- (instancetype)initWithMachine:(VZVirtualMachine *)machine
+		     attachment:(VZNetworkDeviceAttachment *)attachment;
+- (void)forgetMachine;
+- (void)loseAttachment;
 @end
 
 static NSError *create_error(VZErrorCode code, NSString *text)
@@ -64,9 +73,9 @@ static void release_block(void (^block)(NSError *))
 	dispatch_retain(queue);
 	for (VZNetworkDeviceConfiguration *card in configuration
 		 .networkDevices) {
-		VZNetworkDevice *device =
-		    [[[VZNetworkDevice alloc] init] autorelease];
-		device.attachment = card.attachment;
+		VZNetworkDevice *device = [[[VZNetworkDevice alloc]
+		    initWithMachine:self
+			 attachment:card.attachment] autorelease];
 		[devices addObject:device];
 	}
 	_networkDevices = [devices copy];
@@ -76,6 +85,7 @@ static void release_block(void (^block)(NSError *))
 - (void)dealloc
 {
 	standin_machine_destroy(_process);
+	[_networkDevices makeObjectsPerformSelector:@selector(forgetMachine)];
 	dispatch_release(_queue);
 	[_configuration release];
 	[_networkDevices release];
@@ -115,10 +125,16 @@ static void release_block(void (^block)(NSError *))
 			@"the machine is not stopped"));
 		return;
 	}
+	NSMutableArray *attachments = [NSMutableArray array];
+	for (VZNetworkDevice *device in _networkDevices) {
+		[attachments addObject:device.attachment != nil
+				 ? (id)device.attachment
+				 : [NSNull null]];
+	}
 	standin_machine_destroy(_process);
 	_state = VZVirtualMachineStateStarting;
 	_startHandler = Block_copy(completionHandler);
-	_process = standin_machine_start(self, _configuration);
+	_process = standin_machine_start(self, _configuration, attachments);
 	if (_process == NULL) {
 		[self end:@"out of memory"];
 	}
@@ -131,6 +147,14 @@ static void release_block(void (^block)(NSError *))
 		completionHandler(
 		    create_error(VZErrorInvalidVirtualMachineStateTransition,
 			@"the machine is not running"));
+		return;
+	}
+	/* The guest may have stopped before the request is handled. */
+	if (standin_fault("guest_stops_first")) {
+		_state = VZVirtualMachineStateStopped;
+		completionHandler(
+		    create_error(VZErrorInvalidVirtualMachineStateTransition,
+			@"the machine has stopped"));
 		return;
 	}
 	_state = VZVirtualMachineStateStopping;
@@ -176,6 +200,48 @@ static void release_block(void (^block)(NSError *))
 	});
 }
 
+- (void)deviceDidChange:(VZNetworkDevice *)device
+{
+	dispatch_assert_queue(_queue);
+	if (_process != NULL) {
+		standin_machine_plug(_process,
+		    [_networkDevices indexOfObject:device], device.attachment);
+	}
+}
+
+- (void)machineCard:(NSUInteger)card
+	    didLose:(VZNetworkDeviceAttachment *)attachment
+{
+	VZNetworkDevice *device = [_networkDevices objectAtIndex:card];
+
+	[attachment retain];
+	dispatch_async(_queue, ^{
+		@autoreleasepool {
+			/* Unless it has another one by now. */
+			if (device.attachment == attachment) {
+				[self deviceDidLose:device];
+			}
+		}
+		[attachment release];
+	});
+}
+
+- (void)deviceDidLose:(VZNetworkDevice *)device
+{
+	[device loseAttachment];
+	if ([_delegate
+		respondsToSelector:@selector
+		(virtualMachine:
+		    networkDevice:attachmentWasDisconnectedWithError:)]) {
+		[_delegate virtualMachine:self
+					 networkDevice:device
+		    attachmentWasDisconnectedWithError:
+			create_error(VZErrorInternal,
+			    @"Internal Virtualization error. Internal Network "
+			    @"Error.")];
+	}
+}
+
 /* Tells one: who waits for the start, who asked for the stop, the delegate. */
 - (void)end:(NSString *)text
 {
@@ -203,6 +269,49 @@ static void release_block(void (^block)(NSError *))
 	}
 	release_block(starting);
 	release_block(stopping);
+}
+
+@end
+
+@implementation VZNetworkDevice
+
+- (instancetype)initWithMachine:(VZVirtualMachine *)machine
+		     attachment:(VZNetworkDeviceAttachment *)attachment
+{
+	self = [super init];
+	_machine = machine;
+	_attachment = [attachment retain];
+	return self;
+}
+
+- (VZNetworkDeviceAttachment *)attachment
+{
+	return _attachment;
+}
+
+- (void)setAttachment:(VZNetworkDeviceAttachment *)attachment
+{
+	[attachment retain];
+	[_attachment release];
+	_attachment = attachment;
+	[_machine deviceDidChange:self];
+}
+
+- (void)loseAttachment
+{
+	[_attachment release];
+	_attachment = nil;
+}
+
+- (void)forgetMachine
+{
+	_machine = nil;
+}
+
+- (void)dealloc
+{
+	[_attachment release];
+	[super dealloc];
 }
 
 @end

@@ -21,12 +21,22 @@ struct standin_machine;
 - (void)machineDidStart;
 /* Also when it never started. `text` is nil when the guest powered off. */
 - (void)machineDidEnd:(NSString *)text;
+/* What standin_machine_plug() was given could not be started. */
+- (void)machineCard:(NSUInteger)card
+	    didLose:(VZNetworkDeviceAttachment *)attachment;
 @end
 
-/* Owner and configuration are retained until machineDidEnd: has returned.
- * NULL without memory or threads. */
-struct standin_machine *standin_machine_start(
-    id<StandinMachineOwner> owner, VZVirtualMachineConfiguration *config);
+/* Owner and configuration are retained until machineDidEnd: has returned. The
+ * attachments are those of the cards, or NSNull. NULL without memory or threads.
+ */
+struct standin_machine *standin_machine_start(id<StandinMachineOwner> owner,
+    VZVirtualMachineConfiguration *config, NSArray *attachments);
+
+/* Connects the card to another attachment, or to none: its link goes down, and
+ * up again if there is one. Also before the machine has started, or when it has
+ * ended, which does nothing. Returns at once. */
+void standin_machine_plug(struct standin_machine *machine, NSUInteger card,
+    VZNetworkDeviceAttachment *attachment);
 
 /* The power button, and the plug. Only between start and end. */
 void standin_machine_power_button(struct standin_machine *machine);

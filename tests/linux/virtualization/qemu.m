@@ -2,6 +2,7 @@
 // Copyright The vmnet-broker authors
 
 #include "qemu.h"
+#include "qmp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,27 +34,33 @@ struct standin_machine {
 	VZVirtualMachineConfiguration *configuration;
 	pthread_t thread;
 	dispatch_queue_t queue; /* of the interfaces */
-	interface_ref interfaces[MAX_CARDS];
-	int interface_count;
-	int monitor;          /* our end of QEMU's control socket */
-	int monitor_peer;     /* QEMU's end, -1 once it has it */
+	dispatch_queue_t plugs; /* after the start: what changes QEMU */
+	NSArray *attachments;   /* at the start, NSNull for none */
+	interface_ref interfaces[MAX_CARDS]; /* NULL: the cable is out */
+	BOOL ended;                          /* plugs' */
+	struct qmp *qmp;
+	int monitor_peer;     /* QEMU's end of its socket, -1 once it has it */
 	pthread_mutex_t lock; /* of pid */
 	pid_t pid;            /* 0 before and after QEMU */
 };
 
 /* --- Interfaces ---------------------------------------------------------- */
 
-static BOOL start_interface(
-    struct standin_machine *machine, VZNetworkDeviceConfiguration *card)
+static BOOL start_interface(struct standin_machine *machine, NSUInteger card,
+    VZNetworkDeviceAttachment *attachment)
 {
-	VZVmnetNetworkDeviceAttachment *attachment =
-	    (VZVmnetNetworkDeviceAttachment *)card.attachment;
 	dispatch_semaphore_t started = dispatch_semaphore_create(0);
 	xpc_object_t description = xpc_dictionary_create(NULL, NULL, 0);
 	__block vmnet_return_t result = VMNET_FAILURE;
-	interface_ref interface = vmnet_interface_start_with_network(
-	    attachment.network, description, machine->queue,
-	    ^(vmnet_return_t status, xpc_object_t parameters) {
+	interface_ref interface;
+
+	/* As Apple's native network devices. */
+	xpc_dictionary_set_bool(description, vmnet_enable_tso_key, true);
+	xpc_dictionary_set_bool(
+	    description, vmnet_enable_checksum_offload_key, true);
+	interface = vmnet_interface_start_with_network(
+	    ((VZVmnetNetworkDeviceAttachment *)attachment).network, description,
+	    machine->queue, ^(vmnet_return_t status, xpc_object_t parameters) {
 		    (void)parameters;
 		    result = status;
 		    dispatch_semaphore_signal(started);
@@ -67,25 +74,93 @@ static BOOL start_interface(
 	if (interface == NULL || result != VMNET_SUCCESS) {
 		return NO;
 	}
-	machine->interfaces[machine->interface_count++] = interface;
+	machine->interfaces[card] = interface;
 	return YES;
 }
 
-static void stop_interfaces(struct standin_machine *machine)
+static void stop_interface(struct standin_machine *machine, NSUInteger card)
 {
 	dispatch_semaphore_t stopped = dispatch_semaphore_create(0);
 
-	for (int i = 0; i < machine->interface_count; i++) {
-		if (vmnet_stop_interface(machine->interfaces[i], machine->queue,
-			^(vmnet_return_t status) {
-				(void)status;
-				dispatch_semaphore_signal(stopped);
-			}) == VMNET_SUCCESS) {
-			dispatch_semaphore_wait(stopped, DISPATCH_TIME_FOREVER);
-		}
+	if (machine->interfaces[card] != NULL &&
+	    vmnet_stop_interface(machine->interfaces[card], machine->queue,
+		^(vmnet_return_t status) {
+			(void)status;
+			dispatch_semaphore_signal(stopped);
+		}) == VMNET_SUCCESS) {
+		dispatch_semaphore_wait(stopped, DISPATCH_TIME_FOREVER);
 	}
-	machine->interface_count = 0;
+	machine->interfaces[card] = NULL;
 	dispatch_release(stopped);
+}
+
+/* --- Cables -------------------------------------------------------------- */
+
+/*
+ * QEMU never changes what a card is connected to. So card N is always on the
+ * port portN of a hub of its own, and the tap device of its interface, tapN, is
+ * plugged into and out of another port, plugN.
+ */
+
+static BOOL set_link(
+    struct standin_machine *machine, NSUInteger card, BOOL connected)
+{
+	return qmp_execute(machine->qmp, -1,
+	    "{'execute':'set_link',"
+	    "'arguments':{'name':'port%lu','up':%s}}\n",
+	    (unsigned long)card, connected ? "true" : "false");
+}
+
+static BOOL plug(struct standin_machine *machine, NSUInteger card)
+{
+	unsigned long n = card;
+
+	return qmp_execute(machine->qmp,
+		   standin_vmnet_interface_descriptor(
+		       machine->interfaces[card]),
+		   "{'execute':'getfd','arguments':{'fdname':'fd%lu'}}\n", n) &&
+	    qmp_execute(machine->qmp, -1,
+		"{'execute':'netdev_add','arguments':"
+		"{'type':'tap','id':'tap%lu','fd':'fd%lu'}}\n",
+		n, n) &&
+	    qmp_execute(machine->qmp, -1,
+		"{'execute':'netdev_add','arguments':{'type':'hubport',"
+		"'id':'plug%lu','hubid':%lu,'netdev':'tap%lu'}}\n",
+		n, n, n) &&
+	    set_link(machine, card, YES);
+}
+
+static void unplug(struct standin_machine *machine, NSUInteger card)
+{
+	if (machine->interfaces[card] == NULL) {
+		return;
+	}
+	set_link(machine, card, NO);
+	qmp_execute(machine->qmp, -1,
+	    "{'execute':'netdev_del','arguments':{'id':'plug%lu'}}\n",
+	    (unsigned long)card);
+	qmp_execute(machine->qmp, -1,
+	    "{'execute':'netdev_del','arguments':{'id':'tap%lu'}}\n",
+	    (unsigned long)card);
+	stop_interface(machine, card);
+}
+
+static void replug(struct standin_machine *machine, NSUInteger card,
+    VZNetworkDeviceAttachment *attachment)
+{
+	if (machine->ended) {
+		return;
+	}
+	unplug(machine, card);
+	if (attachment == nil) {
+		return;
+	}
+	if (!start_interface(machine, card, attachment)) {
+		[machine->owner machineCard:card didLose:attachment];
+	} else if (!plug(machine, card)) {
+		unplug(machine, card);
+		[machine->owner machineCard:card didLose:attachment];
+	}
 }
 
 /* --- Arguments ----------------------------------------------------------- */
@@ -150,21 +225,25 @@ static void add_boot(NSMutableArray *arguments, VZBootLoader *loader)
 	}
 }
 
-static void add_cards(
-    NSMutableArray *arguments, struct standin_machine *machine, NSArray *cards)
+/* A card on its port, and what it is connected to on another; see plug(). */
+static void add_card(NSMutableArray *arguments, struct standin_machine *machine,
+    unsigned n, VZNetworkDeviceConfiguration *card)
 {
-	for (int i = 0; i < machine->interface_count; i++) {
-		VZNetworkDeviceConfiguration *card =
-		    [cards objectAtIndex:(NSUInteger)i];
+	if (machine->interfaces[n] != NULL) {
 		add(arguments, @"-netdev",
-		    [NSString stringWithFormat:@"tap,id=net%d,fd=%d", i,
+		    [NSString stringWithFormat:@"tap,id=tap%u,fd=%d", n,
 			      standin_vmnet_interface_descriptor(
-				  machine->interfaces[i])]);
-		add(arguments, @"-device",
-		    [NSString
-			stringWithFormat:@"virtio-net-pci,netdev=net%d,mac=%@",
-			i, [card.MACAddress string]]);
+				  machine->interfaces[n])]);
+		add(arguments, @"-netdev",
+		    [NSString stringWithFormat:
+				  @"hubport,id=plug%u,hubid=%u,netdev=tap%u", n,
+			      n, n]);
 	}
+	add(arguments, @"-netdev",
+	    [NSString stringWithFormat:@"hubport,id=port%u,hubid=%u", n, n]);
+	add(arguments, @"-device",
+	    [NSString stringWithFormat:@"virtio-net-pci,netdev=port%u,mac=%@",
+		      n, [card.MACAddress string]]);
 }
 
 static void add_disks(NSMutableArray *arguments, NSArray *disks)
@@ -214,7 +293,10 @@ static NSArray *create_arguments(struct standin_machine *machine)
 		add(arguments, @"-device", @"virtio-rng-pci");
 	}
 	add_disks(arguments, config.storageDevices);
-	add_cards(arguments, machine, config.networkDevices);
+	for (NSUInteger i = 0; i < [config.networkDevices count]; i++) {
+		add_card(arguments, machine, (unsigned)i,
+		    [config.networkDevices objectAtIndex:i]);
+	}
 	return arguments;
 }
 
@@ -271,9 +353,11 @@ static int spawn(struct standin_machine *machine, NSArray *arguments)
 		argv[i] = (char *)[[arguments objectAtIndex:i] UTF8String];
 	}
 	inherit(machine->monitor_peer);
-	for (int i = 0; i < machine->interface_count; i++) {
-		inherit(
-		    standin_vmnet_interface_descriptor(machine->interfaces[i]));
+	for (int i = 0; i < MAX_CARDS; i++) {
+		if (machine->interfaces[i] != NULL) {
+			inherit(standin_vmnet_interface_descriptor(
+			    machine->interfaces[i]));
+		}
 	}
 	posix_spawn_file_actions_init(&actions);
 	add_console(&actions, machine->configuration.serialPorts);
@@ -296,14 +380,6 @@ static int spawn(struct standin_machine *machine, NSArray *arguments)
 		pthread_mutex_unlock(&machine->lock);
 	}
 	return error;
-}
-
-static void tell_monitor(struct standin_machine *machine, const char *line)
-{
-	if (send(machine->monitor, line, strlen(line), MSG_NOSIGNAL) < 0) {
-		fprintf(stderr, "virtualization: QEMU's monitor: %s\n",
-		    strerror(errno));
-	}
 }
 
 /* Returns nil when the guest powered off. */
@@ -330,15 +406,42 @@ static NSString *wait_for_end(struct standin_machine *machine)
 			 status];
 }
 
-static NSString *run(struct standin_machine *machine)
+/* Nil, or why the machine cannot start. */
+static NSString *start_interfaces(struct standin_machine *machine)
 {
-	for (VZNetworkDeviceConfiguration *card in machine->configuration
-		 .networkDevices) {
-		if (machine->interface_count == MAX_CARDS ||
-		    !start_interface(machine, card)) {
+	NSUInteger count = [machine->attachments count];
+
+	for (NSUInteger i = 0; i < count; i++) {
+		id attachment = [machine->attachments objectAtIndex:i];
+		if (i == MAX_CARDS ||
+		    (attachment != [NSNull null] &&
+			!start_interface(machine, i, attachment))) {
 			return @"Internal Virtualization error. Internal "
 			       @"Network Error.";
 		}
+	}
+	return nil;
+}
+
+static BOOL start_monitor(struct standin_machine *machine)
+{
+	NSUInteger count = [machine->attachments count];
+	BOOL ok =
+	    qmp_execute(machine->qmp, -1, "{'execute':'qmp_capabilities'}\n");
+
+	for (NSUInteger i = 0; ok && i < count; i++) {
+		ok = machine->interfaces[i] != NULL || set_link(machine, i, NO);
+	}
+	return ok;
+}
+
+/* Nil, or why there is no QEMU. */
+static NSString *start(struct standin_machine *machine)
+{
+	NSString *text = start_interfaces(machine);
+
+	if (text != nil) {
+		return text;
 	}
 	int error = spawn(machine, create_arguments(machine));
 	close(machine->monitor_peer);
@@ -348,9 +451,13 @@ static NSString *run(struct standin_machine *machine)
 						  @"QEMU: %s",
 				 strerror(error)];
 	}
-	tell_monitor(machine, "{\"execute\":\"qmp_capabilities\"}\n");
-	[machine->owner machineDidStart];
-	return wait_for_end(machine);
+	if (start_monitor(machine)) {
+		[machine->owner machineDidStart];
+		return nil;
+	}
+	standin_machine_kill(machine);
+	text = wait_for_end(machine);
+	return text != nil ? text : @"Internal Virtualization error.";
 }
 
 static void *machine_thread(void *context)
@@ -358,15 +465,24 @@ static void *machine_thread(void *context)
 	struct standin_machine *machine = context;
 
 	@autoreleasepool {
-		NSString *text = run(machine);
-		stop_interfaces(machine);
+		NSString *text = start(machine);
+		dispatch_resume(machine->plugs);
+		if (text == nil) {
+			text = wait_for_end(machine);
+		}
+		dispatch_sync(machine->plugs, ^{
+			machine->ended = YES;
+			for (NSUInteger i = 0; i < MAX_CARDS; i++) {
+				stop_interface(machine, i);
+			}
+		});
 		[machine->owner machineDidEnd:text];
 	}
 	return NULL;
 }
 
-struct standin_machine *standin_machine_start(
-    id<StandinMachineOwner> owner, VZVirtualMachineConfiguration *config)
+struct standin_machine *standin_machine_start(id<StandinMachineOwner> owner,
+    VZVirtualMachineConfiguration *config, NSArray *attachments)
 {
 	struct standin_machine *machine = calloc(1, sizeof(*machine));
 	int fds[2];
@@ -379,15 +495,20 @@ struct standin_machine *standin_machine_start(
 		return NULL;
 	}
 	pthread_mutex_init(&machine->lock, NULL);
-	machine->monitor = fds[0];
+	machine->qmp = qmp_create(fds[0]);
 	machine->monitor_peer = fds[1];
 	machine->owner = owner;
 	[(NSObject *)owner retain];
 	machine->configuration = [config retain];
+	machine->attachments = [attachments retain];
 	machine->queue = dispatch_queue_create("virtualization", NULL);
-	if (pthread_create(&machine->thread, NULL, machine_thread, machine) !=
-	    0) {
+	machine->plugs = dispatch_queue_create("virtualization.plugs", NULL);
+	dispatch_suspend(machine->plugs);
+	if (machine->qmp == NULL ||
+	    pthread_create(&machine->thread, NULL, machine_thread, machine) !=
+		0) {
 		machine->thread = 0;
+		dispatch_resume(machine->plugs);
 		standin_machine_destroy(machine);
 		return NULL;
 	}
@@ -396,7 +517,24 @@ struct standin_machine *standin_machine_start(
 
 void standin_machine_power_button(struct standin_machine *machine)
 {
-	tell_monitor(machine, "{\"execute\":\"system_powerdown\"}\n");
+	dispatch_async(machine->plugs, ^{
+		if (!machine->ended) {
+			qmp_execute(machine->qmp, -1,
+			    "{'execute':'system_powerdown'}\n");
+		}
+	});
+}
+
+void standin_machine_plug(struct standin_machine *machine, NSUInteger card,
+    VZNetworkDeviceAttachment *attachment)
+{
+	[attachment retain];
+	dispatch_async(machine->plugs, ^{
+		@autoreleasepool {
+			replug(machine, card, attachment);
+		}
+		[attachment release];
+	});
 }
 
 void standin_machine_kill(struct standin_machine *machine)
@@ -416,12 +554,18 @@ void standin_machine_destroy(struct standin_machine *machine)
 	if (machine->thread != 0) {
 		pthread_join(machine->thread, NULL);
 	}
-	close(machine->monitor);
+	dispatch_sync(machine->plugs,
+	    ^{
+		/* Nothing of the machine's runs any more. */
+	    });
+	dispatch_release(machine->plugs);
+	qmp_destroy(machine->qmp);
 	if (machine->monitor_peer >= 0) {
 		close(machine->monitor_peer);
 	}
 	[(NSObject *)machine->owner release];
 	[machine->configuration release];
+	[machine->attachments release];
 	dispatch_release(machine->queue);
 	free(machine);
 }

@@ -20,8 +20,10 @@ static void config_finalize(void *object)
 	free(config->rules);
 }
 
-static const struct cf_class config_class = { "vmnet-configuration",
-	config_finalize };
+static const struct cf_class config_class = {
+	.name = "vmnet-configuration",
+	.finalize = config_finalize,
+};
 
 vmnet_network_configuration_ref vmnet_network_configuration_create(
     vmnet_mode_t mode, vmnet_return_t *status)
@@ -260,6 +262,7 @@ struct wire_create *config_copy_request(
 	if (request != NULL) {
 		request->header.type = WIRE_CREATE;
 		request->network = config->network;
+		executable_identify(request->network.executable);
 		request->reservations = config->reservation_count;
 		request->rules = config->rule_count;
 		if (reservations > 0) {

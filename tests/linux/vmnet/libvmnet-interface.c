@@ -7,7 +7,6 @@
  */
 
 #include <Block.h>
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,30 +139,6 @@ static struct vmnet_interface *interface_allocate(
 	return interface;
 }
 
-static void set_address(
-    xpc_object_t parameters, const char *key, struct in_addr address)
-{
-	char text[INET_ADDRSTRLEN];
-
-	inet_ntop(AF_INET, &address, text, sizeof(text));
-	xpc_dictionary_set_string(parameters, key, text);
-}
-
-static void set_legacy(
-    xpc_object_t parameters, const struct wire_started *started)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	if (started->start.s_addr == 0) {
-		return; /* A group that the host is not in. */
-	}
-	set_address(parameters, vmnet_start_address_key, started->start);
-	set_address(parameters, vmnet_end_address_key, started->end);
-	set_address(parameters, vmnet_subnet_mask_key, started->mask);
-	inet_ntop(AF_INET6, &started->nat66, text, sizeof(text));
-	xpc_dictionary_set_string(parameters, vmnet_nat66_prefix_key, text);
-}
-
 static xpc_object_t parameters_create(
     const struct vmnet_interface *interface, const struct wire_started *started)
 {
@@ -187,7 +162,7 @@ static xpc_object_t parameters_create(
 	xpc_dictionary_set_uint64(
 	    parameters, vmnet_write_max_packets_key, PACKETS_MAX);
 	if (interface->network == NULL) {
-		set_legacy(parameters, started);
+		legacy_parameters(parameters, started);
 	}
 	return parameters;
 }
@@ -202,8 +177,15 @@ struct start {
 	xpc_object_t parameters;
 };
 
+/* Until now it was starting, also for who has not been told that it failed. */
 static void start_report(struct start *start)
 {
+	if (start->status == VMNET_SUCCESS) {
+		state_change(
+		    start->interface, INTERFACE_STARTING, INTERFACE_RUNNING);
+	} else {
+		interface_end(start->interface);
+	}
 	start->handler(start->status, start->parameters);
 	if (start->parameters != NULL) {
 		xpc_release(start->parameters);
@@ -235,9 +217,6 @@ static void start_run(struct start *start)
 		interface->packet_max =
 		    started.mtu + sizeof(struct ether_header);
 		start->parameters = parameters_create(interface, &started);
-		state_change(interface, INTERFACE_STARTING, INTERFACE_RUNNING);
-	} else {
-		interface_end(interface);
 	}
 	dispatch_async(start->queue, ^{
 		start_report(start);
@@ -251,6 +230,11 @@ static vmnet_return_t describe(
 
 	if (xpc_dictionary_get_bool(description, vmnet_enable_isolation_key)) {
 		request->flags |= WIRE_ISOLATED;
+	}
+	if (xpc_dictionary_get_bool(description, vmnet_enable_tso_key) &&
+	    xpc_dictionary_get_bool(
+		description, vmnet_enable_checksum_offload_key)) {
+		request->flags |= WIRE_OFFLOAD;
 	}
 	id = (request->flags & WIRE_LEGACY) == 0
 	    ? NULL
@@ -321,27 +305,10 @@ interface_ref vmnet_interface_start_with_network(vmnet_network_ref network,
 		return NULL;
 	}
 	network_check(network, __func__);
+	network_check_executable(network);
 	memcpy(request.network, network->network.id, sizeof(request.network));
 	return interface_begin(
 	    &request, network, interface_desc, queue, handler);
-}
-
-interface_ref vmnet_start_interface(xpc_object_t interface_desc,
-    dispatch_queue_t queue, vmnet_start_interface_completion_handler_t handler)
-{
-	struct wire_start request = { 0 };
-
-	request.header.status = fault(__func__);
-	if (request.header.status < VMNET_SUCCESS || queue == NULL ||
-	    handler == NULL || interface_desc == NULL ||
-	    xpc_get_type(interface_desc) != XPC_TYPE_DICTIONARY) {
-		return NULL;
-	}
-	request.flags = WIRE_LEGACY;
-	if (request.header.status == VMNET_SUCCESS) {
-		request.header.status = legacy_parse(interface_desc, &request);
-	}
-	return interface_begin(&request, NULL, interface_desc, queue, handler);
 }
 
 static void stop_run(struct vmnet_interface *interface, dispatch_queue_t queue,

@@ -80,6 +80,15 @@ struct vmnet_network {
 /* Ends the process unless it is one. */
 void network_check(vmnet_network_ref network, const char *caller);
 
+/*
+ * macOS 26.0 and 26.1 let only the executable that created a network start
+ * interfaces on it: any other is ended with SIGTRAP.
+ */
+void network_check_executable(vmnet_network_ref network);
+
+/* What names the executable of this process: zeros when it has none. */
+void executable_identify(uint64_t identity[2]);
+
 enum interface_state {
 	INTERFACE_STARTING,
 	INTERFACE_RUNNING,
@@ -117,9 +126,9 @@ interface_ref interface_begin(struct wire_start *request,
     vmnet_network_ref network, xpc_object_t description, dispatch_queue_t queue,
     vmnet_start_interface_completion_handler_t handler);
 
-/* VMNET_SUCCESS, or what is wrong with the description. */
-vmnet_return_t legacy_parse(
-    xpc_object_t description, struct wire_start *request);
+/* What only the older API tells of an interface: its part of the parameters. */
+void legacy_parameters(
+    xpc_object_t parameters, const struct wire_started *started);
 
 /* No more events.  When it returns none will begin. */
 void event_stop(struct vmnet_interface *interface);

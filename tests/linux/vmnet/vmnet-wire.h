@@ -70,7 +70,8 @@ struct wire_network {
 	uint32_t prefix_length;
 	uint32_t mtu;
 	char external[IF_NAMESIZE];
-	uint8_t reserved[48];
+	uint64_t executable[2]; /* Of who created it: device, inode. */
+	uint8_t reserved[32];
 };
 
 _Static_assert(sizeof(struct wire_network) == 120, "as macOS serializes it");
@@ -118,6 +119,7 @@ enum wire_interface_flags {
 	WIRE_HAS_NAT66 = 1 << 3, /* nat66 */
 	WIRE_HAS_GROUP = 1 << 4, /* group */
 	WIRE_HAS_HOST = 1 << 5,  /* start (the host's address), mask */
+	WIRE_OFFLOAD = 1 << 6,   /* TSO and checksums, both */
 };
 
 /* What vmnet_start_interface was asked for; all zero with a network. */

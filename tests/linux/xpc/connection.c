@@ -6,7 +6,7 @@
  */
 #include <Block.h>
 #include "connection.h"
-#include "standin.h"
+#include <standin.h>
 
 static void dispose(struct xobject *object);
 
@@ -172,6 +172,17 @@ void xconnection_invalidate(xpc_connection_t self, const char *reason,
 	}
 	xevent_push(
 	    self, xobject((xpc_object_t)XPC_ERROR_CONNECTION_INVALID), 0, 0, 0);
+}
+
+bool xpeer_forget(xpc_connection_t self)
+{
+	bool forget = self->kind == XPEER && !self->announced &&
+	    self->invalid && self->runtimes;
+
+	if (forget) {
+		self->runtimes = false;
+	}
+	return forget;
 }
 
 xpc_connection_t xpc_connection_create(

@@ -32,7 +32,7 @@
 #include "message.h"
 #include "object.h"
 #include "wire.h"
-#include "../system/system.h"
+#include "../os/system.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -121,6 +121,11 @@ xpc_connection_t *xconnection_all(enum xconnection_kind kind, size_t *count);
  */
 void xconnection_invalidate(xpc_connection_t self, const char *reason,
     bool discard, struct xevent **garbage);
+/*
+ * Locked. A client that came and went without a word was never there: true if
+ * this is one whose runtime's reference is the caller's to release now.
+ */
+bool xpeer_forget(xpc_connection_t self);
 /* Locked. May the handler be given what arrives? */
 bool xconnection_is_live(xpc_connection_t self);
 /* This is the child of a fork, where nothing works. */

@@ -13,7 +13,8 @@
 /* Given up for a moment to accept, and so refuse, when none is left. */
 static int spare = -1;
 
-/* Takes fd over: a client that has not said anything yet. */
+/* Takes fd over: a client that has not said anything yet. Its listener may be
+ * cancelled meanwhile, and drop it. */
 static void admit(xpc_connection_t listener, int fd)
 {
 	xpc_connection_t peer = xconnection_create(XPEER, NULL);
@@ -24,10 +25,16 @@ static void admit(xpc_connection_t listener, int fd)
 	}
 	peer->runtimes = true; /* the first reference */
 	peer->listener = xpc_retain(listener);
+	xpc_retain(peer);
 	peer->listener_id = listener->listener_id;
 	pthread_mutex_lock(&peer->lock);
-	xchannel_open(peer, fd, xreceive_ready);
+	if (peer->invalid) {
+		close(fd);
+	} else {
+		xchannel_open(peer, fd, xreceive_ready);
+	}
 	pthread_mutex_unlock(&peer->lock);
+	xpc_release(peer);
 }
 
 /* true: try again, there may be more. */
@@ -206,17 +213,23 @@ void xlistener_drop_peers(uint64_t listener_id)
 {
 	struct xevent *garbage;
 	size_t count, i;
+	bool forget;
 	xpc_connection_t *peers = xconnection_all(XPEER, &count);
 
 	for (i = 0; i < count; i++) {
 		garbage = NULL;
+		forget = false;
 		if (peers[i]->listener_id == listener_id) {
 			pthread_mutex_lock(&peers[i]->lock);
 			xconnection_invalidate(peers[i],
 			    "its listener was canceled", false, &garbage);
+			forget = xpeer_forget(peers[i]);
 			pthread_mutex_unlock(&peers[i]->lock);
 		}
 		xevent_discard(garbage);
+		if (forget) {
+			xpc_release(peers[i]);
+		}
 		xpc_release(peers[i]);
 	}
 	free(peers);

@@ -8,8 +8,8 @@
 #include <stdarg.h>
 #include "object.h"
 #include "message.h"
-#include "../system/system.h"
-#include "standin.h"
+#include "../os/system.h"
+#include <standin.h>
 
 static const char *misuse_info;
 

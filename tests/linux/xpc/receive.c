@@ -320,18 +320,6 @@ static bool apply(xpc_connection_t self, struct xchannel *channel,
 	return announce;
 }
 
-/* A client that came and went without a word was never there. */
-static bool forget_silent(xpc_connection_t self)
-{
-	bool forget = self->kind == XPEER && !self->announced &&
-	    self->invalid && self->runtimes;
-
-	if (forget) {
-		self->runtimes = false;
-	}
-	return forget;
-}
-
 static bool may_read(xpc_connection_t self, struct xchannel *channel)
 {
 	return self->channel == channel && (channel->events & EPOLLIN) != 0;
@@ -361,7 +349,7 @@ void xreceive_ready(void *context, uint32_t events)
 		read_some(channel, &batch);
 		pthread_mutex_lock(&self->lock);
 		announce = apply(self, channel, &batch, &garbage);
-		forget = forget_silent(self);
+		forget = xpeer_forget(self);
 		pthread_mutex_unlock(&self->lock);
 	}
 	discard(batch.first);

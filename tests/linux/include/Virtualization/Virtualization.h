@@ -187,7 +187,10 @@ typedef NS_OPTIONS(NSUInteger, VZEFIVariableStoreInitializationOptions) {
 
 @class VZVirtualMachine;
 
+/* Of a running machine. Another attachment, or nil, is connected at once; used
+ * on the machine's queue, as the machine itself. */
 @interface VZNetworkDevice : NSObject {
+	VZVirtualMachine *_machine; /* which owns this */
 	VZNetworkDeviceAttachment *_attachment;
 }
 @property (strong) VZNetworkDeviceAttachment *attachment;

@@ -20,4 +20,32 @@
 /* Set on one socket, it is SIGPIPE's end for the whole process. */
 #define SO_NOSIGPIPE 0x1022
 
+/* As in Apple's sources; programs on macOS declare these themselves. */
+#ifdef PRIVATE
+struct msghdr_x {
+	void *msg_name;
+	socklen_t msg_namelen;
+	struct iovec *msg_iov;
+	int msg_iovlen;
+	void *msg_control;
+	socklen_t msg_controllen;
+	int msg_flags;
+	size_t msg_datalen; /* out: bytes of this message */
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How many messages were moved; -1 and errno when that is none. */
+ssize_t sendmsg_x(
+    int fd, const struct msghdr_x *messages, unsigned int count, int flags);
+ssize_t recvmsg_x(
+    int fd, const struct msghdr_x *messages, unsigned int count, int flags);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
+
 #endif

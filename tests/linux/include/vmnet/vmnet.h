@@ -11,6 +11,8 @@
 #ifndef VMNET_VMNET_H
 #define VMNET_VMNET_H
 
+#include <assert.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/cdefs.h>
@@ -20,6 +22,7 @@
 #include <net/ethernet.h>
 #include <netinet/in.h>
 
+#include <CoreFoundation/CFBase.h>
 #include <dispatch/dispatch.h>
 #include <xpc/xpc.h>
 

@@ -1,0 +1,565 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+#include "commands.h"
+
+#include <dispatch/dispatch.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "access.h"
+#include "events.h"
+#include "failure.h"
+#include "message.h"
+#include "protocol.h"
+#include "text.h"
+
+#define SECOND UINT64_C(1000000000)
+#define MILLISECOND UINT64_C(1000000)
+
+/* A request that is being answered. */
+struct request_context {
+	const struct commands *commands;
+	const char *command;
+	struct peer *peer;
+	xpc_object_t message;
+	xpc_object_t reply;
+	uint8_t mac[6]; /* acquire's, or all 0 */
+};
+
+/*
+ * Networks by name.
+ */
+
+static void refuse(const struct request_context *request, const char *name,
+    const struct failure *failure)
+{
+	char what[VMNET_BROKER_NAME_MAX + 32];
+
+	snprintf(what, sizeof(what), "%s%s%s", request->command,
+	    name[0] == '\0' ? "" : " ", name);
+	peer_refuse(request->peer, request->reply, what, failure);
+}
+
+static void refuse_unknown(
+    const struct request_context *request, const char *name)
+{
+	const char *problem = config_find_problem(
+	    reload_get_read(request->commands->reload), name);
+	struct failure failure;
+
+	if (problem != NULL) {
+		failure_set(&failure, FAILURE_CONFIGURATION, "%s", problem);
+	} else {
+		failure_set(&failure, FAILURE_NOT_FOUND,
+		    "no such network: networks are defined in "
+		    "networks.json, and shared and host are always there");
+	}
+	refuse(request, name, &failure);
+}
+
+/* The name that the request has, or NULL: it was refused. */
+static const char *get_name(const struct request_context *request)
+{
+	size_t length = 0;
+	const char *name = message_get_string(
+	    request->message, VMNET_BROKER_KEY_NETWORK_NAME, &length);
+	struct failure failure;
+
+	if (name == NULL) {
+		failure_set(&failure, FAILURE_INVALID_REQUEST,
+		    "%s must be a string", VMNET_BROKER_KEY_NETWORK_NAME);
+		refuse(request, "", &failure);
+		return NULL;
+	}
+	if (!name_is_valid(name, length)) {
+		char escaped[TEXT_ESCAPED];
+
+		text_escape(escaped, name, length);
+		failure_set(&failure, FAILURE_INVALID_REQUEST,
+		    "\"%s\" is not a network name: "
+		    "[a-z0-9][a-z0-9._-]{0,62}",
+		    escaped);
+		refuse(request, "", &failure);
+		return NULL;
+	}
+	return name;
+}
+
+/* The network, or NULL: the request was refused. */
+static struct network *get_network(
+    const struct request_context *request, const char *name)
+{
+	struct network *network =
+	    registry_find(request->commands->registry, name);
+
+	if (network == NULL || network->config->problem != NULL) {
+		refuse_unknown(request, name);
+		return NULL;
+	}
+	return network;
+}
+
+/*
+ * Acquire.
+ */
+
+static void refuse_memory(
+    const struct request_context *request, const char *name)
+{
+	struct failure failure;
+
+	failure_set(&failure, FAILURE_INTERNAL, "out of memory");
+	refuse(request, name, &failure);
+}
+
+/* One that waits until the groups of its user are known. The network is looked
+ * for again then: there may have been a reload. */
+struct lookup {
+	struct request_context request;
+	char name[VMNET_BROKER_NAME_MAX + 1];
+	struct access_user user;
+};
+
+static void acquire(const struct request_context *request, const char *name,
+    const struct access_user *user);
+
+static void lookup_finish(struct lookup *lookup)
+{
+	struct request_context *request = &lookup->request;
+	const struct commands *commands = request->commands;
+
+	request->reply = peer_resume(request->peer, request->reply);
+	if (request->reply != NULL) {
+		acquire(request, lookup->name, &lookup->user);
+	}
+	free(lookup->user.groups);
+	free(lookup);
+	lifetime_settle(commands->lifetime);
+}
+
+static void look_up_groups(const struct request_context *request,
+    const char *name, const struct access_user *user)
+{
+	const struct commands *commands = request->commands;
+	struct lookup *lookup = calloc(1, sizeof(*lookup));
+
+	if (lookup == NULL || !peer_defer(request->peer, request->reply)) {
+		free(lookup);
+		refuse_memory(request, name);
+		return;
+	}
+	lookup->request = *request;
+	lookup->request.message = NULL;
+	lookup->user = *user;
+	snprintf(lookup->name, sizeof(lookup->name), "%s", name);
+	dispatch_async(commands->directory, ^{
+		access_look_up(&lookup->user);
+		dispatch_async(commands->queue, ^{
+			lookup_finish(lookup);
+		});
+	});
+}
+
+static void acquire(const struct request_context *request, const char *name,
+    const struct access_user *user)
+{
+	struct network *network = get_network(request, name);
+	struct failure failure;
+
+	if (network == NULL) {
+		return;
+	}
+	if (network->removed && !peer_holds(request->peer, network)) {
+		refuse_unknown(request, name);
+		return;
+	}
+	switch (access_judge(network->config, user)) {
+	case ACCESS_ALLOWED:
+		peer_acquire(
+		    request->peer, request->reply, network, request->mac);
+		break;
+	case ACCESS_DENIED:
+		access_explain(network->config, user, &failure);
+		refuse(request, name, &failure);
+		break;
+	case ACCESS_UNKNOWN:
+		look_up_groups(request, name, user);
+		break;
+	}
+}
+
+/* Reads the MAC address, if there is one. false: the request was refused. */
+static bool get_mac(struct request_context *request, const char *name)
+{
+	size_t length = 0;
+	const char *text = message_get_string(
+	    request->message, VMNET_BROKER_KEY_MAC_ADDRESS, &length);
+	char escaped[TEXT_ESCAPED];
+	struct failure failure;
+
+	if (text == NULL) {
+		if (xpc_dictionary_get_value(request->message,
+			VMNET_BROKER_KEY_MAC_ADDRESS) == NULL) {
+			return true;
+		}
+		failure_set(&failure, FAILURE_INVALID_REQUEST,
+		    "%s must be a string", VMNET_BROKER_KEY_MAC_ADDRESS);
+	} else if (text_to_mac(text, request->mac) == 0) {
+		return true;
+	} else {
+		text_escape(escaped, text, length);
+		failure_set(&failure, FAILURE_INVALID_REQUEST,
+		    "%s: \"%s\" is not the MAC address of a network interface, "
+		    "such as 52:54:00:12:34:56",
+		    VMNET_BROKER_KEY_MAC_ADDRESS, escaped);
+	}
+	refuse(request, name, &failure);
+	return false;
+}
+
+static void run_acquire(const struct request_context *request)
+{
+	const char *name = get_name(request);
+	const struct access_user user = { .uid = peer_get_uid(request->peer) };
+	struct request_context with_mac = *request;
+
+	if (name != NULL && get_mac(&with_mac, name)) {
+		acquire(&with_mac, name, &user);
+	}
+}
+
+/*
+ * Status.
+ */
+
+static void set_identity(const struct request_context *request)
+{
+	xpc_dictionary_set_string(request->reply, VMNET_BROKER_KEY_VERSION,
+	    request->commands->version);
+	xpc_dictionary_set_int64(
+	    request->reply, VMNET_BROKER_KEY_PID, getpid());
+}
+
+static void set_networks(const struct request_context *request)
+{
+	const struct registry *registry = request->commands->registry;
+	const struct network *network = registry_next(registry, NULL);
+	xpc_object_t networks = xpc_array_create(NULL, 0);
+
+	for (; network != NULL; network = registry_next(registry, network)) {
+		message_append_network(networks, network);
+	}
+	xpc_dictionary_set_value(
+	    request->reply, VMNET_BROKER_STATUS_NETWORKS, networks);
+	xpc_release(networks);
+}
+
+static void set_configuration(const struct request_context *request)
+{
+	xpc_object_t about = xpc_dictionary_create(NULL, NULL, 0);
+
+	reload_describe(request->commands->reload, about);
+	xpc_dictionary_set_value(
+	    request->reply, VMNET_BROKER_STATUS_CONFIGURATION, about);
+	xpc_release(about);
+}
+
+/* Those that are not 0. */
+static void set_refusals(xpc_object_t to, const struct counters *counters)
+{
+	xpc_object_t refusals = xpc_dictionary_create(NULL, NULL, 0);
+
+	for (int i = 0; i < FAILURE_STATUSES; i++) {
+		if (counters->refusals[i] > 0) {
+			xpc_dictionary_set_uint64(refusals,
+			    failure_status_name((enum failure_status)i),
+			    counters->refusals[i]);
+		}
+	}
+	xpc_dictionary_set_value(to, VMNET_BROKER_COUNTER_REFUSALS, refusals);
+	xpc_release(refusals);
+}
+
+static void set_failures(xpc_object_t to, const struct counters *counters)
+{
+	xpc_object_t failures = xpc_dictionary_create(NULL, NULL, 0);
+
+	for (size_t i = 0; i <= counters->failure_count; i++) {
+		char status[sizeof("-9223372036854775808")];
+
+		if (counters->failures[i].count > 0) {
+			snprintf(status, sizeof(status), "%" PRId64,
+			    counters->failures[i].vmnet_status);
+			xpc_dictionary_set_uint64(
+			    failures, status, counters->failures[i].count);
+		}
+	}
+	xpc_dictionary_set_value(to, VMNET_BROKER_COUNTER_FAILURES, failures);
+	xpc_release(failures);
+}
+
+static void set_counters(const struct request_context *request)
+{
+	const struct counters *counters = request->commands->counters;
+	xpc_object_t all = xpc_dictionary_create(NULL, NULL, 0);
+
+	xpc_dictionary_set_uint64(
+	    all, VMNET_BROKER_COUNTER_ACQUIRES, counters->acquires);
+	xpc_dictionary_set_uint64(
+	    all, VMNET_BROKER_COUNTER_CREATIONS, counters->creations);
+	xpc_dictionary_set_uint64(all, VMNET_BROKER_COUNTER_LONGEST,
+	    counters->longest_creation / MILLISECOND);
+	set_refusals(all, counters);
+	set_failures(all, counters);
+	xpc_dictionary_set_value(
+	    request->reply, VMNET_BROKER_STATUS_COUNTERS, all);
+	xpc_release(all);
+}
+
+static void run_status(const struct request_context *request)
+{
+	const struct commands *commands = request->commands;
+	enum registry_phase phase = registry_summary(commands->registry).phase;
+	xpc_object_t reply = request->reply;
+
+	set_identity(request);
+	xpc_dictionary_set_uint64(reply, VMNET_BROKER_STATUS_UPTIME,
+	    (commands->now(NULL) - commands->started) / SECOND);
+	xpc_dictionary_set_uint64(
+	    reply, VMNET_BROKER_STATUS_PEERS, peers_count(commands->peers));
+	xpc_dictionary_set_bool(
+	    reply, VMNET_BROKER_STATUS_STOPPING, phase != REGISTRY_SERVING);
+	xpc_dictionary_set_bool(
+	    reply, VMNET_BROKER_STATUS_DRAINING, phase == REGISTRY_DRAINING);
+	set_networks(request);
+	set_configuration(request);
+	set_counters(request);
+	peer_answer(request->peer, reply);
+}
+
+static void run_list(const struct request_context *request)
+{
+	const struct registry *registry = request->commands->registry;
+	const struct network *network = registry_get(registry, 0);
+	xpc_object_t networks = xpc_array_create(NULL, 0);
+
+	for (size_t i = 1; network != NULL; i++) {
+		message_append_configured(networks, network);
+		network = registry_get(registry, i);
+	}
+	xpc_dictionary_set_value(
+	    request->reply, VMNET_BROKER_STATUS_NETWORKS, networks);
+	xpc_release(networks);
+	peer_answer(request->peer, request->reply);
+}
+
+static void run_clients(const struct request_context *request)
+{
+	peers_list(request->commands->peers, request->peer, request->reply);
+	peer_answer(request->peer, request->reply);
+}
+
+/*
+ * Change.
+ */
+
+static void run_drain(const struct request_context *request)
+{
+	const struct commands *commands = request->commands;
+
+	xpc_dictionary_set_uint64(request->reply, VMNET_BROKER_STATUS_HOLDERS,
+	    registry_summary(commands->registry).holders);
+	peer_note(request->peer, request->command);
+	peer_answer(request->peer, request->reply);
+	lifetime_drain(commands->lifetime);
+}
+
+static void run_resume(const struct request_context *request)
+{
+	const struct commands *commands = request->commands;
+	struct failure failure;
+
+	if (registry_summary(commands->registry).phase == REGISTRY_STOPPING) {
+		failure_set(&failure, FAILURE_BUSY,
+		    "the broker is shutting down, which cannot be undone; it "
+		    "starts again with the next request: try again");
+		refuse(request, "", &failure);
+		return;
+	}
+	peer_note(request->peer, request->command);
+	lifetime_resume(commands->lifetime);
+	xpc_dictionary_set_bool(
+	    request->reply, VMNET_BROKER_STATUS_DRAINING, false);
+	peer_answer(request->peer, request->reply);
+}
+
+/* Its holders come back, and get a new one. */
+static void recreate(
+    const struct request_context *request, struct network *network)
+{
+	char reason[VMNET_BROKER_NAME_MAX + 48];
+	struct failure failure;
+	size_t holders = 0;
+
+	snprintf(reason, sizeof(reason), "recreate %s", network->config->name);
+	peer_note(request->peer, reason);
+	snprintf(reason, sizeof(reason), "network %s is being recreated",
+	    network->config->name);
+	holders = peers_drop_holders(request->commands->peers, network, reason);
+	registry_recreate(network);
+	if (network->state == NETWORK_STUCK) {
+		registry_explain_stuck(network, &failure);
+		refuse(request, network->config->name, &failure);
+		return;
+	}
+	xpc_dictionary_set_uint64(
+	    request->reply, VMNET_BROKER_STATUS_HOLDERS, holders);
+	if (network->state == NETWORK_RELEASING) {
+		peer_wait_release(request->peer, request->reply, network);
+	} else {
+		peer_answer(request->peer, request->reply);
+	}
+}
+
+static void run_recreate(const struct request_context *request)
+{
+	const char *name = get_name(request);
+	struct network *network =
+	    name == NULL ? NULL : get_network(request, name);
+	struct failure failure;
+
+	if (network == NULL) {
+		return;
+	}
+	if (registry_summary(request->commands->registry).phase !=
+	    REGISTRY_SERVING) {
+		failure_set(&failure, FAILURE_BUSY,
+		    "the broker takes no new clients, so that the holders "
+		    "could not come back: see whether it is draining, and "
+		    "run: sudo vmnet-brokerctl resume");
+		refuse(request, network->config->name, &failure);
+		return;
+	}
+	recreate(request, network);
+}
+
+static void run_reload(const struct request_context *request)
+{
+	peer_note(request->peer, request->command);
+	reload_run(request->commands->reload, request->peer, request->reply);
+}
+
+static void run_watch(const struct request_context *request)
+{
+	struct failure failure;
+
+	if (!peer_watch(request->peer, &failure)) {
+		refuse(request, "", &failure);
+		return;
+	}
+	xpc_dictionary_set_bool(
+	    request->reply, VMNET_BROKER_KEY_WATCHING, true);
+	peer_answer(request->peer, request->reply);
+}
+
+/*
+ * The table.
+ */
+
+static void run_hello(const struct request_context *request);
+
+/* Sorted by name: hello lists them so. */
+static const struct command {
+	const char *name;
+	void (*run)(const struct request_context *request);
+	bool changes; /* for those of peer_may_change() */
+} table[] = {
+	{ VMNET_BROKER_COMMAND_ACQUIRE, run_acquire, false },
+	{ VMNET_BROKER_COMMAND_CLIENTS, run_clients, false },
+	{ VMNET_BROKER_COMMAND_DRAIN, run_drain, true },
+	{ VMNET_BROKER_COMMAND_HELLO, run_hello, false },
+	{ VMNET_BROKER_COMMAND_LIST, run_list, false },
+	{ VMNET_BROKER_COMMAND_RECREATE, run_recreate, true },
+	{ VMNET_BROKER_COMMAND_RELOAD, run_reload, true },
+	{ VMNET_BROKER_COMMAND_RESUME, run_resume, true },
+	{ VMNET_BROKER_COMMAND_STATUS, run_status, false },
+	{ VMNET_BROKER_COMMAND_WATCH, run_watch, false },
+};
+
+#define COMMANDS (sizeof(table) / sizeof(table[0]))
+
+static void run_hello(const struct request_context *request)
+{
+	xpc_object_t names = xpc_array_create(NULL, 0);
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		xpc_array_set_string(names, XPC_ARRAY_APPEND, table[i].name);
+	}
+	set_identity(request);
+	xpc_dictionary_set_value(
+	    request->reply, VMNET_BROKER_KEY_CAPABILITIES, names);
+	xpc_release(names);
+	peer_answer(request->peer, request->reply);
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(name, table[i].name) == 0) {
+			return &table[i];
+		}
+	}
+	return NULL;
+}
+
+static void refuse_command(
+    struct peer *peer, xpc_object_t reply, const char *name, size_t length)
+{
+	char escaped[TEXT_ESCAPED];
+	struct failure failure;
+
+	if (name == NULL) {
+		failure_set(&failure, FAILURE_INVALID_REQUEST,
+		    "%s must be a string", VMNET_BROKER_KEY_COMMAND);
+	} else {
+		text_escape(escaped, name, length);
+		failure_set(&failure, FAILURE_INVALID_REQUEST,
+		    "no such command: \"%s\"", escaped);
+	}
+	peer_refuse(peer, reply, "request", &failure);
+}
+
+void commands_run(const struct commands *commands, struct peer *peer,
+    xpc_object_t message, xpc_object_t reply)
+{
+	size_t length = 0;
+	const char *name =
+	    message_get_string(message, VMNET_BROKER_KEY_COMMAND, &length);
+	const struct command *command = name == NULL ? NULL : find(name);
+	struct request_context request = {
+		.commands = commands,
+		.peer = peer,
+		.message = message,
+		.reply = reply,
+	};
+	struct failure failure;
+
+	if (command == NULL) {
+		refuse_command(peer, reply, name, length);
+		return;
+	}
+	request.command = command->name;
+	if (command->changes && !peer_may_change(peer)) {
+		failure_set(&failure, FAILURE_NOT_ALLOWED,
+		    "only root and the broker's own user may do that: use "
+		    "sudo");
+		refuse(&request, "", &failure);
+		return;
+	}
+	command->run(&request);
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * The lists of a network in networks.json: DHCP reservations, and port
+ * forwarding rules, which may name one.
+ */
+
+#ifndef CONFIG_LISTS_H
+#define CONFIG_LISTS_H
+
+#include "config-reader.h"
+
+/* Each reads an array into the network of the reader; anything else, and NULL,
+ * has no elements. Reservations come first. */
+void config_lists_read_reservations(
+    struct config_reader *reader, const char *at);
+void config_lists_read_rules(struct config_reader *reader, const char *at);
+
+#endif

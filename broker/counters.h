@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * How often things happened since the broker started. Plain C.
+ */
+
+#ifndef COUNTERS_H
+#define COUNTERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "failure.h"
+#include "registry.h"
+
+/* Statuses of vmnet that are counted apart. */
+#define COUNTERS_STATUSES 16
+
+struct counters {
+	uint64_t acquires; /* granted */
+	uint64_t refusals[FAILURE_STATUSES];
+	uint64_t creations;
+	uint64_t longest_creation; /* ns */
+	/* The first is status 0: the broker's own failures, such as a timeout, and
+	 * those of vmnet for which there is no room. */
+	struct {
+		int64_t vmnet_status;
+		uint64_t count;
+	} failures[COUNTERS_STATUSES];
+	size_t failure_count; /* of failures, after the first */
+};
+
+/* Counts what it tells of, at the time now (ns, as the registry's). */
+void counters_add_event(struct counters *counters,
+    const struct registry_event *event, uint64_t now);
+
+/* A request was refused. */
+void counters_add_refusal(
+    struct counters *counters, enum failure_status status);
+
+#endif

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * A watcher stays until its connection has ended and the barriers of all that
+ * was sent to it have run: XPC runs them also when the connection has failed.
+ */
+
+#include "events.h"
+
+#include <dispatch/dispatch.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <time.h>
+
+#include "protocol.h"
+
+struct watcher {
+	struct events *events;
+	struct watcher_options options;
+	bool left;
+	unsigned unsent;
+	uint64_t dropped; /* since the last that was sent */
+	LIST_ENTRY(watcher) entry;
+};
+
+struct events {
+	LIST_HEAD(, watcher) watchers;
+	unsigned count;
+	uint64_t sequence; /* of the last event */
+};
+
+struct events *events_create(void)
+{
+	return calloc(1, sizeof(struct events));
+}
+
+void events_destroy(struct events *events)
+{
+	free(events);
+}
+
+/*
+ * Watchers.
+ */
+
+static bool has_room(const struct events *events, bool sees_all)
+{
+	unsigned limit = VMNET_BROKER_MAX_WATCHERS;
+
+	if (!sees_all) {
+		limit -= VMNET_BROKER_WATCHERS_KEPT_FOR_ROOT;
+	}
+	return events->count < limit;
+}
+
+struct watcher *events_watch(struct events *events,
+    const struct watcher_options *options, struct failure *failure)
+{
+	struct watcher *watcher = NULL;
+
+	if (!has_room(events, options->sees_all)) {
+		failure_set(failure, FAILURE_BUSY,
+		    "%u clients watch the broker, and no more can",
+		    events->count);
+		return NULL;
+	}
+	watcher = calloc(1, sizeof(*watcher));
+	if (watcher == NULL) {
+		failure_set(failure, FAILURE_INTERNAL, "out of memory");
+		return NULL;
+	}
+	watcher->events = events;
+	watcher->options = *options;
+	LIST_INSERT_HEAD(&events->watchers, watcher, entry);
+	events->count++;
+	return watcher;
+}
+
+static void destroy_unused(struct watcher *watcher)
+{
+	if (watcher->left && watcher->unsent == 0) {
+		free(watcher);
+	}
+}
+
+void events_leave(struct watcher *watcher)
+{
+	if (watcher != NULL) {
+		LIST_REMOVE(watcher, entry);
+		watcher->events->count--;
+		watcher->left = true;
+		destroy_unused(watcher);
+	}
+}
+
+/*
+ * Events.
+ */
+
+static uint64_t milliseconds(void)
+{
+	struct timespec time = { 0 };
+
+	clock_gettime(CLOCK_REALTIME, &time);
+	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+static void set_network(xpc_object_t message, const struct network *network)
+{
+	xpc_dictionary_set_string(
+	    message, VMNET_BROKER_KEY_NETWORK_NAME, network->config->name);
+	xpc_dictionary_set_string(message, VMNET_BROKER_STATUS_STATE,
+	    network_state_name(network->state));
+	xpc_dictionary_set_uint64(
+	    message, VMNET_BROKER_STATUS_HOLDERS, network->hold_count);
+}
+
+/* Why another user's client was refused is for nobody else: the reason may have
+ * in it what that client wrote. */
+static void set_cause(xpc_object_t message, const struct event *event,
+    const struct watcher_options *to)
+{
+	const struct event_client *client = event->client;
+
+	if (client != NULL && !to->sees_all && client->uid != to->uid) {
+		return;
+	}
+	if (client != NULL) {
+		xpc_dictionary_set_uint64(
+		    message, VMNET_BROKER_CLIENT_UID, client->uid);
+		xpc_dictionary_set_int64(
+		    message, VMNET_BROKER_KEY_PID, client->pid);
+	}
+	if (event->failure != NULL) {
+		xpc_dictionary_set_string(message,
+		    VMNET_BROKER_KEY_ERROR_MESSAGE, event->failure->message);
+	}
+}
+
+static xpc_object_t create_message(
+    const struct watcher *watcher, const struct event *event)
+{
+	xpc_object_t message = xpc_dictionary_create(NULL, NULL, 0);
+
+	xpc_dictionary_set_string(message, VMNET_BROKER_KEY_EVENT, event->name);
+	xpc_dictionary_set_uint64(
+	    message, VMNET_BROKER_EVENT_SEQUENCE, watcher->events->sequence);
+	xpc_dictionary_set_uint64(
+	    message, VMNET_BROKER_EVENT_TIME, milliseconds());
+	if (watcher->dropped > 0) {
+		xpc_dictionary_set_uint64(
+		    message, VMNET_BROKER_EVENT_DROPPED, watcher->dropped);
+	}
+	if (event->network != NULL) {
+		set_network(message, event->network);
+	}
+	set_cause(message, event, &watcher->options);
+	return message;
+}
+
+static void sent(struct watcher *watcher)
+{
+	watcher->unsent--;
+	destroy_unused(watcher);
+}
+
+static void send_event(struct watcher *watcher, const struct event *event)
+{
+	xpc_connection_t connection = watcher->options.connection;
+	xpc_object_t message = NULL;
+
+	if (watcher->unsent == VMNET_BROKER_MAX_EVENTS) {
+		watcher->dropped++;
+		return;
+	}
+	message = create_message(watcher, event);
+	watcher->dropped = 0;
+	watcher->unsent++;
+	xpc_connection_send_message(connection, message);
+	xpc_connection_send_barrier(connection, ^{
+		sent(watcher);
+	});
+	xpc_release(message);
+}
+
+void events_post(struct events *events, const struct event *event)
+{
+	struct watcher *watcher = NULL;
+
+	events->sequence++;
+	LIST_FOREACH(watcher, &events->watchers, entry)
+	{
+		send_event(watcher, event);
+	}
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * After every event, lifetime_settle() looks at where things are: begins the end
+ * if it is time, and sets the one timer.
+ *
+ * The end, end_begin(), is the same for all reasons: nobody is answered any
+ * more, all networks are released, and when vmnet has given back the last, or
+ * is too slow, `done` is called.
+ */
+
+#include "lifetime.h"
+
+#include <stdlib.h>
+
+#include "log.h"
+#include "protocol.h"
+
+#define NANOSECONDS UINT64_C(1000000000)
+
+static const uint64_t stop_timeout = VMNET_BROKER_STOP_TIMEOUT * NANOSECONDS;
+static const uint64_t end_timeout = VMNET_BROKER_RELEASE_TIMEOUT * NANOSECONDS;
+
+struct lifetime {
+	struct lifetime_options options;
+	dispatch_source_t timer;
+	uint64_t due;          /* what timer is set to; UINT64_MAX: never */
+	uint64_t first_client; /* when it came; UINT64_MAX: not yet */
+	int exit_status;
+	uint64_t stop_deadline; /* then holders have to go; UINT64_MAX: never */
+	bool ending;            /* networks are being released */
+	uint64_t end_deadline;
+	bool over;
+};
+
+static uint64_t now(const struct lifetime *lifetime)
+{
+	return lifetime->options.now(lifetime->options.context);
+}
+
+static struct registry_summary summary(const struct lifetime *lifetime)
+{
+	return registry_summary(lifetime->options.registry);
+}
+
+static void post(struct lifetime *lifetime, const char *name)
+{
+	const struct event event = { .name = name };
+
+	events_post(lifetime->options.events, &event);
+}
+
+/*
+ * The end.
+ */
+
+static void finish(struct lifetime *lifetime, int exit_status)
+{
+	lifetime->over = true;
+	dispatch_source_cancel(lifetime->timer);
+	lifetime->options.done(lifetime->options.context, exit_status);
+}
+
+/* Are all networks back, or is it too late to wait for them? */
+static void end_check(struct lifetime *lifetime, size_t left)
+{
+	if (left == 0) {
+		log_notice("exit: all networks are released");
+		finish(lifetime, lifetime->exit_status);
+	} else if (now(lifetime) >= lifetime->end_deadline) {
+		log_error("exit: vmnet did not release %zu networks: their "
+			  "subnets may stay unusable until the Mac restarts",
+		    left);
+		finish(lifetime, EXIT_FAILURE);
+	}
+}
+
+static void end_begin(struct lifetime *lifetime, const char *reason)
+{
+	log_notice("stopping: %s", reason);
+	if (summary(lifetime).phase != REGISTRY_STOPPING) {
+		post(lifetime, "stopping");
+	}
+	lifetime->ending = true;
+	lifetime->end_deadline = now(lifetime) + end_timeout;
+	peers_silence(lifetime->options.peers);
+	registry_finish(lifetime->options.registry);
+}
+
+/*
+ * When it is time to end.
+ */
+
+/* When it has been idle for long enough; UINT64_MAX: it is not. A broker that
+ * nobody has asked for, since KeepAlive or RunAtLoad started it, stays: it would
+ * only be started again. */
+static uint64_t idle_deadline(
+    const struct lifetime *lifetime, const struct registry_summary *networks)
+{
+	const struct config *config =
+	    registry_get_config(lifetime->options.registry);
+	uint64_t since = networks->idle_since;
+
+	if (lifetime->first_client == UINT64_MAX || networks->networks > 0) {
+		return UINT64_MAX;
+	}
+	if (since < lifetime->first_client) {
+		since = lifetime->first_client;
+	}
+	return since + config->options.idle * NANOSECONDS;
+}
+
+/* Why it is time to end, or NULL. */
+static const char *end_reason(
+    const struct lifetime *lifetime, const struct registry_summary *networks)
+{
+	uint64_t time = now(lifetime);
+
+	if (networks->phase != REGISTRY_SERVING && networks->held == 0) {
+		return "asked to stop, and nobody holds a network";
+	}
+	if (time >= lifetime->stop_deadline) {
+		return "the time for clients to leave is up";
+	}
+	if (time >= idle_deadline(lifetime, networks)) {
+		return "idle";
+	}
+	return NULL;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t next_deadline(
+    const struct lifetime *lifetime, const struct registry_summary *networks)
+{
+	uint64_t due = earlier(
+	    networks->deadline, peers_deadline(lifetime->options.peers));
+
+	if (lifetime->ending) {
+		return earlier(due, lifetime->end_deadline);
+	}
+	due = earlier(due, idle_deadline(lifetime, networks));
+	return earlier(due, lifetime->stop_deadline);
+}
+
+/* A timer that is early does no harm, and is not moved: each client that comes
+ * and asks would move it twice. When it has fired, it is set anew. */
+static void set_timer(struct lifetime *lifetime, uint64_t due)
+{
+	uint64_t time = now(lifetime);
+
+	if (due >= lifetime->due) {
+		return;
+	}
+	lifetime->due = due;
+	dispatch_time_t start = dispatch_time(
+	    DISPATCH_TIME_NOW, (int64_t)(due > time ? due - time : 0));
+	dispatch_source_set_timer(
+	    lifetime->timer, start, DISPATCH_TIME_FOREVER, 0);
+}
+
+void lifetime_settle(struct lifetime *lifetime)
+{
+	struct registry_summary networks = summary(lifetime);
+	const char *reason = NULL;
+
+	if (lifetime->over) {
+		return;
+	}
+	if (!lifetime->ending) {
+		reason = end_reason(lifetime, &networks);
+	}
+	if (reason != NULL) {
+		end_begin(lifetime, reason);
+		networks = summary(lifetime);
+	}
+	if (lifetime->ending) {
+		end_check(lifetime, networks.networks);
+	}
+	if (!lifetime->over) {
+		set_timer(lifetime, next_deadline(lifetime, &networks));
+	}
+}
+
+static void timer_fired(struct lifetime *lifetime)
+{
+	lifetime->due = UINT64_MAX;
+	if (!lifetime->over) {
+		registry_expire(lifetime->options.registry);
+		peers_expire(lifetime->options.peers);
+	}
+	lifetime_settle(lifetime);
+}
+
+/*
+ * Being asked to.
+ */
+
+/* Silence must come before registry_stop(): who waits for a network then is
+ * refused, or, when the end is due, left to ask the next broker. */
+static void stop(struct lifetime *lifetime, enum registry_phase phase)
+{
+	const struct registry_summary before = summary(lifetime);
+
+	if (before.phase >= phase || lifetime->ending) {
+		return;
+	}
+	post(lifetime, phase == REGISTRY_DRAINING ? "draining" : "stopping");
+	if (before.held == 0) {
+		peers_silence(lifetime->options.peers);
+	} else if (before.phase == REGISTRY_SERVING) {
+		log_notice("asked to stop: waiting for the holders of %zu "
+			   "networks",
+		    before.held);
+	}
+	registry_stop(lifetime->options.registry, phase);
+}
+
+void lifetime_drain(struct lifetime *lifetime)
+{
+	stop(lifetime, REGISTRY_DRAINING);
+}
+
+void lifetime_resume(struct lifetime *lifetime)
+{
+	if (summary(lifetime).phase != REGISTRY_SERVING) {
+		log_notice("resumed: new clients are welcome again");
+		registry_resume(lifetime->options.registry);
+		post(lifetime, "resumed");
+	}
+}
+
+void lifetime_shut_down(struct lifetime *lifetime)
+{
+	stop(lifetime, REGISTRY_STOPPING);
+	if (!lifetime->ending && lifetime->stop_deadline == UINT64_MAX) {
+		lifetime->stop_deadline = now(lifetime) + stop_timeout;
+		log_notice("shutting down: clients have %d seconds to leave",
+		    VMNET_BROKER_STOP_TIMEOUT);
+	}
+}
+
+void lifetime_fail(struct lifetime *lifetime)
+{
+	lifetime->exit_status = EXIT_FAILURE;
+	stop(lifetime, REGISTRY_STOPPING);
+}
+
+void lifetime_note_client(struct lifetime *lifetime)
+{
+	if (lifetime->first_client == UINT64_MAX) {
+		lifetime->first_client = now(lifetime);
+	}
+}
+
+bool lifetime_is_over(const struct lifetime *lifetime)
+{
+	return lifetime->over;
+}
+
+/*
+ * Set-up.
+ */
+
+struct lifetime *lifetime_create(const struct lifetime_options *options)
+{
+	struct lifetime *lifetime = calloc(1, sizeof(*lifetime));
+
+	if (lifetime == NULL) {
+		return NULL;
+	}
+	lifetime->options = *options;
+	lifetime->due = UINT64_MAX;
+	lifetime->first_client = UINT64_MAX;
+	lifetime->stop_deadline = UINT64_MAX;
+	return lifetime;
+}
+
+void lifetime_start(struct lifetime *lifetime)
+{
+	lifetime->timer = dispatch_source_create(
+	    DISPATCH_SOURCE_TYPE_TIMER, 0, 0, lifetime->options.queue);
+	dispatch_source_set_event_handler(lifetime->timer, ^{
+		timer_fired(lifetime);
+	});
+	lifetime_settle(lifetime);
+	dispatch_activate(lifetime->timer);
+}
+
+void lifetime_destroy(struct lifetime *lifetime)
+{
+	if (lifetime == NULL) {
+		return;
+	}
+	if (lifetime->timer != NULL) {
+		dispatch_release(lifetime->timer);
+	}
+	free(lifetime);
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * watch and drain: what happens, as it happens.
+ */
+
+#include "ctl.h"
+
+#include <dispatch/dispatch.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "output.h"
+
+static struct {
+	bool json;
+	double wait;
+	unsigned long long holders;
+} options;
+
+/* The broker has said that it exits, which it does not take back. */
+static bool exits;
+
+static void note_exit(xpc_object_t event)
+{
+	const char *what = xpc_dictionary_get_string(event, "event");
+
+	exits |= what != NULL && strcmp(what, "stopping") == 0;
+}
+
+static void print_time(uint64_t milliseconds)
+{
+	time_t when = (time_t)(milliseconds / 1000);
+	struct tm parts;
+	char text[32] = "-";
+
+	if (localtime_r(&when, &parts) != NULL) {
+		strftime(text, sizeof(text), "%H:%M:%S", &parts);
+	}
+	printf("%s.%03u  ", text, (unsigned)(milliseconds % 1000));
+}
+
+static void print_client(xpc_object_t event)
+{
+	const struct passwd *user = NULL;
+
+	if (xpc_dictionary_get_value(event, "pid") == NULL) {
+		return;
+	}
+	user = getpwuid((uid_t)xpc_dictionary_get_uint64(event, "uid"));
+	printf("  by %s, process %lld",
+	    user == NULL ? "an unknown user" : user->pw_name,
+	    (long long)xpc_dictionary_get_int64(event, "pid"));
+}
+
+static void print_event(xpc_object_t event)
+{
+	const char *name = xpc_dictionary_get_string(event, "network_name");
+	const char *what = xpc_dictionary_get_string(event, "event");
+	const char *message = xpc_dictionary_get_string(event, "error_message");
+
+	print_time(xpc_dictionary_get_uint64(event, "time"));
+	printf(
+	    "%-10s  %s", what == NULL ? "?" : what, name == NULL ? "-" : name);
+	if (xpc_dictionary_get_value(event, "holders") != NULL) {
+		printf("  clients %llu",
+		    (unsigned long long)xpc_dictionary_get_uint64(
+			event, "holders"));
+	}
+	print_client(event);
+	if (message != NULL) {
+		fputs("  ", stdout);
+		print_text(stdout, message);
+	}
+	putchar('\n');
+	fflush(stdout);
+}
+
+static void print_either(xpc_object_t event)
+{
+	if (options.json) {
+		json_print_line(event);
+	} else {
+		print_event(event);
+	}
+}
+
+/* An event of our own, since the broker cannot send it. */
+static void print_crash(void)
+{
+	xpc_object_t event = xpc_dictionary_create(NULL, NULL, 0);
+	struct timespec now = { 0 };
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	xpc_dictionary_set_string(event, "event", "crashed");
+	xpc_dictionary_set_uint64(event, "time",
+	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+	xpc_dictionary_set_string(event, "error_message",
+	    "the broker ended without shutting down; its networks are lost, "
+	    "and the next broker is watched");
+	print_either(event);
+	xpc_release(event);
+}
+
+/* The next broker is not asked for when one has exited by itself: an idle broker
+ * would be started again as long as somebody watches. */
+static void watch_event(xpc_object_t event)
+{
+	uint64_t dropped = 0;
+
+	if (event == NULL && exits) {
+		complain("the broker exited; launchd starts it when somebody "
+			 "asks for a network");
+		exit(CTL_OK);
+	} else if (event == NULL) {
+		print_crash();
+		return;
+	}
+	note_exit(event);
+	dropped = xpc_dictionary_get_uint64(event, "dropped");
+	if (dropped > 0 && !options.json) {
+		complain("%llu events were lost before the next one",
+		    (unsigned long long)dropped);
+	}
+	print_either(event);
+}
+
+int command_watch(const struct arguments *arguments)
+{
+	options.json = arguments->json;
+	ctl_watch(watch_event);
+}
+
+/*
+ * drain
+ */
+
+static void drain_done(bool exited, unsigned long long holders)
+{
+	xpc_object_t row = NULL;
+
+	if (options.json) {
+		row = xpc_dictionary_create(NULL, NULL, 0);
+		xpc_dictionary_set_bool(row, "exited", exited);
+		xpc_dictionary_set_uint64(row, "holders", holders);
+		json_print(row);
+		xpc_release(row);
+	} else if (exited) {
+		printf("the broker exited; launchd starts it when somebody "
+		       "asks for a network\n");
+	} else {
+		printf("draining: %llu clients hold networks, and the broker "
+		       "exits when the last one leaves\n",
+		    holders);
+	}
+}
+
+/* The broker drains already; its exit is the end of the connection. */
+static void drain_event(xpc_object_t event)
+{
+	const char *what = NULL;
+
+	if (event == NULL && exits) {
+		drain_done(true, 0);
+		exit(CTL_OK);
+	} else if (event == NULL) {
+		fail(CTL_FAILED,
+		    "drain: the broker ended before its last client had left; "
+		    "the next broker is not draining");
+	}
+	note_exit(event);
+	what = xpc_dictionary_get_string(event, "event");
+	if (what != NULL && strcmp(what, "resumed") == 0) {
+		fail(CTL_FAILED, "drain: somebody resumed the broker");
+	}
+}
+
+int command_drain(const struct arguments *arguments)
+{
+	xpc_object_t reply = ctl_ask("drain", NULL);
+
+	options.json = arguments->json;
+	options.wait = arguments->wait;
+	options.holders = xpc_dictionary_get_uint64(reply, "holders");
+	xpc_release(reply);
+	if (options.wait < 0 || options.holders == 0) {
+		drain_done(options.holders == 0, options.holders);
+		return CTL_OK;
+	}
+	dispatch_after(dispatch_time(DISPATCH_TIME_NOW,
+			   (int64_t)(options.wait * (double)NSEC_PER_SEC)),
+	    dispatch_get_main_queue(), ^{
+		    fail(CTL_TIMEOUT,
+			"drain: clients still hold networks after %g seconds; "
+			"vmnet-brokerctl clients shows them, and "
+			"vmnet-brokerctl resume takes the drain back",
+			options.wait);
+	    });
+	ctl_watch(drain_event);
+}

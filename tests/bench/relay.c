@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * Usage: relay TAP FD COMMAND [ARGUMENT]...
+ *
+ * What vmnet-run is compared with: the least that can move frames between a
+ * datagram socket and a tap. There is a thread for each direction, which waits
+ * in its system call, and moves what else has come in one batch. Nothing is
+ * counted, dropped or checked, and no network is ever lost. COMMAND gets the
+ * other end of the socket as descriptor FD; the relay ends with it.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BATCH 64
+#define FRAME_ROOM 2048
+
+/* As vmnet-run's; see examples/programs/vmnet-run/frames.c. */
+#define SEND_BUFFER (1024 * 1024)
+#define RECEIVE_BUFFER (4 * SEND_BUFFER)
+
+struct batch {
+	struct mmsghdr messages[BATCH];
+	struct iovec iov[BATCH];
+	char frames[BATCH][FRAME_ROOM];
+};
+
+static int tap;
+static int guest;
+static struct batch to_guest;
+static struct batch from_guest;
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "relay: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void batch_reset(struct batch *batch)
+{
+	for (int i = 0; i < BATCH; i++) {
+		batch->iov[i].iov_base = batch->frames[i];
+		batch->iov[i].iov_len = FRAME_ROOM;
+		batch->messages[i].msg_hdr =
+		    (struct msghdr){ .msg_iov = &batch->iov[i],
+			    .msg_iovlen = 1 };
+	}
+}
+
+static void send_batch(struct batch *batch, int count)
+{
+	int sent = 0;
+
+	while (sent < count) {
+		int some = sendmmsg(guest, batch->messages + sent,
+		    (unsigned)(count - sent), MSG_NOSIGNAL);
+		if (some < 0) {
+			fail("sendmmsg");
+		}
+		sent += some;
+	}
+}
+
+/* The tap gives one frame a call, and does not block. */
+static void *forward_to_guest(void *unused)
+{
+	struct pollfd ready = { .fd = tap, .events = POLLIN };
+
+	for (;;) {
+		int count = 0;
+
+		batch_reset(&to_guest);
+		while (count < BATCH) {
+			ssize_t size =
+			    read(tap, to_guest.frames[count], FRAME_ROOM);
+			if (size < 0 && errno != EAGAIN) {
+				fail("tap: read");
+			}
+			if (size < 0) {
+				break;
+			}
+			to_guest.iov[count++].iov_len = (size_t)size;
+		}
+		send_batch(&to_guest, count);
+		if (count < BATCH && poll(&ready, 1, -1) < 0) {
+			fail("poll");
+		}
+	}
+	return unused;
+}
+
+/* Waits for the first frame, and takes what else is there. */
+static void forward_from_guest(void)
+{
+	for (;;) {
+		int count;
+
+		batch_reset(&from_guest);
+		count = recvmmsg(
+		    guest, from_guest.messages, BATCH, MSG_WAITFORONE, NULL);
+		if (count < 0) {
+			fail("recvmmsg");
+		}
+		for (int i = 0; i < count; i++) {
+			/* A tap that is full drops the frame, as a wire does. */
+			(void)!write(tap, from_guest.frames[i],
+			    from_guest.messages[i].msg_len);
+		}
+	}
+}
+
+static void open_tap(const char *name)
+{
+	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	tap = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (tap < 0 || ioctl(tap, TUNSETIFF, &request) != 0) {
+		fail(name);
+	}
+}
+
+static void set_buffers(int fd)
+{
+	int send_size = SEND_BUFFER;
+	int receive_size = RECEIVE_BUFFER;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_size,
+		sizeof(send_size)) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_size,
+		sizeof(receive_size)) != 0) {
+		fail("setsockopt");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	int pair[2];
+	int number = argc < 4 ? 0 : atoi(argv[2]);
+	pthread_t thread;
+
+	if (number < 3) {
+		fprintf(stderr, "usage: relay TAP FD COMMAND [ARGUMENT]...\n");
+		return 2;
+	}
+	open_tap(argv[1]);
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) != 0) {
+		fail("socketpair");
+	}
+	set_buffers(pair[0]);
+	set_buffers(pair[1]);
+	switch (fork()) {
+	case -1:
+		fail("fork");
+		break;
+	case 0:
+		guest = pair[0];
+		close(pair[1]);
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
+		    pthread_create(&thread, NULL, forward_to_guest, NULL) !=
+			0) {
+			fail("cannot start");
+		}
+		forward_from_guest();
+		break;
+	default:
+		/* A copy stays open in COMMAND; the original does not. */
+		if (pair[1] == number || dup2(pair[1], number) < 0) {
+			fail("dup2");
+		}
+		execvp(argv[3], argv + 3);
+		fail(argv[3]);
+	}
+	return 1;
+}

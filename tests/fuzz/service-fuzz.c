@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+//
+// link: broker/[!m]*.c broker/message.c
+// link: tests/unit/broker-vmnet.c tests/unit/broker-bench.c
+// flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
+// flags: -Wl,--wrap=xpc_connection_get_euid -Wl,--wrap=sysctl
+// flags: -Wl,--wrap=xpc_transaction_begin -Wl,--wrap=xpc_transaction_end
+// libs: -l:libjansson.a
+
+/*
+ * libFuzzer on sequences of messages through the whole broker but main(), with
+ * several clients of several users that come, ask and die, a vmnet that fails
+ * or hangs, and a clock that is stepped. The input is a program of letters, see
+ * `operations`; what is not one is skipped, so that it may be spaced and broken
+ * into lines. After each: every request got one reply, and nothing is left.
+ */
+
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <standin.h>
+
+#include "broker-vmnet.h"
+#include "failure.h"
+#include "protocol.h"
+#include "broker-bench.h"
+
+#define CLIENTS 6
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* An argument of an operation: '0' is the first of all. */
+static size_t pick(uint8_t byte, size_t count)
+{
+	return (uint8_t)(byte - '0') % count;
+}
+/*
+ * Clients.
+ */
+
+static struct client {
+	xpc_connection_t connection; /* NULL: not connected */
+	atomic_bool ended;
+	int asked;
+	atomic_int answered;
+} clients[CLIENTS];
+
+static struct client *client_at(uint8_t which)
+{
+	return &clients[pick(which, CLIENTS)];
+}
+
+static void client_connect(const uint8_t *arguments)
+{
+	struct client *client = client_at(arguments[0]);
+
+	if (client->connection != NULL) {
+		return;
+	}
+	client->ended = false;
+	client->asked = 0;
+	client->answered = 0;
+	client->connection =
+	    xpc_connection_create_from_endpoint(bench_endpoint);
+	xpc_connection_set_event_handler(
+	    client->connection, ^(xpc_object_t event) {
+		    require(xpc_get_type(event) == XPC_TYPE_ERROR ||
+			xpc_dictionary_get_string(
+			    event, VMNET_BROKER_KEY_EVENT) != NULL);
+		    if (event == XPC_ERROR_CONNECTION_INVALID) {
+			    client->ended = true;
+		    }
+	    });
+	xpc_connection_activate(client->connection);
+}
+
+/* What it sent may not have been read when the broker learns that it died. */
+static void client_die(const uint8_t *arguments)
+{
+	struct client *client = client_at(arguments[0]);
+
+	if (client->connection == NULL) {
+		return;
+	}
+	xpc_connection_cancel(client->connection);
+	while (!client->ended || client->answered != client->asked) {
+		bench_run();
+	}
+	xpc_release(client->connection);
+	client->connection = NULL;
+}
+
+static void check_error(xpc_object_t reply, xpc_object_t error)
+{
+	int64_t status = xpc_int64_get_value(error);
+	const char *message =
+	    xpc_dictionary_get_string(reply, VMNET_BROKER_KEY_ERROR_MESSAGE);
+
+	require(xpc_get_type(error) == XPC_TYPE_INT64);
+	require(
+	    status >= FAILURE_NOT_ALLOWED && status <= FAILURE_CONFIGURATION);
+	require(message != NULL);
+	require_printable(message);
+}
+
+/* What a reply has without an error: one of them. */
+static const char *const promised[] = {
+	VMNET_BROKER_KEY_NETWORK,
+	VMNET_BROKER_STATUS_PEERS,
+	VMNET_BROKER_KEY_CAPABILITIES,
+	VMNET_BROKER_KEY_CLIENTS,
+	VMNET_BROKER_KEY_WATCHING,
+};
+
+/* These replies have but one key. */
+static bool is_short(xpc_object_t reply)
+{
+	static const char *const keys[] = {
+		VMNET_BROKER_STATUS_NETWORKS, /* list */
+		VMNET_BROKER_STATUS_HOLDERS,  /* drain, recreate */
+		VMNET_BROKER_STATUS_DRAINING, /* resume */
+	};
+	bool found = false;
+
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		found =
+		    found || xpc_dictionary_get_value(reply, keys[i]) != NULL;
+	}
+	return found && xpc_dictionary_get_count(reply) == 1;
+}
+
+/* name: which network it may have, NULL: none. */
+static void check_reply(xpc_object_t reply, const char *name)
+{
+	xpc_object_t error =
+	    xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_ERROR);
+	xpc_object_t network =
+	    xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_NETWORK);
+	xpc_object_t info =
+	    xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_INFO);
+	int kinds = (error != NULL) + is_short(reply);
+
+	for (size_t i = 0; i < COUNT(promised); i++) {
+		kinds += xpc_dictionary_get_value(reply, promised[i]) != NULL;
+	}
+	require(kinds == 1);
+	if (error != NULL) {
+		check_error(reply, error);
+	}
+	if (network != NULL) {
+		require(name != NULL && info != NULL);
+		require(strcmp(xpc_dictionary_get_string(
+				   info, VMNET_BROKER_INFO_NAME),
+			    name) == 0);
+		require(xpc_get_type(network) == XPC_TYPE_DICTIONARY);
+	}
+}
+
+/* Releases request. */
+static void client_ask(
+    struct client *client, xpc_object_t request, const char *name)
+{
+	if (client->connection != NULL) {
+		client->asked++;
+		xpc_connection_send_message_with_reply(
+		    client->connection, request, NULL, ^(xpc_object_t reply) {
+			    if (xpc_get_type(reply) == XPC_TYPE_DICTIONARY) {
+				    check_reply(reply, name);
+			    }
+			    client->answered++;
+		    });
+	}
+	xpc_release(request);
+}
+
+/*
+ * Requests.
+ */
+
+/* Eight are the limit of a client, so that there are more. */
+static const char *name_at(uint8_t which)
+{
+	return bench_network(pick(which, NETWORKS));
+}
+
+static void ask_acquire(const uint8_t *arguments)
+{
+	const char *name = name_at(arguments[1]);
+
+	client_ask(client_at(arguments[0]),
+	    bench_request(VMNET_BROKER_COMMAND_ACQUIRE, name), name);
+}
+
+static void ask_status(const uint8_t *arguments)
+{
+	client_ask(client_at(arguments[0]),
+	    bench_request(VMNET_BROKER_COMMAND_STATUS, NULL), NULL);
+}
+
+/* The others. Those that change something do so for root: the broker may have
+ * been drained by this. */
+static void ask_command(const uint8_t *arguments)
+{
+	static const char *const commands[] = {
+		VMNET_BROKER_COMMAND_HELLO,
+		VMNET_BROKER_COMMAND_LIST,
+		VMNET_BROKER_COMMAND_CLIENTS,
+		VMNET_BROKER_COMMAND_WATCH,
+		VMNET_BROKER_COMMAND_RESUME,
+		VMNET_BROKER_COMMAND_RECREATE,
+		VMNET_BROKER_COMMAND_DRAIN,
+	};
+	size_t which = pick(arguments[1], COUNT(commands));
+	struct client *client = client_at(arguments[0]);
+
+	if (which == COUNT(commands) - 1 && client->connection != NULL) {
+		bench_expect_silence();
+	}
+	client_ask(client,
+	    bench_request(commands[which], name_at(arguments[2])), NULL);
+}
+
+/* A command and a name of these bytes; neither is one. */
+static void ask_bytes(const uint8_t *arguments)
+{
+	const char text[] = { (char)arguments[1], (char)arguments[2],
+		(char)arguments[3], '\0' };
+
+	client_ask(client_at(arguments[0]), bench_request(text, text), NULL);
+	client_ask(
+	    client_at(arguments[0]), bench_request("acquire", text), NULL);
+}
+
+static xpc_object_t value_create(uint8_t which)
+{
+	switch (pick(which, 8)) {
+	case 0:
+		return xpc_int64_create(1);
+	case 1:
+		return xpc_data_create("default", 7);
+	case 2:
+		return xpc_array_create(NULL, 0);
+	case 3:
+		return xpc_dictionary_create(NULL, NULL, 0);
+	case 4:
+		return xpc_null_create();
+	case 5:
+		return xpc_fd_create(STDERR_FILENO);
+	case 6:
+		return (xpc_object_t)xpc_retain(bench_endpoint);
+	default:
+		return xpc_string_create("");
+	}
+}
+
+static void ask_value(const uint8_t *arguments)
+{
+	static const char *const keys[] = { VMNET_BROKER_KEY_COMMAND,
+		VMNET_BROKER_KEY_NETWORK_NAME, "unknown" };
+	size_t key = pick(arguments[2], COUNT(keys));
+	xpc_object_t request = bench_request("acquire", "default");
+	xpc_object_t value = value_create(arguments[1]);
+
+	xpc_dictionary_set_value(request, keys[key], value);
+	xpc_release(value);
+	client_ask(
+	    client_at(arguments[0]), request, key == 2 ? "default" : NULL);
+}
+
+static void send_one_way(const uint8_t *arguments)
+{
+	struct client *client = client_at(arguments[0]);
+	xpc_object_t request = bench_request("acquire", name_at(arguments[1]));
+
+	if (client->connection != NULL) {
+		xpc_connection_send_message(client->connection, request);
+	}
+	xpc_release(request);
+}
+
+/* Until the broker has read all that this client sent. */
+static void wait_read(const uint8_t *arguments)
+{
+	struct client *client = client_at(arguments[0]);
+	__block atomic_bool answered = false;
+	atomic_bool *flag = &answered;
+	xpc_object_t request = NULL;
+
+	if (client->connection == NULL || bench_is_silent()) {
+		bench_run();
+		return;
+	}
+	request = bench_request(VMNET_BROKER_COMMAND_STATUS, NULL);
+	xpc_connection_send_message_with_reply(
+	    client->connection, request, NULL, ^(xpc_object_t reply) {
+		    (void)reply;
+		    *flag = true;
+	    });
+	xpc_release(request);
+	while (!answered) {
+		bench_run();
+	}
+}
+
+/*
+ * What happens to the broker.
+ */
+
+static void set_user(const uint8_t *arguments)
+{
+	static const unsigned users[] = { 501, 502, 0 };
+
+	bench_set_user(users[pick(arguments[0], COUNT(users))]);
+}
+
+static void step_clock(const uint8_t *arguments)
+{
+	static const uint64_t steps[] = { 1, SECOND, 5 * SECOND - 1, 5 * SECOND,
+		10 * SECOND, 30 * SECOND, 60 * SECOND, 3600 * SECOND };
+
+	bench_advance(steps[pick(arguments[0], COUNT(steps))]);
+}
+
+static void set_faults(const uint8_t *arguments)
+{
+	static const char *const plans[] = { NULL, "vmnet_network_create=1001",
+		"vmnet_network_create:1=1009",
+		"vmnet_network_configuration_create:1",
+		"vmnet_network_configuration_set_ipv4_subnet:1",
+		"vmnet_network_copy_serialization:1",
+		"vmnet_stop_interface=1001",
+		"vmnet_interface_start_with_network:1", "malloc:1", "malloc:2",
+		"malloc:3", "malloc:4", "malloc:5+", "fd:1" };
+
+	standin_fail(plans[pick(arguments[0], COUNT(plans))]);
+}
+
+static void set_hang(const uint8_t *arguments)
+{
+	static const char *const plans[] = { "vmnet_network_create:1",
+		"vmnet_network_create:2",
+		"vmnet_network_configuration_create:1",
+		"vmnet_network_copy_serialization:1" };
+
+	standin_hang(plans[pick(arguments[0], COUNT(plans))]);
+}
+
+static void unhang(const uint8_t *arguments)
+{
+	(void)arguments;
+	standin_unhang();
+}
+
+static void set_anchor(const uint8_t *arguments)
+{
+	fake_vmnet.start =
+	    (enum fake_start)pick(arguments[0], START_SILENT + 1);
+	fake_vmnet.stop = (enum fake_stop)pick(arguments[1], STOP_SILENT + 1);
+}
+
+static void answer(const uint8_t *arguments)
+{
+	(void)arguments;
+	fake_vmnet_answer();
+}
+
+static void set_subnets(const uint8_t *arguments)
+{
+	static const uint32_t masks[] = { 0xffffff00, 0xff00ff00, 0xffff0000 };
+
+	fake_vmnet.refuse_all = pick(arguments[0], 2) == 1;
+	fake_vmnet.mask = masks[pick(arguments[1], COUNT(masks))];
+}
+
+static void drain(const uint8_t *arguments)
+{
+	(void)arguments;
+	bench_stop(service_drain);
+}
+
+static void shut_down(const uint8_t *arguments)
+{
+	(void)arguments;
+	bench_stop(service_shut_down);
+}
+
+static void lose_listener(const uint8_t *arguments)
+{
+	(void)arguments;
+	bench_lose_listener();
+}
+
+/* Each is a letter and so many bytes, see pick(). */
+static const struct operation {
+	char letter;
+	size_t arguments;
+	void (*run)(const uint8_t *arguments);
+} operations[] = {
+	{ 'c', 1, client_connect }, /* CLIENT */
+	{ 'd', 1, client_die },     /* CLIENT */
+	{ 'a', 2, ask_acquire },    /* CLIENT NETWORK */
+	{ 's', 1, ask_status },     /* CLIENT */
+	{ 'e', 3, ask_command },    /* CLIENT COMMAND NETWORK */
+	{ 'b', 4, ask_bytes },      /* CLIENT BYTE BYTE BYTE */
+	{ 'v', 3, ask_value },      /* CLIENT TYPE KEY */
+	{ 'o', 2, send_one_way },   /* CLIENT NETWORK */
+	{ 'w', 1, wait_read },      /* CLIENT */
+	{ 'u', 1, set_user },       /* USER */
+	{ 't', 1, step_clock },     /* STEP */
+	{ 'f', 1, set_faults },     /* PLAN */
+	{ 'h', 1, set_hang },       /* PLAN */
+	{ 'g', 0, unhang },
+	{ 'm', 2, set_anchor }, /* START STOP */
+	{ 'r', 0, answer },
+	{ 'n', 2, set_subnets }, /* REFUSED MASK */
+	{ 'q', 0, drain },
+	{ 'k', 0, shut_down },
+	{ 'l', 0, lose_listener },
+};
+
+static const struct operation *find(uint8_t letter)
+{
+	for (size_t i = 0; i < COUNT(operations); i++) {
+		if (operations[i].letter == letter) {
+			return &operations[i];
+		}
+	}
+	return NULL;
+}
+static void run(const uint8_t *data, size_t size)
+{
+	for (size_t at = 0; at < size; at++) {
+		const struct operation *operation = find(data[at]);
+
+		if (operation != NULL && operation->arguments < size - at) {
+			operation->run(data + at + 1);
+			at += operation->arguments;
+		}
+	}
+	standin_fail(NULL);
+	standin_unhang();
+	for (uint8_t i = 0; i < CLIENTS; i++) {
+		client_die(&i);
+	}
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	static const char program[] = "c0a00w0d0";
+
+	(void)argc;
+	(void)argv;
+	alarm(60); /* libFuzzer does not watch this one */
+	bench_open();
+	LLVMFuzzerTestOneInput((const uint8_t *)program, sizeof(program) - 1);
+	alarm(0);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	bench_start();
+	run(data, size);
+	bench_end();
+	return 0;
+}

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The vmnet-broker authors
+
+# What the options of networks.json do to the packets of guests.
+
+load helper
+
+setup() {
+    cd "$BATS_TEST_DIRNAME/../.." || return
+    file=$BATS_TEST_TMPDIR/networks.json
+}
+
+@test "reservations and forwarded ports outlive all guests, unless there is no anchor" {
+    # Goal: with reservations that lapse with the last interface, as on macOS,
+    # the anchor keeps them; without one they are lost.
+    cat >"$file" <<'JSON'
+{
+    "web": {
+        "mode": "shared", "subnet": "10.11.12.0/24", "linger": 3600,
+        "dhcp_reservations": [
+            { "mac_address": "52:54:00:12:34:56",
+              "ip_address": "10.11.12.77", "name": "www" },
+            { "mac_address": "52:54:00:12:34:59",
+              "ip_address": "10.11.12.99" }
+        ],
+        "port_forwarding_rules": [
+            { "protocol": "tcp", "external_port": 8080,
+              "internal_address": "www", "internal_port": 80 },
+            { "protocol": "udp", "external_port": 5353,
+              "internal_address": "www", "internal_port": 53 }
+        ]
+    },
+    "bare": {
+        "mode": "shared", "subnet": "10.11.13.0/24", "linger": 3600,
+        "anchor": false,
+        "dhcp_reservations": [
+            { "mac_address": "52:54:00:12:34:57",
+              "ip_address": "10.11.13.77", "name": "www" },
+            { "mac_address": "52:54:00:12:34:58",
+              "ip_address": "10.11.13.99" }
+        ],
+        "port_forwarding_rules": [
+            { "protocol": "tcp", "external_port": 8081,
+              "internal_address": "www", "internal_port": 80 }
+        ]
+    }
+}
+JSON
+    guests --config "$file" --vmnetd-opt --quirk \
+        --vmnetd-opt lapse-reservations <<'SCRIPT'
+# served NAME PORT: TCP from another machine reaches the guest.
+served() {
+    start "$1-tcp" root nsenter -t "$(pid_of "$1")" -n -- \
+        sh -c 'echo hello | nc -v -n -l -N 80'
+    wait_line "$1-tcp" '^Listening on'
+    expect "TCP to port $2" hello "$(world nc -n -d -w 5 198.51.100.2 "$2")"
+    wait_exit "$1-tcp"
+}
+# On a network that is kept, with nothing on it but its anchor.
+leave() {
+    stop "$1"
+    settle "holders $2" 0
+}
+for time in first second; do
+    guest www --network web --mac 52:54:00:12:34:56
+    expect "the $time address" 10.11.12.77 "$address"
+    wait_line www '^ready 10\.11\.12\.77 10\.11\.12\.1$'
+    reach www 10.11.12.1
+    served www 8080
+    start udp root nsenter -t "$(pid_of www)" -n -- nc -v -n -u -l 53
+    wait_line udp '^Bound on'
+    world nc -n -u -w 1 198.51.100.2 5353 <<<"by UDP"
+    wait_line udp '^by UDP$'
+    stop udp
+    leave www web
+done
+# One that had no lease that could have kept its address.
+guest late --network web --mac 52:54:00:12:34:59
+expect "the reserved address after all have gone" 10.11.12.99 "$address"
+guest bare --network bare --mac 52:54:00:12:34:57
+expect "the address without an anchor" 10.11.13.77 "$address"
+served bare 8081
+leave bare bare
+# The first one has its address by its lease, the other had none.
+guest again --network bare --mac 52:54:00:12:34:57
+expect "the address by a lease" 10.11.13.77 "$address"
+guest other --network bare --mac 52:54:00:12:34:58
+[ "$address" != 10.11.13.99 ] || fail "the reservation is still there"
+start lost root nsenter -t "$(pid_of again)" -n -- \
+    sh -c 'echo hello | nc -v -n -l -N 80'
+wait_line lost '^Listening on'
+if world nc -n -d -w 2 198.51.100.2 8081; then
+    fail "the rule is still there"
+fi
+SCRIPT
+}
+
+@test "a subnet that the Mac uses: required, it is refused, preferred, it is avoided" {
+    # Goal: the error names the interface or the route that is in the way.
+    cat >"$file" <<'JSON'
+{
+    "address": { "mode": "shared", "subnet": "10.11.12.0/24" },
+    "route": { "mode": "shared", "subnet": "10.11.13.0/24",
+               "subnet_policy": "require" },
+    "around": { "mode": "shared", "subnet": "10.11.14.0/24",
+                "subnet_policy": "prefer" }
+}
+JSON
+    guests --config "$file" <<'SCRIPT'
+ip address add 10.11.12.9/24 dev en0
+ip route add 10.11.13.0/25 via 198.51.100.1 dev en0
+ip address add 10.11.14.9/24 dev en0
+# refused NETWORK REASON
+refused() {
+    start "$1" root "$guest" --network "$1"
+    wait_exit "$1"
+    expect "$1" 1 "$status"
+    grep -qF "$2" "$T/$1.out" || fail "another reason"
+}
+refused address "overlaps the Mac's own interface en0 (10.11.12.9/24)"
+refused route "overlaps the Mac's own route to 10.11.13.0/25 through en0"
+guest around --network around
+[[ $address != 10.11.1[234].* ]] || fail "$address is in use"
+wait_log 'network around: its subnet 10\.11\.14\.0/24 is used by the Mac'
+reach around "${address%.*}.1"
+reach around "$outside"
+SCRIPT
+}
+
+@test "each switch turns off what it names, and nothing else" {
+    # Goal: NAT of one protocol, DHCP, DNS and advertisements; all are on
+    # without it.
+    cat >"$file" <<'JSON'
+{
+    "all": { "mode": "shared", "subnet": "10.11.10.0/24" },
+    "nat44": { "mode": "shared", "subnet": "10.11.11.0/24", "nat44": false },
+    "nat66": { "mode": "shared", "subnet": "10.11.12.0/24", "nat66": false },
+    "dhcp": { "mode": "shared", "subnet": "10.11.13.0/24", "dhcp": false },
+    "dns": { "mode": "shared", "subnet": "10.11.14.0/24", "dns_proxy": false },
+    "ra": { "mode": "shared", "subnet": "10.11.15.0/24",
+            "router_advertisement": false }
+}
+JSON
+    guests --config "$file" <<'SCRIPT'
+# leased NAME: a DHCP server gives an address. Two seconds are long.
+leased() {
+    within "$1" busybox udhcpc -i eth0 -n -q -f -t 2 -T 1 -s /bin/true \
+        >"$T/udhcpc.out" 2>&1
+}
+# resolved NAME GATEWAY
+resolved() {
+    within "$1" timeout 5 busybox nslookup -type=a world.example "$2" \
+        >"$T/dns.out" 2>&1
+}
+counted() {
+    within "$1" awk -v name="$2" '$1 == name { print $2 }' /proc/self/net/snmp6
+}
+guest all --network all
+reach all "$outside"
+all6=$(address6 all)
+reach all "$outside6"
+leased all || fail "no lease by default"
+resolved all 10.11.10.1 || fail "no DNS by default"
+
+guest nat44 --network nat44
+nat44=$(address6 nat44)
+no_reach nat44 "$outside"
+reach nat44 "$outside6"
+
+guest nat66 --network nat66
+within nat66 ip -6 route add default \
+    via "$(address6 nat66 | cut -d: -f1-4)::1"
+reach nat66 "$outside"
+no_reach nat66 "$outside6"
+
+guest dhcp --network dhcp --address 10.11.13.9/24
+reach dhcp "$outside"
+! leased dhcp || fail "a lease without DHCP"
+resolved dhcp 10.11.13.1 || fail "DNS went with DHCP"
+
+guest dns --network dns
+reach dns "$outside"
+! resolved dns 10.11.14.1 || fail "DNS without a proxy"
+
+guest ra --network ra
+for _ in $(seq 300); do
+    [ "$(counted ra Icmp6OutRouterSolicits)" = 0 ] || break
+done
+[ "$(counted ra Icmp6OutRouterSolicits)" -gt 0 ] || fail "nobody asked"
+# One server answers both: what it says to the first comes before these.
+resolved ra 10.11.15.1
+resolved ra 10.11.15.1
+expect "advertisements" 0 "$(counted ra Icmp6InRouterAdvertisements)"
+expect "IPv6 of ra" "" "$(within ra ip -6 -o addr show dev eth0 scope global)"
+SCRIPT
+}
+
+@test "MTU and IPv6 prefix" {
+    # Goal: the guest is told both, and a byte more than the MTU does not pass.
+    cat >"$file" <<'JSON'
+{
+    "small": { "mode": "shared", "subnet": "10.11.12.0/24", "mtu": 1400,
+               "ipv6_prefix": "fd12:3456:789a:1::/64" },
+    "usual": { "mode": "shared", "subnet": "10.11.13.0/24" }
+}
+JSON
+    guests --config "$file" <<'SCRIPT'
+# whole NAME ADDRESS SIZE: one packet of this size, not in fragments.
+whole() {
+    within "$1" $ping -q -c 1 -W "${4-5}" -M "do" -s $(($3 - 28)) "$2" \
+        >"$T/ping.out" 2>&1
+}
+guest small --network small
+[[ $(address6 small) == fd12:3456:789a:1:* ]] || fail "another prefix"
+reach small fd12:3456:789a:1::1
+expect "advertised" 1400 "$(within small cat /proc/sys/net/ipv6/conf/eth0/mtu)"
+whole small 10.11.12.1 1400 || fail "1400 bytes do not pass"
+! whole small 10.11.12.1 1401 1 || fail "1401 bytes pass"
+guest usual --network usual
+[[ $(address6 usual) != fd12:3456:789a:1:* ]] || fail "the same prefix"
+expect "advertised" 1500 "$(within usual cat /proc/sys/net/ipv6/conf/eth0/mtu)"
+whole usual 10.11.13.1 1500 || fail "1500 bytes do not pass"
+SCRIPT
+}
+
+@test "linger 0, persistent, and a reload with a guest running" {
+    # Goal: a network is there as long as its entry says, on a clock that stands
+    # still; new rules wait until the network is made again.
+    cat >"$file" <<'JSON'
+{
+    "brief": { "mode": "shared", "subnet": "10.11.12.0/24", "linger": 0,
+        "dhcp_reservations": [
+            { "mac_address": "52:54:00:12:34:56",
+              "ip_address": "10.11.12.77", "name": "www" }
+        ],
+        "port_forwarding_rules": [
+            { "protocol": "tcp", "external_port": 8080,
+              "internal_address": "www", "internal_port": 80 }
+        ] },
+    "usual": { "mode": "shared", "subnet": "10.11.13.0/24" },
+    "kept": { "mode": "shared", "subnet": "10.11.14.0/24", "linger": 0,
+              "persistent": true }
+}
+JSON
+    guests --config "$file" --daemon-env STANDIN_CLOCK=/run/standin/clock \
+        <<'SCRIPT'
+installed='/Library/Application Support/com.github.nirs.vmnet-broker/networks.json'
+# there SUBNET: as the gateway of a bridge.
+there() {
+    ip -4 -o address show | has " $1\.1/24 .*bridge1"
+}
+# answers PORT
+answers() {
+    [ "$(world nc -n -d -w 2 198.51.100.2 "$1")" = hello ]
+}
+serve() {
+    start tcp root nsenter -t "$(pid_of www)" -n -- \
+        sh -c 'echo hello | nc -v -n -l -N 80'
+    wait_line tcp '^Listening on'
+}
+clock_create
+status >/dev/null
+for _ in $(seq 300); do
+    ! there '10\.11\.14' || break
+done
+there '10\.11\.14' || fail "kept is not there before its first client"
+guest kept --network kept
+reach kept 10.11.14.1
+stop kept
+settle 'holders kept' 0
+
+guest usual --network usual
+guest www --network brief --mac 52:54:00:12:34:56
+sed 's/8080/8090/; s/"persistent": true/"persistent": false/' "$installed" \
+    >"$T/new.json"
+there '10\.11\.14' || fail "kept went with its client"
+cat "$T/new.json" >"$installed"
+kill -HUP "$(broker_pid)"
+wait_log 'network brief: changes when nobody holds it any more'
+wait_log 'network kept: released'
+! there '10\.11\.14' || fail "kept is still there"
+serve
+! answers 8090 || fail "the new port before its time"
+answers 8080 || fail "the old port has gone"
+wait_exit tcp
+stop usual
+stop www
+wait_log 'network brief: released'
+! there '10\.11\.12' || fail "brief is still there"
+there '10\.11\.13' || fail "usual has no linger"
+guest www --network brief --mac 52:54:00:12:34:56
+serve
+! answers 8080 || fail "the old port"
+answers 8090 || fail "the new port does not answer"
+SCRIPT
+}

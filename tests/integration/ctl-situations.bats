@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The vmnet-broker authors
+
+# vmnet-brokerctl: each command in each situation. The files in ctl/ have the
+# commands, what they print, standard error with a "!" before it, and the exit
+# code if it is not 0. What differs from run to run is replaced. (doctor is in
+# ctl-doctor.bats; where watch does not fail, it is in ctl-steer.bats.)
+
+load ctl
+
+# situation [OPTION]... <<'SCRIPT': as ctl_sandbox.
+situation() {
+    ctl_sandbox "$@" <<SCRIPT
+$(
+        cat <<'COMMON'
+# answers NAME COMMAND...: runs each command of ctl/NAME.txt, as COMMAND says.
+answers() {
+    local file=tests/integration/ctl/$1.txt line code
+    shift
+    grep -v '^#' "$file" | sed -n 's/^\$ vmnet-brokerctl //p' >"$T/commands"
+    while IFS= read -r line; do
+        code=0
+        # shellcheck disable=SC2086 # words
+        timeout "$guard" "$@" "$ctl" $line >"$T/stdout" 2>"$T/stderr" \
+            </dev/null || code=$?
+        [[ $line != *--json* ]] || [ ! -s "$T/stdout" ] ||
+            python3 -m json.tool "$T/stdout" /dev/null || fail "$line: no JSON"
+        echo
+        echo "\$ vmnet-brokerctl $line"
+        volatile <"$T/stdout"
+        volatile <"$T/stderr" | sed 's/^/! /'
+        [ $code -eq 0 ] || echo "exit $code"
+    done <"$T/commands" >"$T/answers"
+    expect "$file: some commands" true \
+        "$([ "$(wc -l <"$T/commands")" -gt 30 ] && echo true)"
+    grep -v '^#' "$file" | diff - "$T/answers" || fail "$file"
+}
+COMMON
+        cat
+    )
+SCRIPT
+}
+
+# Two networks with a guest or a reservation, and one whose entry has an error.
+networks() {
+    cat >"$BATS_TEST_TMPDIR/networks.json" <<'JSON'
+{
+    "default": {"mode": "shared"},
+    "lab": {"mode": "host", "subnet": "10.9.0.0/24", "dhcp_reservations": [
+        {"mac_address": "02:00:00:00:00:09", "ip_address": "10.9.0.77"}]},
+    "odd": {"mode": "hots"}
+}
+JSON
+    echo "$BATS_TEST_TMPDIR/networks.json"
+}
+
+@test "root and a user" {
+    # Goal: a user sees all networks, and only clients of his own.
+    situation --config "$(networks)" <<'SCRIPT'
+start guest alice ping -H -c 0 -m 52:54:00:00:00:0a default
+wait_line guest '^holding'
+start holder bob acquire lab
+wait_line holder '^holding'
+answers user $alice
+answers root env
+SCRIPT
+}
+
+@test "no broker" {
+    # Goal: the exit code is 3 for all that needs one.
+    situation --no-daemon <<'SCRIPT'
+answers no-broker env
+SCRIPT
+}
+
+@test "old brokers" {
+    # Goal: what they cannot do is said, and what they can is done.
+    situation --broker build/linux/plain/tools/old-broker <<'SCRIPT'
+answers old-broker env
+SCRIPT
+    situation --broker build/linux/plain/tools/old-broker \
+        --daemon-env OLDEST=1 <<'SCRIPT'
+answers oldest-broker env
+SCRIPT
+}
+
+@test "a configuration that is broken" {
+    # Goal: the networks without an entry work, and the error is shown.
+    echo '{"lab": }' >"$BATS_TEST_TMPDIR/networks.json"
+    situation --plist "$(unthrottled)" --config "$BATS_TEST_TMPDIR/networks.json" <<'SCRIPT'
+answers broken-configuration env
+SCRIPT
+}

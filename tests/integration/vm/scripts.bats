@@ -1,0 +1,244 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The vmnet-broker authors
+#
+# The scripts of examples/test-vm, which start VMs and talk to them.
+# The VM "one" is running all the time.
+
+# The variables are vm.bash's and one.bash's, and $ in what is typed is the
+# guest's.
+# shellcheck disable=SC2154,SC2016
+
+bats_require_minimum_version 1.5.0
+load vm
+load one
+
+# --- The scripts: QEMU's accelerator ----------------------------------------
+
+# A QEMU that fails with KVM as it does in a VM without nested virtualization.
+broken_kvm() {
+    mkdir -p "$T/bin"
+    for qemu in qemu-system-x86_64 qemu-system-aarch64; do
+        cat >"$T/bin/$qemu" <<EOF
+#!/bin/sh
+case " \$* " in
+*' -accel kvm '*)
+    echo 'error: failed to set MSR 0x10a to 0x0' >&2
+    kill -ABRT \$\$
+    ;;
+esac
+exec $(command -v $qemu) "\$@"
+EOF
+        chmod +x "$T/bin/$qemu"
+    done
+    : >"$T/kvm"
+    PATH=$T/bin:$PATH
+    export TEST_VM_KVM=$T/kvm
+}
+
+@test "start: a /dev/kvm that does not work" {
+    # Goal: it is tried before the VM needs it, and the VM starts without.
+    [ "$(uname)" != Darwin ] || skip "macOS has no KVM"
+    broken_kvm
+    run -0 "$vm/start" two --launcher vmnet-run --network default
+    [[ $output == *'test-vm: QEMU cannot use kvm, and emulates the guest, which is slower: '*'failed to set MSR 0x10a'* ]]
+    [[ $output == *'vm: ready'* ]]
+    "$vm/stop" two
+    # Who asks for an accelerator gets that, or an error.
+    TEST_VM_ACCELERATOR=tcg run -0 "$vm/start" two --launcher vmnet-run --network default
+    [[ $output != *'cannot use'* ]]
+    "$vm/stop" two
+    run -1 "$vm/start" two --launcher vmnet-run \
+        --network default --accelerator kvm
+    [[ $output == *'failed to set MSR 0x10a'* ]]
+    run -2 "$vm/start" two --accelerator fast
+    [[ $output == *"--accelerator must be kvm, hvf or tcg (got \"fast\")"* ]]
+}
+
+# --- start, stop, list ------------------------------------------------------
+
+@test "start: mistakes" {
+    # Goal: each is told, and starts nothing.
+    mistake() {
+        run "-$1" "$vm/start" "${@:3}"
+        [[ $output == *"$2"* ]]
+    }
+    run -0 "$vm/start" --help
+    [[ $output == "Usage: examples/test-vm/start NAME "*"(default: 256)"* ]]
+    mistake 2 "usage:"
+    mistake 2 "usage:" two --network
+    mistake 2 '--launcher must be launcher or vmnet-run (got "qemu")' two \
+        --launcher qemu
+    mistake 2 '--arch must be amd64 or arm64 (got "riscv64")' two \
+        --arch riscv64
+    mistake 2 '--memory must be 1 to 9999999 (got "much")' two --memory much
+    mistake 2 'invalid VM name "../two"' ../two
+    mistake 2 'invalid VM name "Two"' Two
+    mistake 2 'invalid network "default; reboot"' two \
+        --network 'default; reboot'
+    mistake 1 'VM "one" is already running' one
+    [ "$("$vm/list" | grep -c '^two')" -eq 0 ]
+    run -2 "$vm/stop" two true
+    for command in 'stop two' 'exec two true' 'console two'; do
+        # shellcheck disable=SC2086 # words
+        run -1 "$vm/"$command
+        [[ $output == *test-vm:* ]]
+    done
+}
+
+@test "start: a launcher that fails" {
+    # Goal: its reason is shown, and nothing is left that runs.
+    run -1 start two --network no-such-network
+    [[ $output == *"launcher: no-such-network: "*"two did not start"* ]]
+    run -1 "$vm/exec" two true
+    [[ $output == *'VM "two" is not running'* ]]
+}
+
+@test "start: a guest that never becomes ready" {
+    # Goal: a bounded wait, what it said, and no VM.
+    mkdir -p "$T/guest/root/bin" "$T/guest/${guest##*/}"
+    gzip -dc "$guest/initrd" | (cd "$T/guest/root" && cpio -id 2>/dev/null)
+    sed '/^echo "vm: ready"/d' examples/test-vm/init >"$T/guest/root/init"
+    (cd "$T/guest/root" && find . | cpio -o -H newc 2>/dev/null | gzip) \
+        >"$T/guest/${guest##*/}/initrd"
+    cp "$guest/kernel" "$T/guest/${guest##*/}/"
+    TEST_VM_BUILD=$T/guest run -1 start two --network default --timeout 30
+    [[ $output == *"vm: eth0 "*"two was not ready after 30 s"* ]]
+    run -1 "$vm/stop" two
+}
+
+@test "start: two at once" {
+    # Goal: they do not disturb each other; of one name there is one.
+    start two --network default >"$T/two" 2>&1 3>&- &
+    two=$!
+    start three --network default >"$T/three" 2>&1 3>&- &
+    three=$!
+    wait $two
+    wait $three
+    [ "$("$vm/list" | grep -c -E '^(two|three): eth0 .* 192\.168\.')" -eq 2 ]
+    "$vm/stop" two
+    "$vm/stop" three
+
+    start two >"$T/first" 2>&1 3>&- &
+    two=$!
+    start two >"$T/second" 2>&1 3>&- &
+    three=$!
+    ended $two
+    first=$status
+    ended $three
+    echo "first $first, second $status"
+    [ $((first + status)) -eq 1 ]
+    grep -h -E 'is already running|is being started' "$T/first" "$T/second"
+    [ "$("$vm/list" | grep -c '^two: no network')" -eq 1 ]
+    "$vm/stop" two
+}
+
+@test "start: the VMM goes with a launcher that is killed" {
+    # Goal: no QEMU that nobody knows of.
+    command -v qemu-system-aarch64 || skip "no QEMU"
+    "$vm/start" two --launcher vmnet-run --network default
+    vmm=$(cat "$TEST_VM_RUN/two/vmm")
+    kill -9 "$(cat "$TEST_VM_RUN/two/pid")"
+    wait_for_end "$vmm"
+    "$vm/start" two --launcher vmnet-run --network default
+    "$vm/stop" two
+}
+
+# --- exec -------------------------------------------------------------------
+
+@test "exec: output, errors and status are the command's" {
+    # Goal: as if it ran here.
+    run -7 --separate-stderr "$vm/exec" one 'echo out; echo err >&2; exit 7'
+    [ "$output" = out ]
+    # shellcheck disable=SC2154 # run sets it
+    [ "$stderr" = err ]
+    run -127 "$vm/exec" one no-such-command
+    run -0 "$vm/exec" one printf '<%s>' "it's" 'two  words' '' '$HOME' '*'
+    [ "$output" = "<it's><two  words><><\$HOME><*>" ]
+    run -0 "$vm/exec" one 'cat; echo end'
+    [ "$output" = end ]
+}
+
+@test "exec: every byte arrives" {
+    # Goal: the console is text, its users' data is not.
+    sum=$("$vm/exec" one \
+        'head -c 300000 /dev/urandom >/tmp/bytes; sha256sum </tmp/bytes')
+    "$vm/exec" one 'cat /tmp/bytes; rm /tmp/bytes' >"$T/bytes"
+    [ "$(wc -c <"$T/bytes")" -eq 300000 ]
+    [ "$(perl -MDigest::SHA -e 'print Digest::SHA->new(256)->addfile(shift)
+        ->hexdigest' "$T/bytes")" = "${sum%% *}" ]
+    # No newline is added or lost.
+    "$vm/exec" one 'printf "a\n\n"' >"$T/newlines"
+    [ "$(wc -c <"$T/newlines")" -eq 3 ]
+}
+
+@test "exec: a command longer than a line of the console" {
+    # Goal: 20000 letters are no problem.
+    long=$(printf '%020000d' 0)
+    run -0 "$vm/exec" one "echo $long | wc -c"
+    [ "$output" -eq 20001 ]
+}
+
+@test "exec: several at once" {
+    # Goal: each gets its own answer.
+    pids=
+    for i in 1 2 3 4 5; do
+        "$vm/exec" one "echo answer $i" >"$T/answer$i" 3>&- &
+        pids="$pids $!"
+    done
+    for pid in $pids; do
+        wait "$pid"
+    done
+    for i in 1 2 3 4 5; do
+        [ "$(cat "$T/answer$i")" = "answer $i" ]
+    done
+}
+
+@test "exec: one that was killed is in nobody's way" {
+    # Goal: its lock is not for ever.
+    "$vm/exec" one 'echo begun >/dev/hvc0; sleep 1' 3>&- &
+    killed=$!
+    wait_for_text "$TEST_VM_RUN/one/console" '^begun'
+    kill -9 $killed
+    run -0 "$vm/exec" one 'echo after'
+    [ "$output" = after ]
+}
+
+@test "exec: a guest without vm-exec, and one that goes away" {
+    # Goal: a reason, not a wait without end.
+    start two
+    run -1 "$vm/exec" two 'reboot -f'
+    [[ $output == *"two: it went away while the command ran"* ]]
+    "$vm/exec" two 'rm /bin/vm-exec'
+    run -1 "$vm/exec" two true
+    [[ $output == *"its guest is too old for this"* ]]
+    "$vm/stop" two
+}
+
+# --- console ----------------------------------------------------------------
+
+@test "console: keys go in, the screen shows, Ctrl-] leaves" {
+    # Goal: a person logs in and out, and the VM does not mind.
+    on_terminal "echo before \$(stty -g)
+        $vm/console one; echo status \$?; echo after \$(stty -g)"
+    wait_for_text "$T/screen" '^console of one; Control-\] leaves it'
+    # Ctrl-C is the guest's.
+    printf 'sh -c "echo slow-\$((40 + 2)); exec sleep 1000"\r' >&5
+    wait_for_text "$T/screen" '^slow-42'
+    printf '\003' >&5
+    type_until 'echo quick-$((40 + 2))\r' '^quick-42'
+    printf '\035' >&5
+    expect_restored 0
+    run -0 "$vm/exec" one 'echo alive'
+    [ "$output" = alive ]
+}
+
+@test "console: ends with the VM" {
+    # Goal: nobody sits before a dead screen.
+    start two
+    on_terminal "echo before \$(stty -g)
+        $vm/console two; echo status \$?; echo after \$(stty -g)"
+    wait_for_text "$T/screen" '^console of two'
+    "$vm/stop" two
+    expect_restored 0
+}

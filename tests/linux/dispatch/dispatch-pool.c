@@ -1,0 +1,246 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright The vmnet-broker authors
+ *
+ * The threads that run what reaches a global queue.
+ *
+ * As many as POOL_WANTED run at a time. A thread that blocks in one of the
+ * libraries says so, and another takes its place at once; one that blocks
+ * elsewhere is noticed when nothing has moved for a while. An idle thread ends
+ * after POOL_IDLE_SECONDS.
+ */
+#include "dispatch-internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define POOL_WANTED 4
+#define POOL_LIMIT 256
+#define POOL_IDLE_SECONDS 5
+#define POOL_STALL_NANOSECONDS 2000000
+/* Turns that a queue may take before others get theirs. */
+#define POOL_TURNS 64
+#define POOL_STACK (1024 * 1024)
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t work;  /* there is something to run */
+	pthread_cond_t stall; /* the overseer sleeps on it */
+	struct item_list items;
+	unsigned pending;
+	unsigned idle;
+	unsigned threads;
+	unsigned blocked;
+	unsigned long taken;
+	bool overseen;
+	pthread_once_t once;
+} pool = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.once = PTHREAD_ONCE_INIT,
+	.items = { .tail = &pool.items.head },
+};
+
+static _Thread_local bool on_pool;
+static _Thread_local unsigned blocking;
+
+static void pool_forget(void)
+{
+	pthread_mutex_init(&pool.lock, NULL);
+	system_cond_init(&pool.work);
+	system_cond_init(&pool.stall);
+	item_list_init(&pool.items);
+	pool.pending = pool.idle = pool.threads = pool.blocked = 0;
+	pool.overseen = false;
+	on_pool = false;
+}
+
+/* fork() leaves the threads behind: the child starts again with none. */
+static void pool_init(void)
+{
+	system_cond_init(&pool.work);
+	system_cond_init(&pool.stall);
+	pthread_atfork(NULL, NULL, pool_forget);
+}
+
+static void after(struct timespec *when, uint64_t nanoseconds)
+{
+	uint64_t total;
+
+	clock_gettime(CLOCK_MONOTONIC, when);
+	total = (uint64_t)when->tv_nsec + nanoseconds;
+	when->tv_sec += (time_t)(total / NSEC_PER_SEC);
+	when->tv_nsec = (long)(total % NSEC_PER_SEC);
+}
+
+/* Waits for something to run; NULL when the thread may end. */
+static struct item *pool_take(void)
+{
+	struct timespec until;
+	int error = 0;
+
+	after(&until, POOL_IDLE_SECONDS * NSEC_PER_SEC);
+	while (pool.items.head == NULL) {
+		if (error == ETIMEDOUT) {
+			return NULL;
+		}
+		pool.idle++;
+		error = pthread_cond_timedwait(&pool.work, &pool.lock, &until);
+		pool.idle--;
+	}
+	pool.pending--;
+	pool.taken++;
+	return item_list_take(&pool.items);
+}
+
+/* As in libdispatch, set by who brings Objective-C: an autorelease pool around
+ * what a worker runs. */
+void *(*_dispatch_begin_NSAutoReleasePool)(void);
+void (*_dispatch_end_NSAutoReleasePool)(void *pool);
+
+static struct item *pool_run(struct item *item)
+{
+	void *autoreleased = _dispatch_begin_NSAutoReleasePool == NULL
+	    ? NULL
+	    : _dispatch_begin_NSAutoReleasePool();
+
+	item = item_run(item);
+	if (autoreleased != NULL) {
+		_dispatch_end_NSAutoReleasePool(autoreleased);
+	}
+	return item;
+}
+
+static void *pool_thread(void *unused)
+{
+	struct item *item;
+	unsigned turns;
+
+	on_pool = true;
+	pthread_mutex_lock(&pool.lock);
+	for (item = pool_take(); item != NULL; item = pool_take()) {
+		pthread_mutex_unlock(&pool.lock);
+		for (turns = 0; item != NULL && turns < POOL_TURNS; turns++) {
+			item = pool_run(item);
+		}
+		if (item != NULL) {
+			pool_push(item);
+		}
+		pthread_mutex_lock(&pool.lock);
+	}
+	pool.threads--;
+	pthread_mutex_unlock(&pool.lock);
+	return NULL;
+}
+
+/*
+ * As libdispatch has it: signals go to the program's own threads, but for those
+ * that a thread causes itself. A worker that writes to a closed pipe ends the
+ * program.
+ */
+static void pool_signals(sigset_t *blocked)
+{
+	static const int own[] = { SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGBUS,
+		SIGSEGV, SIGSYS, SIGPIPE };
+	size_t i;
+
+	sigfillset(blocked);
+	for (i = 0; i < sizeof own / sizeof own[0]; i++) {
+		sigdelset(blocked, own[i]);
+	}
+}
+
+static bool pool_spawn(void *(*start)(void *))
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	sigset_t blocked, old;
+	int error;
+
+	pool_signals(&blocked);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, POOL_STACK);
+	pthread_sigmask(SIG_SETMASK, &blocked, &old);
+	error = pthread_create(&thread, &attr, start, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	return error == 0;
+}
+
+static void pool_grow(void)
+{
+	if (pool.threads < POOL_LIMIT && pool_spawn(pool_thread)) {
+		pool.threads++;
+	} else if (pool.threads == 0) {
+		abort();
+	}
+}
+
+/* Lives while something waits that no thread takes. */
+static void *pool_oversee(void *unused)
+{
+	unsigned long taken;
+	struct timespec until;
+
+	pthread_mutex_lock(&pool.lock);
+	while (pool.pending > pool.idle) {
+		taken = pool.taken;
+		after(&until, POOL_STALL_NANOSECONDS);
+		while (pthread_cond_timedwait(
+			   &pool.stall, &pool.lock, &until) != ETIMEDOUT) {
+		}
+		if (pool.pending > pool.idle && taken == pool.taken) {
+			pool_grow();
+		}
+	}
+	pool.overseen = false;
+	pthread_mutex_unlock(&pool.lock);
+	return NULL;
+}
+
+/* Sees to it that what is pending will be run. The lock is held. */
+static void pool_serve(void)
+{
+	if (pool.pending <= pool.idle) {
+		return;
+	}
+	if (pool.threads - pool.blocked < POOL_WANTED) {
+		pool_grow();
+	} else if (!pool.overseen) {
+		pool.overseen = pool_spawn(pool_oversee);
+	}
+}
+
+void pool_push(struct item *item)
+{
+	pthread_once(&pool.once, pool_init);
+	pthread_mutex_lock(&pool.lock);
+	item_list_append(&pool.items, item);
+	pool.pending++;
+	pool_serve();
+	pthread_cond_signal(&pool.work);
+	pthread_mutex_unlock(&pool.lock);
+}
+
+void system_blocking_begin(void)
+{
+	if (!on_pool || blocking++ > 0) {
+		return;
+	}
+	pthread_mutex_lock(&pool.lock);
+	pool.blocked++;
+	pool_serve();
+	pthread_mutex_unlock(&pool.lock);
+}
+
+void system_blocking_end(void)
+{
+	if (!on_pool || --blocking > 0) {
+		return;
+	}
+	pthread_mutex_lock(&pool.lock);
+	pool.blocked--;
+	pthread_mutex_unlock(&pool.lock);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/* QEMU's control socket, which speaks QMP: one command at a time. */
+
+#ifndef STANDIN_VIRTUALIZATION_QMP_H
+#define STANDIN_VIRTUALIZATION_QMP_H
+
+#include <stdbool.h>
+
+struct qmp;
+
+/* Takes our end of the socket, also on failure: NULL without memory. */
+struct qmp *qmp_create(int fd);
+
+/*
+ * Sends a command, with a descriptor unless fd is -1, and waits for the answer.
+ * QMP takes single quotes, too. False if QEMU refused, which is told on standard
+ * error, or is gone, which is not: whoever waits for the process tells that.
+ * From one thread at a time.
+ */
+bool qmp_execute(struct qmp *qmp, int fd, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* NULL is fine. */
+void qmp_destroy(struct qmp *qmp);
+
+#endif

@@ -1,0 +1,204 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ * Copyright The vmnet-broker authors
+ *
+ * Usage: vmnetd [--socket PATH] [--quirk NAME]... [--no-loopback-forwarding]
+ *               [--verbose]
+ *
+ * The privileged half of vmnet.framework, for one sandbox: runs as root of the
+ * network namespace that plays the Mac.  Prints "ready" when clients may
+ * connect.  SIGTERM removes everything that it made.
+ *
+ *   --quirk orphan-subnets      the subnet of a killed owner stays taken
+ *   --quirk lapse-reservations  the last interface takes the network's
+ *                               reservations and port rules along
+ *   --no-loopback-forwarding    forwarded ports do not answer on the host's
+ *                               own addresses, as before macOS 27
+ */
+
+#include <errno.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vmnetd.h"
+
+struct options options = { .loopback_forwarding = true };
+
+static char socket_default[256];
+
+static void usage(void)
+{
+	fprintf(stderr,
+	    "usage: vmnetd [--socket PATH] [--quirk orphan-subnets]\n"
+	    "              [--quirk lapse-reservations]\n"
+	    "              [--no-loopback-forwarding] [--bootpd-files]\n"
+	    "              [--verbose]\n");
+	exit(2);
+}
+
+static void option_quirk(const char *name)
+{
+	if (strcmp(name, "orphan-subnets") == 0) {
+		options.orphan_subnets = true;
+	} else if (strcmp(name, "lapse-reservations") == 0) {
+		options.lapse_reservations = true;
+	} else {
+		complain("no such quirk: %s", name);
+		usage();
+	}
+}
+
+static void options_parse(int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "socket", required_argument, NULL, 's' },
+		{ "quirk", required_argument, NULL, 'q' },
+		{ "bootpd-files", no_argument, NULL, 'b' },
+		{ "no-loopback-forwarding", no_argument, NULL, 'l' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ 0 },
+	};
+	const char *directory = getenv("STANDIN_DIR");
+	int option;
+
+	snprintf(socket_default, sizeof(socket_default), "%s/%s",
+	    directory == NULL ? "/run/standin" : directory, WIRE_SOCKET);
+	options.socket = socket_default;
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			options.socket = optarg;
+			break;
+		case 'q':
+			option_quirk(optarg);
+			break;
+		case 'b':
+			options.bootpd_files = true;
+			break;
+		case 'l':
+			options.loopback_forwarding = false;
+			break;
+		case 'v':
+			options.verbose = true;
+			break;
+		default:
+			usage();
+		}
+	}
+	if (optind != argc) {
+		usage();
+	}
+}
+
+/* Leases survive a stop of their network, as on macOS, but not us. */
+static void directory_create(void)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s", options.socket);
+	snprintf(options.directory, sizeof(options.directory),
+	    "%s/vmnetd.XXXXXX", dirname(path));
+	if (mkdtemp(options.directory) == NULL) {
+		complain("%s: %s", options.directory, strerror(errno));
+		exit(1);
+	}
+}
+
+static void directory_remove(void)
+{
+	const char *const argv[] = { "rm", "-rf", "--", options.directory,
+		NULL };
+
+	run_command(argv, "", 0);
+}
+
+static void children_reap(void)
+{
+	int status;
+	pid_t pid;
+
+	for (;;) {
+		pid = waitpid(-1, &status, WNOHANG);
+		if (pid <= 0) {
+			return;
+		}
+		dhcp_reaped(pid, status);
+	}
+}
+
+static void signal_ready(struct watch *watch)
+{
+	struct signalfd_siginfo info;
+
+	if (read(watch->fd, &info, sizeof(info)) != sizeof(info)) {
+		return;
+	}
+	if (info.ssi_signo == SIGCHLD) {
+		children_reap();
+	} else {
+		loop_stop();
+	}
+}
+
+static void signals_start(void)
+{
+	static struct watch watch = { .ready = signal_ready };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	watch.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (watch.fd < 0 || loop_add(&watch) != 0) {
+		complain("signals: %s", strerror(errno));
+		exit(1);
+	}
+}
+
+/* A sandbox may have thousands of clients, each with a connection. */
+static void limits_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	int result;
+
+	options_parse(argc, argv);
+	limits_raise();
+	signals_start();
+	/* Before the socket: a client may start at once. */
+	directory_create();
+	if (client_listen(options.socket) != 0) {
+		complain("%s: %s", options.socket, strerror(errno));
+		directory_remove();
+		return 1;
+	}
+	puts("ready");
+	fflush(stdout);
+	result = loop_run();
+	client_close_all();
+	network_close_all();
+	nft_remove();
+	bridge_restore();
+	unlink(options.socket);
+	directory_remove();
+	return result == 0 ? 0 : 1;
+}

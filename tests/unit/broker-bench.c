@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+#include "broker-bench.h"
+
+#include <dirent.h>
+#include <ifaddrs.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/sysctl.h>
+#include <unistd.h>
+
+#include <standin.h>
+
+#include "broker-vmnet.h"
+#include "config.h"
+#include "log.h"
+#include "subnet-plan.h"
+
+/* Seconds of a broker without a network. */
+#define IDLE 120
+
+void require(bool condition)
+{
+	if (!condition) {
+		__builtin_trap();
+	}
+}
+
+/*
+ * What is around the broker.
+ */
+
+void __wrap_log_write(enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+uid_t __wrap_xpc_connection_get_euid(xpc_connection_t connection);
+void __wrap_xpc_transaction_begin(void);
+void __wrap_xpc_transaction_end(void);
+int __wrap_getifaddrs(struct ifaddrs **list);
+void __wrap_freeifaddrs(struct ifaddrs *list);
+int __wrap_sysctl(int *name, u_int count, void *value, size_t *size,
+    void *new_value, size_t new_size);
+
+void require_printable(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		require(*text >= 0x20 && *text <= 0x7e);
+	}
+}
+
+void __wrap_log_write(enum log_level level, const char *format, ...)
+{
+	char line[2048];
+	va_list args;
+
+	(void)level;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	require_printable(line);
+}
+
+static atomic_uint user;
+
+uid_t __wrap_xpc_connection_get_euid(xpc_connection_t connection)
+{
+	(void)connection;
+	return user;
+}
+
+/* The broker has one for each network that it makes, until vmnet has it back. */
+static atomic_int transactions;
+
+void __wrap_xpc_transaction_begin(void)
+{
+	transactions++;
+}
+
+void __wrap_xpc_transaction_end(void)
+{
+	require(transactions-- > 0);
+}
+
+int __wrap_getifaddrs(struct ifaddrs **list)
+{
+	*list = NULL;
+	return 0;
+}
+
+void __wrap_freeifaddrs(struct ifaddrs *list)
+{
+	require(list == NULL);
+}
+
+int __wrap_sysctl(int *name, u_int count, void *value, size_t *size,
+    void *new_value, size_t new_size)
+{
+	(void)name;
+	(void)count;
+	(void)value;
+	(void)new_value;
+	(void)new_size;
+	*size = 0;
+	return 0;
+}
+
+/*
+ * The broker.
+ */
+
+#define PROBLEM "/networks.json:3:5: bad.mode: \"bridged\" is not a mode"
+
+static struct config_network networks[NETWORKS + 1] = {
+	{ .name = "default", .linger = 5, .mode = CONFIG_SHARED },
+	{ .name = "fixed",
+	    .linger = 5,
+	    .has_subnet = true,
+	    .subnet = { 0xc0a86500, 24 } },
+	{ .name = "host", .linger = 5, .mode = CONFIG_HOST },
+	{ .name = "n1", .linger = 5, .mode = CONFIG_SHARED },
+	{ .name = "n2", .linger = 5, .mode = CONFIG_SHARED },
+	{ .name = "n3", .linger = 5, .mode = CONFIG_SHARED },
+	{ .name = "n4", .linger = 5, .mode = CONFIG_SHARED },
+	{ .name = "n5", .linger = 5, .mode = CONFIG_SHARED },
+	{ .name = "n6", .linger = 5, .mode = CONFIG_SHARED },
+	{ .name = "shared", .linger = 5, .mode = CONFIG_SHARED },
+	{ .name = BENCH_BROKEN, .problem = PROBLEM },
+};
+static struct config config = {
+	.networks = networks,
+	.count = NETWORKS + 1,
+	.name_offset = 1,
+	.options = {
+		.idle = IDLE,
+		.max_clients_per_user = VMNET_BROKER_MAX_PEERS_PER_USER,
+	},
+};
+
+static struct service *service;
+static dispatch_queue_t queue; /* as the broker's, for good */
+static xpc_connection_t listener;
+xpc_endpoint_t bench_endpoint;
+const char *bench_config_path = "/networks.json";
+static atomic_bool done;
+/* It may keep silent from now on: it was asked to stop, or was idle. */
+static bool silent;
+static uint64_t elapsed;
+static int rounds;
+/* Before each. */
+static long objects;
+static int descriptors;
+
+static void finished(int exit_status)
+{
+	require(!done);
+	require(exit_status == 0 || exit_status == 1);
+	done = true;
+}
+
+void bench_run(void)
+{
+	dispatch_sync(queue,
+	    ^{
+	    });
+	sched_yield();
+}
+
+static int count_descriptors(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	int count = 0;
+
+	require(directory != NULL);
+	while (readdir(directory) != NULL) {
+		count++;
+	}
+	closedir(directory);
+	return count;
+}
+
+void bench_start(void)
+{
+	const struct service_options options = {
+		.config = &config,
+		.config_path = bench_config_path,
+		.config_owner = geteuid(),
+		.version = "1.2.3",
+		.done = finished,
+	};
+
+	descriptors = count_descriptors();
+	done = false;
+	silent = false;
+	elapsed = 0;
+	user = 501;
+	fake_vmnet_reset();
+	listener = xpc_connection_create(NULL, queue);
+	dispatch_sync(queue, ^{
+		service = service_start(&options, listener, queue);
+	});
+	require(service != NULL);
+	bench_endpoint = xpc_endpoint_create(listener);
+}
+
+void bench_advance(uint64_t time)
+{
+	elapsed += time;
+	silent = silent || elapsed >= IDLE * SECOND;
+	standin_clock_advance(time);
+	bench_run();
+}
+
+void bench_stop(void (*how)(struct service *service))
+{
+	silent = true;
+	dispatch_sync(queue, ^{
+		if (!done) {
+			how(service);
+		}
+	});
+}
+
+static void end(void)
+{
+	bench_stop(service_drain);
+	while (!done || transactions > 0) {
+		fake_vmnet_answer();
+		bench_advance(SECOND);
+	}
+	bench_run(); /* in which the last one ended */
+	require(fake_vmnet_networks() == 0);
+	require(fake_vmnet_configurations() == 0);
+	xpc_release(bench_endpoint);
+	xpc_release(listener);
+	while (standin_objects_alive("connection") > 0) {
+		sched_yield();
+	}
+	service_destroy(service);
+}
+
+/* What vmnet owes an anchor is answered, though late. */
+static void wait_objects(void)
+{
+	while (standin_objects_alive(NULL) > objects ||
+	    fake_vmnet_interfaces() > 0 || fake_vmnet_copies() > 0) {
+		fake_vmnet_answer();
+		bench_run();
+	}
+}
+
+/* The first listener of a process watches SIGTERM, for good. */
+static void warm_up(void)
+{
+	xpc_connection_t first = xpc_connection_create(NULL, NULL);
+
+	xpc_connection_set_event_handler(first, ^(xpc_object_t event) {
+		(void)event;
+	});
+	xpc_connection_activate(first);
+	xpc_connection_cancel(first);
+	xpc_release(first);
+	while (standin_objects_alive("connection") > 0) {
+		sched_yield();
+	}
+}
+
+/* On the queue, as the broker reads them there. */
+void bench_set_problems(char **problems, size_t count)
+{
+	dispatch_sync(queue, ^{
+		config.problems = problems;
+		config.problem_count = count;
+	});
+}
+
+void bench_open(void)
+{
+	standin_clock_advance(0);
+	queue = dispatch_queue_create("broker", DISPATCH_QUEUE_SERIAL);
+	subnet_plan_assign(&config);
+	warm_up();
+	objects = standin_objects_alive(NULL);
+}
+
+void bench_end(void)
+{
+	end();
+	wait_objects();
+	/* What the libraries open once and keep is open after one round. */
+	while (rounds > 0 && count_descriptors() > descriptors) {
+		sched_yield();
+	}
+	rounds++;
+}
+
+xpc_object_t bench_request(const char *command, const char *name)
+{
+	xpc_object_t request = xpc_dictionary_create(NULL, NULL, 0);
+
+	xpc_dictionary_set_string(request, VMNET_BROKER_KEY_COMMAND, command);
+	if (name != NULL) {
+		xpc_dictionary_set_string(
+		    request, VMNET_BROKER_KEY_NETWORK_NAME, name);
+	}
+	return request;
+}
+
+const char *bench_network(size_t which)
+{
+	return networks[which].name;
+}
+
+void bench_set_user(unsigned uid)
+{
+	user = uid;
+}
+
+void bench_lose_listener(void)
+{
+	silent = true;
+	xpc_connection_cancel(listener);
+}
+
+bool bench_is_done(void)
+{
+	return done;
+}
+
+void bench_wait_done(void)
+{
+	while (!done) {
+		bench_run();
+	}
+}
+
+void bench_expect_silence(void)
+{
+	silent = true;
+}
+
+bool bench_is_silent(void)
+{
+	return silent;
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+/*
+ * The whole broker but main(), for a fuzzer and a test: on an anonymous listener
+ * in this process, with the vmnet of broker-vmnet.h and a clock that moves only
+ * by bench_advance(). What waits here waits for ever: its user sets an alarm.
+ */
+
+#ifndef BROKER_BENCH_H
+#define BROKER_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <dispatch/dispatch.h>
+#include <xpc/xpc.h>
+
+#include "service.h"
+
+#define SECOND UINT64_C(1000000000)
+
+/* Networks that can be had: more than a client may have; and one that cannot. */
+#define NETWORKS 10
+#define BENCH_BROKEN "z-broken"
+
+/* Clients of the broker connect to it, between start and end. */
+extern xpc_endpoint_t bench_endpoint;
+
+/* What a reload reads. */
+extern const char *bench_config_path;
+
+/* Once. */
+void bench_open(void);
+
+void bench_start(void);
+
+/* All clients must be gone. No network, object or descriptor may be left. */
+void bench_end(void);
+
+const char *bench_network(size_t which);
+
+/* A request, to be released; name NULL: without one. */
+xpc_object_t bench_request(const char *command, const char *name);
+
+/* Whose the connections are that come from now on. */
+void bench_set_user(unsigned uid);
+
+/* Lets the broker do what it can do now. */
+void bench_run(void);
+
+void bench_advance(uint64_t nanoseconds);
+
+/* service_drain() or service_shut_down(). */
+void bench_stop(void (*how)(struct service *service));
+
+void bench_lose_listener(void);
+
+/* Whether the broker has ended; until it has. */
+bool bench_is_done(void);
+void bench_wait_done(void);
+
+/* A client may have asked it to stop. */
+void bench_expect_silence(void);
+
+/* Before the start; they stay. */
+void bench_set_problems(char **problems, size_t count);
+
+/* Whether the broker may keep silent: it was asked to stop, or was idle. */
+bool bench_is_silent(void);
+
+/* Ends the process. */
+void require(bool condition);
+void require_printable(const char *text);
+
+#endif

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+//
+// variants: asan tsan
+// link: broker/[!m]*.c broker/message.c
+// link: tests/unit/broker-vmnet.c tests/unit/broker-bench.c tests/unit/broker-client.c
+// flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
+// flags: -Wl,--wrap=xpc_connection_get_euid -Wl,--wrap=sysctl
+// flags: -Wl,--wrap=xpc_transaction_begin -Wl,--wrap=xpc_transaction_end
+// libs: -l:libjansson.a
+
+/*
+ * The info of a network, in the reply to acquire: what a client can use of it,
+ * and what is not as configured.
+ */
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <standin.h>
+
+#include "broker-bench.h"
+#include "broker-client.h"
+#include "broker-vmnet.h"
+#include "failure.h"
+#include "protocol.h"
+
+static char path[] = "/tmp/broker-info-test.XXXXXX";
+
+/* What the fake vmnet makes, whatever is configured. */
+#define PREFIX "fd12:3456:789a:1::/64"
+
+static void write_file(const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+/* As root; the file has no problems. */
+static void reload(const char *text)
+{
+	struct client *root = client_connect(0);
+
+	write_file(text);
+	assert_value(ask(root, VMNET_BROKER_COMMAND_RELOAD, NULL),
+	    VMNET_BROKER_CONFIGURATION_PROBLEMS, "[]");
+	client_destroy(root);
+}
+
+static xpc_object_t request_of(const char *name, const char *mac)
+{
+	xpc_object_t request = bench_request("acquire", name);
+
+	if (mac != NULL) {
+		xpc_dictionary_set_string(
+		    request, VMNET_BROKER_KEY_MAC_ADDRESS, mac);
+	}
+	return request;
+}
+
+/* Releases request. */
+static xpc_object_t answer_to(struct client *client, xpc_object_t request)
+{
+	xpc_object_t reply = xpc_connection_send_message_with_reply_sync(
+	    client->connection, request);
+
+	xpc_release(request);
+	return reply;
+}
+
+static xpc_object_t get_info(
+    struct client *client, const char *name, const char *mac)
+{
+	xpc_object_t reply = answer_to(client, request_of(name, mac));
+	xpc_object_t info =
+	    xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_INFO);
+
+	assert_non_null(info);
+	xpc_retain(info);
+	xpc_release(reply);
+	return info;
+}
+
+/* value NULL: there is no such key. */
+static void assert_info(struct client *client, const char *name,
+    const char *mac, const char *key, const char *value)
+{
+	xpc_object_t info = get_info(client, name, mac);
+
+	if (value != NULL) {
+		assert_value(info, key, value);
+	} else {
+		assert_null(xpc_dictionary_get_value(info, key));
+		xpc_release(info);
+	}
+}
+
+/* Goal: all of it that a client can use, each key with its type. */
+static void test_whole(void **unused)
+{
+	struct client *client = client_connect(USER);
+	xpc_object_t info = NULL;
+
+	(void)unused;
+	reload("{\"lab\": {\"mode\": \"host\", \"description\": \"the lab\","
+	       " \"subnet\": \"192.168.105.0/24\", \"mtu\": 1400}}");
+	info = get_info(client, "lab", NULL);
+	assert_true(
+	    xpc_dictionary_get_uint64(info, VMNET_BROKER_INFO_GENERATION) > 0);
+	xpc_dictionary_set_value(info, VMNET_BROKER_INFO_GENERATION, NULL);
+	assert_reply(info,
+	    "{description=\"the lab\" "
+	    "dhcp_range=\"192.168.105.2-192.168.105.254\" "
+	    "gateway=\"192.168.105.1\" ipv6_prefix=\"" PREFIX "\" "
+	    "mask=\"255.255.255.0\" mode=\"host\" mtu=1400 name=\"lab\" "
+	    "subnet=\"192.168.105.0/24\" subnet_source=\"configured\"}");
+	client_destroy(client);
+}
+
+/* Goal: the range that DHCP hands out follows the size of the subnet; without
+ * DHCP there is none. */
+static void test_dhcp_range(void **unused)
+{
+	struct client *client = client_connect(USER);
+
+	(void)unused;
+	reload("{\"big\": {\"mode\": \"shared\", \"subnet\": \"10.7.0.0/16\"},"
+	       " \"small\": {\"mode\": \"shared\","
+	       " \"subnet\": \"10.9.0.8/29\"},"
+	       " \"still\": {\"mode\": \"shared\", \"dhcp\": false}}");
+	assert_info(client, "still", NULL, VMNET_BROKER_INFO_DHCP_RANGE, NULL);
+	fake_vmnet.mask = 0xffff0000;
+	assert_info(client, "big", NULL, VMNET_BROKER_INFO_DHCP_RANGE,
+	    "\"10.7.0.2-10.7.255.254\"");
+	fake_vmnet.mask = 0xfffffff8;
+	assert_info(client, "small", NULL, VMNET_BROKER_INFO_DHCP_RANGE,
+	    "\"10.9.0.10-10.9.0.14\"");
+	client_destroy(client);
+}
+
+/* Goal: a subnet that is taken, a prefix that macOS did not take, and a file that
+ * has changed are named; list has the same. */
+static void test_differs(void **unused)
+{
+	static const char changed[] =
+	    "[\"networks.json has changed since the network was created; "
+	    "the change applies when it is created again\"]";
+	struct client *client = client_connect(USER);
+	xpc_object_t info = NULL;
+	char expected[512];
+
+	(void)unused;
+	reload("{\"lab\": {\"mode\": \"shared\","
+	       " \"subnet\": \"192.168.105.0/24\","
+	       " \"subnet_policy\": \"prefer\"},"
+	       " \"six\": {\"mode\": \"shared\","
+	       " \"ipv6_prefix\": \"fd00:1:2:3::/64\"}}");
+	fake_vmnet.in_use = 0xc0a86900;
+	info = get_info(client, "lab", NULL);
+	snprintf(expected, sizeof(expected),
+	    "[\"subnet 192.168.105.0/24 is in use; using %s\"]",
+	    xpc_dictionary_get_string(info, VMNET_BROKER_INFO_SUBNET));
+	assert_value(info, VMNET_BROKER_INFO_DIFFERS, expected);
+	assert_value(
+	    get_listed(client, "lab"), VMNET_BROKER_INFO_DIFFERS, expected);
+	assert_info(client, "six", NULL, VMNET_BROKER_INFO_DIFFERS,
+	    "[\"ipv6_prefix fd00:1:2:3::/64 is configured; macOS made " PREFIX
+	    "\"]");
+	assert_info(client, "host", NULL, VMNET_BROKER_INFO_DIFFERS, NULL);
+	reload("{\"host\": {\"mode\": \"host\", \"mtu\": 1400}}");
+	assert_info(client, "host", NULL, VMNET_BROKER_INFO_DIFFERS, changed);
+	client_destroy(client);
+}
+
+#define LAB                                                                    \
+	"{\"lab\": {\"mode\": \"shared\", \"subnet\": \"192.168.105.0/24\","   \
+	" \"dhcp_reservations\": ["                                            \
+	"{\"mac_address\": \"52:54:00:12:34:56\","                             \
+	" \"ip_address\": \"192.168.105.7\"},"                                 \
+	"{\"mac_address\": \"52:54:00:ab:cd:ef\","                             \
+	" \"ip_address\": \"192.168.105.9\"}]}}"
+
+/* Goal: the address of the MAC address that was named, in either case; for those
+ * who wait for the network, and those who have it. */
+static void test_reservation(void **unused)
+{
+	struct client *client = client_connect(USER);
+
+	(void)unused;
+	reload(LAB);
+	assert_info(client, "lab", "52:54:00:AB:cd:eF",
+	    VMNET_BROKER_INFO_RESERVATION, "\"192.168.105.9\"");
+	assert_info(client, "lab", "52:54:00:12:34:56",
+	    VMNET_BROKER_INFO_RESERVATION, "\"192.168.105.7\"");
+	assert_info(client, "lab", "52:54:00:12:34:57",
+	    VMNET_BROKER_INFO_RESERVATION, NULL);
+	assert_info(client, "lab", NULL, VMNET_BROKER_INFO_RESERVATION, NULL);
+	assert_info(client, "host", "52:54:00:12:34:56",
+	    VMNET_BROKER_INFO_RESERVATION, NULL);
+	client_destroy(client);
+}
+
+/* Goal: the same for one who waits until the groups of the user are known:
+ * Debian's "daemon" is user 1 and in the group "daemon". */
+static void test_reservation_by_group(void **unused)
+{
+	struct client *client = client_connect(1);
+
+	(void)unused;
+	reload("{\"lab\": {\"mode\": \"shared\","
+	       " \"subnet\": \"192.168.105.0/24\","
+	       " \"allow\": {\"groups\": [\"daemon\"]},"
+	       " \"dhcp_reservations\": ["
+	       "{\"mac_address\": \"52:54:00:12:34:56\","
+	       " \"ip_address\": \"192.168.105.7\"}]}}");
+	assert_info(client, "lab", "52:54:00:12:34:56",
+	    VMNET_BROKER_INFO_RESERVATION, "\"192.168.105.7\"");
+	client_destroy(client);
+}
+
+static void send_later(struct client *client, xpc_object_t request,
+    xpc_object_t *reply, atomic_int *pending)
+{
+	(*pending)++;
+	xpc_connection_send_message_with_reply(
+	    client->connection, request, NULL, ^(xpc_object_t answer) {
+		    *reply = xpc_retain(answer);
+		    (*pending)--;
+	    });
+	xpc_release(request);
+}
+
+/* Goal: several requests that wait for one network: each gets its own address,
+ * as it was reserved when the network was made. */
+static void test_waiting(void **unused)
+{
+	static const char *const macs[] = { "52:54:00:12:34:56", NULL,
+		"52:54:00:ab:cd:ef" };
+	static const char *const addresses[] = { "192.168.105.7", NULL,
+		"192.168.105.9" };
+	static xpc_object_t replies[3];
+	static atomic_int pending;
+	struct client *client = client_connect(USER);
+	struct client *other = client_connect(OTHER_USER);
+
+	(void)unused;
+	reload(LAB);
+	standin_hang("vmnet_network_create:1");
+	for (size_t i = 0; i < 3; i++) {
+		send_later(
+		    client, request_of("lab", macs[i]), &replies[i], &pending);
+	}
+	wait_state(other, "lab", "creating");
+	reload("{\"lab\": {\"mode\": \"shared\","
+	       " \"subnet\": \"192.168.105.0/24\"}}");
+	standin_unhang();
+	while (pending > 0) {
+		bench_run();
+	}
+	for (size_t i = 0; i < 3; i++) {
+		const char *address = xpc_dictionary_get_string(
+		    xpc_dictionary_get_value(replies[i], VMNET_BROKER_KEY_INFO),
+		    VMNET_BROKER_INFO_RESERVATION);
+
+		if (addresses[i] == NULL) {
+			assert_null(address);
+		} else {
+			assert_non_null(address);
+			assert_string_equal(address, addresses[i]);
+		}
+		xpc_release(replies[i]);
+	}
+	client_destroy(other);
+	client_destroy(client);
+}
+
+/* Goal: what is no MAC address of one interface is refused, and so is a value of
+ * another type; the client holds nothing then. */
+static void test_bad_mac(void **unused)
+{
+	static const char *const bad[] = { "", "52:54:00:12:34",
+		"52:54:00:12:34:5g", "52-54-00-12-34-56", "525400123456",
+		"52:54:00:12:34:56 ",
+		"5:54:00:12:34:56:", ":::::::::::::::::", "01:00:5e:00:00:01",
+		"00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff",
+		"\x15\x12:54:00:12:34:56", "\xff\xff:54:00:12:34:56" };
+	struct client *client = client_connect(USER);
+	xpc_object_t request = NULL;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_refused(answer_to(client, request_of("host", bad[i])),
+		    FAILURE_INVALID_REQUEST,
+		    "is not the MAC address of a network interface, such as "
+		    "52:54:00:12:34:56");
+	}
+	assert_refused(answer_to(client, request_of("host", "a\"\n")),
+	    FAILURE_INVALID_REQUEST, "mac_address: \"a\\x22\\x0a\" is not");
+	request = request_of("host", NULL);
+	xpc_dictionary_set_uint64(
+	    request, VMNET_BROKER_KEY_MAC_ADDRESS, 0x525400123456);
+	assert_refused(answer_to(client, request), FAILURE_INVALID_REQUEST,
+	    "mac_address must be a string");
+	request = request_of("host", NULL);
+	xpc_dictionary_set_data(
+	    request, VMNET_BROKER_KEY_MAC_ADDRESS, "RT\0\0224V", 6);
+	assert_refused(answer_to(client, request), FAILURE_INVALID_REQUEST,
+	    "mac_address must be a string");
+	assert_value(
+	    get_listed(client, "host"), VMNET_BROKER_STATUS_HOLDERS, "0");
+	client_destroy(client);
+}
+
+static int set_up(void **unused)
+{
+	(void)unused;
+	bench_start();
+	reload("{}");
+	return 0;
+}
+
+static int tear_down(void **unused)
+{
+	(void)unused;
+	standin_unhang();
+	bench_end();
+	fake_vmnet_reset();
+	return 0;
+}
+
+static int open_bench(void **unused)
+{
+	int fd = mkstemp(path);
+
+	(void)unused;
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(chmod(path, 0644), 0);
+	bench_config_path = path;
+	bench_open();
+	return 0;
+}
+
+static int close_bench(void **unused)
+{
+	(void)unused;
+	return unlink(path);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_whole),
+		TEST(test_dhcp_range),
+		TEST(test_differs),
+		TEST(test_reservation),
+		TEST(test_reservation_by_group),
+		TEST(test_waiting),
+		TEST(test_bad_mac),
+	};
+
+	alarm(200);
+	return cmocka_run_group_tests(tests, open_bench, close_bench);
+}

@@ -1,0 +1,598 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+//
+// variants: asan tsan
+// link: broker/[!m]*.c broker/message.c
+// link: tests/unit/broker-vmnet.c tests/unit/broker-bench.c
+// flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
+// flags: -Wl,--wrap=xpc_connection_get_euid -Wl,--wrap=sysctl
+// flags: -Wl,--wrap=xpc_transaction_begin -Wl,--wrap=xpc_transaction_end
+// libs: -l:libjansson.a
+
+/*
+ * networks.json is read again while networks are in use, and decides who may
+ * use them.
+ */
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <standin.h>
+
+#include "broker-bench.h"
+#include "broker-vmnet.h"
+#include "protocol.h"
+
+/* A user who is not in the directory, and one who is: Debian's "daemon" is in
+ * the group "daemon". */
+#define STRANGER 501
+#define DAEMON 1
+
+static char path[] = "/tmp/broker-reload-test.XXXXXX";
+
+/*
+ * Clients.
+ */
+
+struct client {
+	xpc_connection_t connection;
+	atomic_bool ended;
+};
+
+static void client_connect(struct client *client, unsigned uid)
+{
+	bench_set_user(uid);
+	*client = (struct client){ 0 };
+	client->connection =
+	    xpc_connection_create_from_endpoint(bench_endpoint);
+	xpc_connection_set_event_handler(
+	    client->connection, ^(xpc_object_t event) {
+		    if (event == XPC_ERROR_CONNECTION_INVALID) {
+			    client->ended = true;
+		    }
+	    });
+	xpc_connection_activate(client->connection);
+}
+
+static void client_close(struct client *client)
+{
+	xpc_connection_cancel(client->connection);
+	while (!client->ended) {
+		bench_run();
+	}
+	xpc_release(client->connection);
+}
+
+static xpc_object_t ask(
+    struct client *client, const char *command, const char *name)
+{
+	xpc_object_t request = bench_request(command, name);
+	xpc_object_t reply = xpc_connection_send_message_with_reply_sync(
+	    client->connection, request);
+
+	xpc_release(request);
+	assert_ptr_equal(xpc_get_type(reply), XPC_TYPE_DICTIONARY);
+	return reply;
+}
+
+/* "", or the status and the sentence. */
+static void assert_error(xpc_object_t reply, const char *expected)
+{
+	const char *message =
+	    xpc_dictionary_get_string(reply, VMNET_BROKER_KEY_ERROR_MESSAGE);
+	char text[1024] = "";
+
+	if (message != NULL) {
+		snprintf(text, sizeof(text), "%d %s",
+		    (int)xpc_dictionary_get_int64(
+			reply, VMNET_BROKER_KEY_ERROR),
+		    message);
+	}
+	assert_string_equal(text, expected);
+	xpc_release(reply);
+}
+
+static void acquire(struct client *client, const char *name, const char *error)
+{
+	assert_error(ask(client, VMNET_BROKER_COMMAND_ACQUIRE, name), error);
+}
+
+/* "a b": the strings of an array, of which the file's path is cut off. */
+static void append_list(
+    char *text, size_t size, xpc_object_t reply, const char *key)
+{
+	xpc_object_t array = xpc_dictionary_get_array(reply, key);
+
+	assert_non_null(array);
+	for (size_t i = 0; i < xpc_array_get_count(array); i++) {
+		const char *item = xpc_array_get_string(array, i);
+		size_t used = strlen(text);
+
+		if (strncmp(item, path, strlen(path)) == 0) {
+			item += strlen(path);
+		}
+		snprintf(
+		    text + used, size - used, "%s%s", i == 0 ? "" : " ", item);
+	}
+}
+
+static void write_file(const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+/* Reloads as root, and compares "added|changed|pending|removed|problems". */
+static void reload(const char *text, const char *expected)
+{
+	static const char *const keys[] = {
+		VMNET_BROKER_RELOAD_ADDED,
+		VMNET_BROKER_RELOAD_CHANGED,
+		VMNET_BROKER_CONFIGURATION_PENDING,
+		VMNET_BROKER_RELOAD_REMOVED,
+		VMNET_BROKER_CONFIGURATION_PROBLEMS,
+	};
+	struct client root;
+	char got[4096] = "";
+	xpc_object_t reply = NULL;
+
+	write_file(text);
+	client_connect(&root, 0);
+	reply = ask(&root, VMNET_BROKER_COMMAND_RELOAD, NULL);
+	assert_null(xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_ERROR));
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		append_list(got, sizeof(got), reply, keys[i]);
+		if (i + 1 < sizeof(keys) / sizeof(keys[0])) {
+			strcat(got, "|");
+		}
+	}
+	assert_string_equal(got, expected);
+	xpc_release(reply);
+	client_close(&root);
+}
+
+#define BUILTINS "default fixed n1 n2 n3 n4 n5 n6 z-broken"
+
+static int set_up(void **state)
+{
+	(void)state;
+	bench_start();
+	/* The bench's networks go; those that nobody uses, at once. */
+	reload("{}", "|||" BUILTINS "|");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	bench_end();
+	return 0;
+}
+
+/*
+ * Reloading.
+ */
+
+/* What vmnet was asked for since the last time. */
+static void assert_made(const char *setting)
+{
+	char text[1024] = "";
+
+	fake_vmnet_take_settings(text, sizeof(text));
+	if (strstr(text, setting) == NULL) {
+		fail_msg("no \"%s\" in: %s", setting, text);
+	}
+}
+
+/* Goal: networks come, change and go while nobody uses them. */
+static void test_unused(void **state)
+{
+	struct client client;
+
+	(void)state;
+	reload(
+	    "{\"lab\": {\"mode\": \"host\"}, \"web\": {\"mode\": \"shared\"}}",
+	    "lab web||||");
+	reload("{\"lab\": {\"mode\": \"host\", \"mtu\": 1400}, "
+	       "\"web\": {\"mode\": \"shared\"}}",
+	    "|lab|||");
+	reload("{\"lab\": {\"mode\": \"host\", \"mtu\": 1400}}", "|||web|");
+	client_connect(&client, STRANGER);
+	acquire(&client, "lab", "");
+	acquire(&client, "web",
+	    "5 no such network: networks are defined in networks.json, and "
+	    "shared and host are always there");
+	assert_made("mtu 1400");
+	client_close(&client);
+}
+
+/* Goal: one that is held stays as it is until its last holder leaves, and is
+ * pending; whoever asks then gets what the file says. */
+static void test_held(void **state)
+{
+	struct client first;
+	struct client second;
+
+	(void)state;
+	reload("{\"lab\": {\"mode\": \"host\"}}", "lab||||");
+	client_connect(&first, STRANGER);
+	acquire(&first, "lab", "");
+	reload("{\"lab\": {\"mode\": \"host\", \"mtu\": 1300}}", "||lab||");
+	client_connect(&second, STRANGER);
+	acquire(&second, "lab", "");
+	assert_int_equal(fake_vmnet_created(), 1);
+	/* Back to what it was: nothing is pending. */
+	reload("{\"lab\": {\"mode\": \"host\"}}",
+	    "|||"
+	    "|");
+	reload("{\"lab\": {\"mode\": \"host\", \"mtu\": 1400}}", "||lab||");
+	client_close(&first);
+	client_close(&second);
+	client_connect(&first, STRANGER);
+	acquire(&first, "lab", "");
+	assert_int_equal(fake_vmnet_created(), 2);
+	assert_made("mtu 1400");
+	reload("{\"lab\": {\"mode\": \"host\", \"mtu\": 1400}}", "||||");
+	client_close(&first);
+}
+
+/* Goal: one that lingers is in nobody's way. */
+static void test_lingering(void **state)
+{
+	struct client client;
+
+	(void)state;
+	reload("{\"lab\": {\"mode\": \"host\"}}", "lab||||");
+	client_connect(&client, STRANGER);
+	acquire(&client, "lab", "");
+	client_close(&client);
+	reload("{\"lab\": {\"mode\": \"host\", \"mtu\": 1300}}", "|lab|||");
+	client_connect(&client, STRANGER);
+	acquire(&client, "lab", "");
+	assert_made("mtu 1300");
+	client_close(&client);
+	/* What does not concern vmnet leaves it as it is. */
+	reload("{\"lab\": {\"mode\": \"host\", \"mtu\": 1300, \"linger\": 60}}",
+	    "|lab|||");
+	bench_advance(59 * SECOND);
+	assert_int_equal(fake_vmnet_networks(), 1);
+	bench_advance(2 * SECOND);
+	while (fake_vmnet_networks() > 0) {
+		bench_run();
+	}
+}
+
+/* Goal: one that is removed stays for who holds it, and for nobody else. */
+static void test_removed(void **state)
+{
+	struct client holder;
+	struct client late;
+
+	(void)state;
+	reload("{\"lab\": {\"mode\": \"host\"}}", "lab||||");
+	client_connect(&holder, STRANGER);
+	client_connect(&late, STRANGER);
+	acquire(&holder, "lab", "");
+	reload("{}", "||lab|lab|");
+	reload("{}", "||lab||");
+	acquire(&holder, "lab", "");
+	acquire(&late, "lab",
+	    "5 no such network: networks are defined in networks.json, and "
+	    "shared and host are always there");
+	assert_int_equal(fake_vmnet_networks(), 1);
+	client_close(&holder);
+	while (fake_vmnet_networks() > 0) { /* it does not linger */
+		bench_run();
+	}
+	reload("{\"lab\": {\"mode\": \"host\"}}", "lab||||");
+	acquire(&late, "lab", "");
+	client_close(&late);
+}
+
+/* Goal: a bad edit takes nothing away: an entry keeps its last good definition,
+ * a file that is no JSON, or missing, all of them. */
+static void test_bad_edit(void **state)
+{
+	struct client client;
+	struct client root;
+	char error[256];
+
+	(void)state;
+	reload("{\"lab\": {\"mode\": \"host\", \"mtu\": 1300}}", "lab||||");
+	reload("{\"lab\": {\"mode\": \"hots\"}, \"new\": {\"mode\": 1}}",
+	    "new||||:1:18: lab.mode: \"hots\" is not \"shared\" or \"host\": "
+	    "did "
+	    "you mean \"host\"? :1:43: new.mode: must be a string, not a "
+	    "number");
+	client_connect(&client, STRANGER);
+	acquire(&client, "lab", "");
+	assert_made("mtu 1300");
+	snprintf(error, sizeof(error),
+	    "9 %s:1:43: new.mode: must be a string, not a number",
+	    strrchr(path, '/') + 1);
+	acquire(&client, "new", error);
+
+	client_connect(&root, 0);
+	write_file("{");
+	snprintf(error, sizeof(error),
+	    "9 %s:1:2: the file ends too early: write the missing closing "
+	    "bracket",
+	    path);
+	assert_error(ask(&root, VMNET_BROKER_COMMAND_RELOAD, NULL), error);
+	assert_int_equal(unlink(path), 0);
+	snprintf(error, sizeof(error),
+	    "9 %s: no such file: the networks stay as they are", path);
+	assert_error(ask(&root, VMNET_BROKER_COMMAND_RELOAD, NULL), error);
+	client_close(&client);
+	client_connect(&client, STRANGER);
+	acquire(&client, "lab", "");
+	client_close(&root);
+	/* An error in the options is one of every network. */
+	reload("{\"$options\": {\"default\": {}}, \"lab\": {\"mode\": "
+	       "\"shared\"}}",
+	    "|||new|:1:15: $options: unknown key \"default\": did you mean "
+	    "\"defaults\"?");
+	acquire(&client, "lab", "");
+	acquire(&client, "host", "");
+	client_close(&client);
+}
+
+/* Goal: at most 100 problems are sent, and how many there are is said. */
+static void test_many_problems(void **state)
+{
+	char text[4096] = "{\"x\": {\"mode\": \"host\"}";
+	struct client root;
+	xpc_object_t reply = NULL;
+
+	(void)state;
+	for (int i = 0; i < 130; i++) {
+		sprintf(text + strlen(text), ",\"n%d\":1", i);
+	}
+	strcat(text, "}");
+	write_file(text);
+	client_connect(&root, 0);
+	reply = ask(&root, VMNET_BROKER_COMMAND_RELOAD, NULL);
+	assert_int_equal(xpc_array_get_count(xpc_dictionary_get_array(
+			     reply, VMNET_BROKER_CONFIGURATION_PROBLEMS)),
+	    VMNET_BROKER_MAX_PROBLEMS);
+	assert_int_equal(xpc_dictionary_get_uint64(
+			     reply, VMNET_BROKER_CONFIGURATION_LEFT_OUT),
+	    30);
+	xpc_release(reply);
+	client_close(&root);
+}
+
+/* Goal: only root and the broker's own user may reload. */
+static void test_may_reload(void **state)
+{
+	struct client client;
+
+	(void)state;
+	client_connect(&client, STRANGER);
+	assert_error(ask(&client, VMNET_BROKER_COMMAND_RELOAD, NULL),
+	    "3 only root and the broker's own user may do that: use sudo");
+	client_close(&client);
+	client_connect(&client, geteuid());
+	assert_error(ask(&client, VMNET_BROKER_COMMAND_RELOAD, NULL), "");
+	client_close(&client);
+}
+
+/* Goal: many at once, some of whom leave, are each answered once. */
+static void test_many_reloads(void **state)
+{
+	static atomic_int answers;
+	static atomic_int handled;
+	struct client clients[8];
+
+	(void)state;
+	answers = 0;
+	handled = 0;
+	for (int i = 0; i < 8; i++) {
+		xpc_object_t request =
+		    bench_request(VMNET_BROKER_COMMAND_RELOAD, NULL);
+
+		client_connect(&clients[i], 0);
+		xpc_connection_send_message_with_reply(clients[i].connection,
+		    request, NULL, ^(xpc_object_t reply) {
+			    answers +=
+				xpc_get_type(reply) == XPC_TYPE_DICTIONARY;
+			    handled++;
+		    });
+		xpc_release(request);
+		if (i % 2 == 0) {
+			xpc_connection_cancel(clients[i].connection);
+		}
+	}
+	while (handled < 8) {
+		bench_run();
+	}
+	for (int i = 0; i < 8; i++) {
+		client_close(&clients[i]);
+	}
+	assert_in_range(answers, 4, 8);
+	/* The file is as it was for all of them. */
+	reload("{}", "||||");
+}
+
+/* Goal: a persistent network is there without a holder, for good. */
+static void test_persistent(void **state)
+{
+	struct client client;
+
+	(void)state;
+	reload(
+	    "{\"lab\": {\"mode\": \"host\", \"persistent\": true}}", "lab||||");
+	while (fake_vmnet_networks() < 1) {
+		bench_run();
+	}
+	bench_advance(100 * SECOND);
+	client_connect(&client, STRANGER);
+	acquire(&client, "lab", "");
+	client_close(&client);
+	bench_advance(10 * SECOND);
+	assert_int_equal(fake_vmnet_created(), 1);
+	assert_int_equal(fake_vmnet_networks(), 1);
+	/* A change makes it anew at once. */
+	reload("{\"lab\": {\"mode\": \"host\", \"persistent\": true, "
+	       "\"mtu\": 1300}}",
+	    "|lab|||");
+	while (fake_vmnet_created() < 2) {
+		bench_run();
+	}
+	assert_made("mtu 1300");
+	reload("{\"lab\": {\"mode\": \"host\", \"mtu\": 1300}}", "|lab|||");
+	bench_advance(6 * SECOND);
+	while (fake_vmnet_networks() > 0) {
+		bench_run();
+	}
+}
+
+/*
+ * Access.
+ */
+
+#define DENIED(uid)                                                            \
+	"3 user " uid " may not use the network lab: its \"allow\" in "        \
+	"networks.json names neither this user nor a group of this user"
+
+static void assert_allowed(const char *allow, unsigned uid, const char *error)
+{
+	struct client client;
+	struct client root;
+	char text[256];
+
+	snprintf(text, sizeof(text),
+	    "{\"lab\": {\"mode\": \"host\", \"allow\": %s}}", allow);
+	write_file(text);
+	client_connect(&root, 0);
+	assert_error(ask(&root, VMNET_BROKER_COMMAND_RELOAD, NULL), "");
+	client_connect(&client, uid);
+	acquire(&client, "lab", error);
+	acquire(&root, "lab", "");
+	client_close(&client);
+	client_close(&root);
+}
+
+/* Goal: users and groups are allowed by name or number, root always, and nobody
+ * else. */
+static void test_access(void **state)
+{
+	(void)state;
+	assert_allowed("{\"users\": [501]}", STRANGER, "");
+	assert_allowed("{\"users\": [502]}", STRANGER, DENIED("501"));
+	assert_allowed("{\"users\": []}", STRANGER, DENIED("501"));
+	assert_allowed("{\"users\": [\"daemon\"]}", DAEMON, "");
+	assert_allowed("{\"groups\": [\"daemon\"]}", DAEMON, "");
+	assert_allowed("{\"groups\": [1]}", DAEMON, "");
+	assert_allowed("{\"groups\": [2]}", DAEMON, DENIED("1"));
+	/* A user whom nobody knows is in no group. */
+	assert_allowed("{\"groups\": [501]}", STRANGER, DENIED("501"));
+	assert_allowed("{\"users\": [501], \"groups\": [2]}", STRANGER, "");
+}
+
+/* Goal: a reload that takes a right away ends no hold, and is applied to the
+ * next acquire. */
+static void test_right_taken(void **state)
+{
+	struct client client;
+
+	(void)state;
+	reload("{\"lab\": {\"mode\": \"host\", \"allow\": {\"users\": [501]}}}",
+	    "lab||||");
+	client_connect(&client, STRANGER);
+	acquire(&client, "lab", "");
+	reload("{\"lab\": {\"mode\": \"host\", \"allow\": {\"users\": [502]}}}",
+	    "|lab|||");
+	assert_int_equal(fake_vmnet_networks(), 1);
+	acquire(&client, "lab", DENIED("501"));
+	client_close(&client);
+}
+
+/* Goal: a client may leave while its groups are looked up. */
+static void test_leave_while_looking_up(void **state)
+{
+	static atomic_bool handled;
+	struct client client;
+	xpc_object_t request =
+	    bench_request(VMNET_BROKER_COMMAND_ACQUIRE, "lab");
+
+	(void)state;
+	reload("{\"lab\": {\"mode\": \"host\", \"allow\": {\"groups\": [1]}}}",
+	    "lab||||");
+	for (int i = 0; i < 20; i++) {
+		client_connect(&client, DAEMON);
+		handled = false;
+		xpc_connection_send_message_with_reply(
+		    client.connection, request, NULL, ^(xpc_object_t reply) {
+			    (void)reply;
+			    handled = true;
+		    });
+		xpc_connection_cancel(client.connection);
+		while (!handled) {
+			bench_run();
+		}
+		client_close(&client);
+	}
+	xpc_release(request);
+	client_connect(&client, DAEMON);
+	acquire(&client, "lab", "");
+	client_close(&client);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+static int open_bench(void **state)
+{
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(chmod(path, 0644), 0);
+	bench_config_path = path;
+	bench_open();
+	bench_start();
+	bench_end();
+	return 0;
+}
+
+static int close_bench(void **state)
+{
+	(void)state;
+	return unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_unused),
+		TEST(test_held),
+		TEST(test_lingering),
+		TEST(test_removed),
+		TEST(test_bad_edit),
+		TEST(test_many_problems),
+		TEST(test_may_reload),
+		TEST(test_many_reloads),
+		TEST(test_persistent),
+		TEST(test_access),
+		TEST(test_right_taken),
+		TEST(test_leave_while_looking_up),
+	};
+
+	alarm(200);
+	return cmocka_run_group_tests(tests, open_bench, close_bench);
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+//
+// variants: asan tsan
+// link: broker/[!m]*.c broker/message.c
+// link: tests/unit/broker-vmnet.c tests/unit/broker-bench.c tests/unit/broker-client.c
+// flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
+// flags: -Wl,--wrap=xpc_connection_get_euid -Wl,--wrap=sysctl
+// flags: -Wl,--wrap=xpc_transaction_begin -Wl,--wrap=xpc_transaction_end
+// libs: -l:libjansson.a
+
+/*
+ * The commands that change something, as docs/protocol.md has them.
+ */
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <standin.h>
+
+#include "broker-bench.h"
+#include "broker-client.h"
+#include "broker-vmnet.h"
+#include "failure.h"
+#include "protocol.h"
+
+/*
+ * Who may change something, and what becomes of it.
+ */
+
+static const char *const changing[] = { "drain", "recreate", "resume" };
+
+/* Goal: a user who is neither root nor the broker's changes nothing. */
+static void test_not_allowed(void **unused)
+{
+	struct client *client = client_connect(USER);
+	uint64_t generation = acquire(client, "default");
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(changing) / sizeof(changing[0]); i++) {
+		assert_refused(ask(client, changing[i], "default"),
+		    FAILURE_NOT_ALLOWED, "use sudo");
+	}
+	assert_int_equal(acquire(client, "default"), generation);
+	acquire(client, "host");
+	client_destroy(client);
+}
+
+/* Goal: drained, it takes no new holds and ends none; resumed, it is as before;
+ * drained again, it ends with the last holder. */
+static void test_drain(void **unused)
+{
+	struct client *root = client_connect(0);
+	struct client *holders[2] = { client_connect(USER),
+		client_connect(OTHER_USER) };
+	uint64_t generation = acquire(holders[0], "default");
+
+	(void)unused;
+	acquire(holders[1], "default");
+	acquire(holders[1], "host");
+	assert_reply(ask(root, "resume", NULL), "{draining=false}");
+	assert_reply(ask(root, "drain", NULL), "{holders=3}");
+	assert_reply(ask(root, "drain", NULL), "{holders=3}");
+	assert_refused(ask(root, "acquire", "default"), FAILURE_BUSY,
+	    "vmnet-brokerctl resume");
+	assert_refused(ask(root, "recreate", "default"), FAILURE_BUSY,
+	    "vmnet-brokerctl resume");
+	assert_value(
+	    ask(root, "status", NULL), VMNET_BROKER_STATUS_DRAINING, "true");
+	assert_value(
+	    ask(root, "status", NULL), VMNET_BROKER_STATUS_STOPPING, "true");
+	bench_advance(1000 * SECOND);
+	assert_int_equal(acquire(holders[0], "default"), generation);
+	client_destroy(root); /* it was idle for too long */
+	root = client_connect(0);
+	assert_reply(ask(root, "resume", NULL), "{draining=false}");
+	assert_value(
+	    ask(root, "status", NULL), VMNET_BROKER_STATUS_STOPPING, "false");
+	acquire(root, "n1");
+	assert_reply(ask(root, "drain", NULL), "{holders=4}");
+	bench_expect_silence();
+	client_destroy(root);
+	client_destroy(holders[0]);
+	assert_false(bench_is_done());
+	client_destroy(holders[1]);
+	bench_wait_done();
+}
+
+/* Goal: with nobody to wait for, drain is answered all the same. */
+static void test_drain_alone(void **unused)
+{
+	struct client *root = client_connect(0);
+
+	(void)unused;
+	bench_expect_silence();
+	assert_reply(ask(root, "drain", NULL), "{holders=0}");
+	bench_wait_done();
+	client_destroy(root);
+}
+
+/* Goal: launchd's SIGTERM is not taken back, whether it was draining or not. */
+static void test_resume_too_late(void **unused)
+{
+	struct client *root = client_connect(0);
+
+	(void)unused;
+	acquire(root, "host");
+	assert_reply(ask(root, "drain", NULL), "{holders=1}");
+	bench_stop(service_shut_down);
+	assert_refused(
+	    ask(root, "resume", NULL), FAILURE_BUSY, "cannot be undone");
+	assert_value(
+	    ask(root, "status", NULL), VMNET_BROKER_STATUS_DRAINING, "false");
+	client_destroy(root);
+}
+
+/*
+ * Recreate.
+ */
+
+/* Goal: all holders lose the network at once, and get a new one when they ask;
+ * who holds another one is not concerned. */
+static void test_recreate_held(void **unused)
+{
+	struct client *root = client_connect(0);
+	struct client *other = client_connect(USER);
+	struct client *holders[3];
+	uint64_t generation = 0;
+	uint64_t kept = acquire(other, "host");
+
+	(void)unused;
+	for (size_t i = 0; i < 3; i++) {
+		holders[i] = client_connect(USER);
+		generation = acquire(holders[i], "default");
+	}
+	acquire(holders[0], "host");
+	assert_reply(ask(root, "recreate", "default"), "{holders=3}");
+	for (size_t i = 0; i < 3; i++) {
+		wait_ended(holders[i]);
+		client_destroy(holders[i]);
+	}
+	assert_reply(get_listed(root, "default"),
+	    "{holders=0 mode=\"shared\" name=\"default\" pending=false "
+	    "persistent=false state=\"inactive\"}");
+	assert_true(acquire(root, "default") != generation);
+	assert_int_equal(acquire(other, "host"), kept);
+	client_destroy(other);
+	client_destroy(root);
+}
+
+/* Goal: it is answered when vmnet has the network back, and not before; who asks
+ * meanwhile gets the new one. */
+static void test_recreate_waits(void **unused)
+{
+	struct client *root = client_connect(0);
+	struct client *holder = client_connect(USER);
+	struct client *late = client_connect(USER);
+	uint64_t generation = acquire(holder, "default");
+
+	(void)unused;
+	fake_vmnet.stop = STOP_SILENT;
+	ask_later(root, "recreate", "default");
+	wait_ended(holder);
+	client_destroy(holder);
+	ask_later(late, "acquire", "default");
+	holder = client_connect(USER);
+	wait_state(holder, "default", "releasing");
+	assert_int_equal(root->pending, 1);
+	assert_int_equal(late->pending, 1);
+	fake_vmnet.stop = STOP_WELL;
+	while (!fake_vmnet_answer()) {
+		bench_run();
+	}
+	wait_reply(root);
+	assert_describes(root->last, "{holders=1}");
+	wait_reply(late);
+	assert_true(acquire(late, "default") != generation);
+	client_destroy(root);
+	client_destroy(late);
+	client_destroy(holder);
+}
+
+/* Goal: vmnet does not give it back: an error and no count. Asked again, it says
+ * since when; and nobody is left waiting. */
+static void test_recreate_stuck(void **unused)
+{
+	struct client *root = client_connect(0);
+	struct client *waiting = client_connect(USER);
+
+	(void)unused;
+	standin_hang("vmnet_network_create:1");
+	ask_later(waiting, "acquire", "default");
+	wait_state(root, "default", "creating");
+	ask_later(root, "recreate", "default");
+	wait_state(root, "default", "releasing");
+	bench_advance(VMNET_BROKER_RELEASE_TIMEOUT * SECOND);
+	wait_reply(root);
+	assert_refused(xpc_retain(root->last), FAILURE_CREATE,
+	    "did not release it within 8 seconds");
+	wait_reply(waiting);
+	assert_refused(xpc_retain(waiting->last), FAILURE_CREATE,
+	    "did not release it within 8 seconds");
+	assert_refused(ask(root, "recreate", "default"), FAILURE_CREATE,
+	    "has not answered for this network since");
+	standin_unhang();
+	client_destroy(waiting);
+	client_destroy(root);
+}
+
+/* Goal: who waits for a network that is being made gets the next one. */
+static void test_recreate_creating(void **unused)
+{
+	struct client *root = client_connect(0);
+	struct client *waiting = client_connect(USER);
+
+	(void)unused;
+	standin_hang("vmnet_network_create:1");
+	ask_later(waiting, "acquire", "default");
+	wait_state(root, "default", "creating");
+	ask_later(root, "recreate", "default");
+	wait_state(root, "default", "releasing");
+	standin_unhang();
+	wait_reply(root);
+	assert_describes(root->last, "{holders=0}");
+	wait_reply(waiting);
+	assert_non_null(
+	    xpc_dictionary_get_value(waiting->last, VMNET_BROKER_KEY_NETWORK));
+	assert_int_equal(fake_vmnet_created(), 2);
+	client_destroy(waiting);
+	client_destroy(root);
+}
+
+/* Goal: what nobody holds is released at once; what is not there stays so; and
+ * what cannot be had is refused as for acquire. */
+static void test_recreate_unused(void **unused)
+{
+	struct client *root = client_connect(0);
+	struct client *holder = client_connect(USER);
+
+	(void)unused;
+	assert_reply(ask(root, "recreate", "default"), "{holders=0}");
+	acquire(holder, "default");
+	client_destroy(holder);
+	wait_state(root, "default", "lingering");
+	assert_reply(ask(root, "recreate", "default"), "{holders=0}");
+	wait_state(root, "default", "inactive");
+	assert_refused(ask(root, "recreate", "nowhere"), FAILURE_NOT_FOUND,
+	    "no such network");
+	assert_refused(ask(root, "recreate", BENCH_BROKEN),
+	    FAILURE_CONFIGURATION, "networks.json:3:5");
+	assert_refused(ask(root, "recreate", NULL), FAILURE_INVALID_REQUEST,
+	    "network_name must be a string");
+	assert_refused(ask(root, "recreate", "A b"), FAILURE_INVALID_REQUEST,
+	    "is not a network name");
+	client_destroy(root);
+}
+
+/* Goal: one who asked for it and is gone costs nothing; one who holds it is told
+ * by the end of its own connection. */
+static void test_recreate_gone(void **unused)
+{
+	struct client *gone = client_connect(0);
+	struct client *holder = client_connect(0);
+
+	(void)unused;
+	acquire(holder, "default");
+	fake_vmnet.stop = STOP_SILENT;
+	ask_later(gone, "recreate", "default");
+	wait_ended(holder);
+	client_destroy(gone);
+	client_destroy(holder);
+	fake_vmnet.stop = STOP_WELL;
+	while (!fake_vmnet_answer()) {
+		bench_run();
+	}
+	holder = client_connect(0);
+	acquire(holder, "default");
+	ask_later(holder, "recreate", "default");
+	wait_ended(holder);
+	wait_reply(holder);
+	assert_ptr_equal(xpc_get_type(holder->last), XPC_TYPE_ERROR);
+	client_destroy(holder);
+}
+
+static int set_up(void **unused)
+{
+	(void)unused;
+	bench_start();
+	return 0;
+}
+
+static int tear_down(void **unused)
+{
+	(void)unused;
+	standin_fail(NULL);
+	standin_unhang();
+	bench_end();
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_not_allowed),
+		TEST(test_drain),
+		TEST(test_drain_alone),
+		TEST(test_resume_too_late),
+		TEST(test_recreate_held),
+		TEST(test_recreate_waits),
+		TEST(test_recreate_stuck),
+		TEST(test_recreate_creating),
+		TEST(test_recreate_unused),
+		TEST(test_recreate_gone),
+	};
+
+	alarm(200);
+	bench_open();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+//
+// variants: asan tsan
+// link: broker/[!m]*.c broker/message.c
+// link: tests/unit/broker-vmnet.c tests/unit/broker-bench.c tests/unit/broker-client.c
+// flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
+// flags: -Wl,--wrap=xpc_connection_get_euid -Wl,--wrap=sysctl
+// flags: -Wl,--wrap=xpc_transaction_begin -Wl,--wrap=xpc_transaction_end
+// libs: -l:libjansson.a
+
+/*
+ * The command watch: what happens, told to those who want to know.
+ */
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <standin.h>
+
+#include "broker-bench.h"
+#include "broker-client.h"
+#include "broker-vmnet.h"
+#include "failure.h"
+#include "protocol.h"
+
+/* Waits for the next event after the first `at`, and describes it without its
+ * number, time and pid. */
+static void assert_event(struct client *client, int at, const char *expected)
+{
+	static const char *const varying[] = { VMNET_BROKER_EVENT_SEQUENCE,
+		VMNET_BROKER_EVENT_TIME, VMNET_BROKER_KEY_PID };
+	xpc_object_t event = NULL;
+
+	assert_true(at < EVENTS);
+	while (client->event_count <= at) {
+		bench_run();
+	}
+	event = client->events[at];
+	assert_true(xpc_dictionary_get_uint64(event, VMNET_BROKER_EVENT_TIME) >
+	    UINT64_C(1700000000000));
+	if (at > 0) {
+		assert_int_equal(xpc_dictionary_get_uint64(
+				     event, VMNET_BROKER_EVENT_SEQUENCE),
+		    xpc_dictionary_get_uint64(
+			client->events[at - 1], VMNET_BROKER_EVENT_SEQUENCE) +
+			1);
+	}
+	event = xpc_copy(event);
+	for (size_t i = 0; i < sizeof(varying) / sizeof(varying[0]); i++) {
+		xpc_dictionary_set_value(event, varying[i], NULL);
+	}
+	assert_reply(event, expected);
+}
+
+#define ON(network) " network_name=\"" network "\" "
+
+/* Goal: the life of a network, in order, as root sees it, and as somebody else
+ * does who is not told whose clients they are, nor why they were refused. */
+static void test_watch(void **unused)
+{
+	static const struct {
+		const char *event;
+		const char *more; /* what root sees beside it */
+	} life[] = {
+		{ "event=\"creating\" holders=1" ON(
+		      "host") "state=\"creating\"",
+		    "" },
+		{ "event=\"created\" holders=1" ON("host") "state=\"creating\"",
+		    "" },
+		{ "event=\"held\" holders=1" ON("host") "state=\"held\"", "" },
+		{ "event=\"acquired\" holders=1" ON("host") "state=\"held\"",
+		    " uid=501" },
+		{ "event=\"released\" holders=0" ON("host") "state=\"held\"",
+		    " uid=501" },
+		{ "event=\"lingering\" holders=0" ON(
+		      "host") "state=\"lingering\"",
+		    "" },
+		{ "event=\"releasing\" holders=0" ON(
+		      "host") "state=\"releasing\"",
+		    "" },
+		{ "event=\"inactive\" holders=0" ON(
+		      "host") "state=\"inactive\"",
+		    "" },
+	};
+	struct client *root = client_connect(0);
+	struct client *other = client_connect(OTHER_USER);
+	struct client *holder = client_connect(USER);
+	char expected[256];
+
+	(void)unused;
+	assert_reply(ask(root, "watch", NULL), "{watching=true}");
+	assert_reply(ask(root, "watch", NULL), "{watching=true}");
+	assert_reply(ask(other, "watch", NULL), "{watching=true}");
+	acquire(holder, "host");
+	client_destroy(holder);
+	wait_state(root, "host", "lingering");
+	bench_advance(5 * SECOND);
+	for (int i = 0; i < 8; i++) {
+		snprintf(expected, sizeof(expected), "{%s%s}", life[i].event,
+		    life[i].more);
+		assert_event(root, i, expected);
+		snprintf(expected, sizeof(expected), "{%s}", life[i].event);
+		assert_event(other, i, expected);
+	}
+	client_destroy(root);
+	client_destroy(other);
+}
+
+/* Goal: what fails and what is refused, with the reason for those who may know
+ * it; and what the broker itself does. */
+static void test_watch_failures(void **unused)
+{
+	struct client *root = client_connect(0);
+	struct client *watcher = client_connect(USER);
+	struct client *client = client_connect(USER);
+	struct client *other = client_connect(OTHER_USER);
+	xpc_object_t reply = NULL;
+	char expected[1024];
+	int at = 0;
+
+	(void)unused;
+	xpc_release(ask(watcher, "watch", NULL));
+	xpc_release(ask(client, "acquire", "nowhere"));
+	assert_event(watcher, at++,
+	    "{error_message=\"no such network: networks are defined in "
+	    "networks.json, and shared and host are always there\" "
+	    "event=\"refused\" uid=501}");
+	xpc_release(ask(other, "secret", NULL));
+	assert_event(watcher, at++, "{event=\"refused\"}");
+	acquire(client, "default");
+	at += 4;
+	standin_fail("vmnet_network_create=1002");
+	reply = ask(other, "acquire", "n1");
+	standin_fail(NULL);
+	snprintf(expected, sizeof(expected),
+	    "{error_message=\"%s\" event=\"failed\" holders=1" ON(
+		"n1") "state=\"creating\"}",
+	    xpc_dictionary_get_string(reply, VMNET_BROKER_KEY_ERROR_MESSAGE));
+	xpc_release(reply);
+	at++;
+	assert_event(watcher, at++, expected);
+	at++;
+	assert_event(watcher, at++,
+	    "{event=\"refused\" holders=0" ON("n1") "state=\"inactive\"}");
+	xpc_release(ask(root, "drain", NULL));
+	assert_event(watcher, at++, "{event=\"draining\"}");
+	xpc_release(ask(root, "resume", NULL));
+	assert_event(watcher, at++, "{event=\"resumed\"}");
+	bench_stop(service_shut_down);
+	assert_event(watcher, at++, "{event=\"stopping\"}");
+	client_destroy(client);
+	client_destroy(other);
+	client_destroy(root);
+	client_destroy(watcher);
+}
+
+/* Goal: a watcher is no holder: the idle broker ends; but it is not idle. */
+static void test_watch_idle(void **unused)
+{
+	struct client *watcher = client_connect(USER);
+	struct client *client = client_connect(USER);
+
+	(void)unused;
+	xpc_release(ask(watcher, "watch", NULL));
+	bench_advance(VMNET_BROKER_PEER_IDLE * SECOND);
+	wait_ended(client);
+	assert_reply(ask(watcher, "watch", NULL), "{watching=true}");
+	bench_advance(VMNET_BROKER_PEER_IDLE * SECOND);
+	bench_wait_done();
+	assert_event(watcher, 0, "{event=\"stopping\"}");
+	client_destroy(client);
+	client_destroy(watcher);
+}
+
+/* Goal: eight watchers, of which two are kept for root; one that leaves makes
+ * room. */
+static void test_watchers(void **unused)
+{
+	struct client *watchers[VMNET_BROKER_MAX_WATCHERS];
+	struct client *user = client_connect(USER);
+	struct client *root = client_connect(0);
+
+	(void)unused;
+	for (size_t i = 0; i < VMNET_BROKER_MAX_WATCHERS; i++) {
+		bool kept = i >= VMNET_BROKER_MAX_WATCHERS -
+			VMNET_BROKER_WATCHERS_KEPT_FOR_ROOT;
+
+		watchers[i] = client_connect(kept ? 0 : USER);
+		if (kept) {
+			assert_refused(ask(user, "watch", NULL), FAILURE_BUSY,
+			    "watch the broker");
+		}
+		assert_reply(
+		    ask(watchers[i], "watch", NULL), "{watching=true}");
+	}
+	assert_refused(
+	    ask(root, "watch", NULL), FAILURE_BUSY, "8 clients watch");
+	client_destroy(watchers[0]);
+	while (xpc_dictionary_get_count(
+		   root->last = ask(root, "watch", NULL)) != 1) {
+		xpc_release(root->last);
+	}
+	assert_describes(root->last, "{watching=true}");
+	for (size_t i = 1; i < VMNET_BROKER_MAX_WATCHERS; i++) {
+		client_destroy(watchers[i]);
+	}
+	client_destroy(user);
+	client_destroy(root);
+}
+
+/* Goal: one that reads nothing costs 64 events and what the connection takes;
+ * others get them all, and it gets to know how many it has lost. */
+static void test_slow_watcher(void **unused)
+{
+	struct client *slow = client_connect(0);
+	struct client *fast = client_connect(0);
+	struct client *client = client_connect(0);
+	int asked = 0;
+
+	(void)unused;
+	xpc_release(ask(slow, "watch", NULL));
+	xpc_release(ask(fast, "watch", NULL));
+	xpc_connection_suspend(slow->connection);
+	while (asked < 4000) {
+		xpc_release(ask(client, "nothing", NULL));
+		asked++;
+		while (fast->event_count < asked) {
+			bench_run();
+		}
+	}
+	assert_int_equal(slow->event_count, 0);
+	xpc_connection_resume(slow->connection);
+	while (slow->dropped == 0) {
+		xpc_release(ask(client, "nothing", NULL));
+		asked++;
+	}
+	while (slow->event_count + (int)slow->dropped < asked) {
+		bench_run();
+	}
+	assert_int_equal(slow->event_count + (int)slow->dropped, asked);
+	assert_int_equal(fast->dropped, 0);
+	client_destroy(client);
+	client_destroy(fast);
+	client_destroy(slow);
+}
+
+static int set_up(void **unused)
+{
+	(void)unused;
+	bench_start();
+	return 0;
+}
+
+static int tear_down(void **unused)
+{
+	(void)unused;
+	standin_fail(NULL);
+	standin_unhang();
+	bench_end();
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_watch),
+		TEST(test_watch_failures),
+		TEST(test_watch_idle),
+		TEST(test_watchers),
+		TEST(test_slow_watcher),
+	};
+
+	alarm(200);
+	bench_open();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The vmnet-broker authors
+#
+# tests/lint finds what only GNU's programs, bash 4 and make 4 know.
+
+set -u
+cd "$(dirname "$0")/../.." || exit
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+cat >"$tmp/bad" <<'END'
+sed -i s/a/b/ file
+sed -n -r s/a/b/ file
+size=$(stat -c %s file)
+date -d @0
+date --iso-8601
+grep -oP 'a\d' file
+cp --update a b
+head -n -1 --quiet file
+mv -f --no-clobber a b
+mktemp --directory
+ln -sT a b
+cp -rT a b
+    install -D a b
+du -sb .
+find . | xargs -d '\n' rm
+base64 -w 0 file
+find . -name a -printf '%p'
+tar --sort=name -cf a .
+timeout 5 true
+x | timeout 5 cat
+jobs=$(nproc --all)
+    getent passwd root
+awk '{ print gensub(/a/, "b", "g") }' file
+declare -A table
+    local -n other=$1
+mapfile -t lines <file
+echo "${name^^}"
+echo "${name,}"
+echo "${name@Q}"
+echo $EPOCHSECONDS
+make |& tee log
+make &>>log
+a) b ;;&
+wait -n
+shopt -s globstar
+DATE != date
+TEXT ::= a
+ALL := $(file <list)
+a b &: c
+.ONESHELL:
+undefine A
+END
+cat >"$tmp/good" <<'END'
+# sed -i is not for here
+sed -ne s/a/b/p file
+sed 's|a|&b|' file
+stat -f %z file
+tail -n +1 -f file
+rm -rf "$a" "$b"
+[ "$a" != "$b" ] && true
+install -m 755 a b
+launchctl print system/a >file 2>&1 &
+local name=$1
+cp -- "$a" b
+echo "${name%,*}" "${name#^}"
+a || b
+A := $(shell uname)
+timeout 5 true # Linux
+the timeout of the broker
+END
+
+number=0
+bad=0
+result() {
+    number=$((number + 1))
+    if [ "$2" = "$3" ]; then
+        echo "ok $number - $1"
+    else
+        echo "not ok $number - $1"
+        printf '%s\n' "$2" | sed 's/^/# found: /'
+        bad=1
+    fi
+}
+
+echo 1..2
+result "each line that a Mac does not understand" \
+    "$(tests/lint --gnu "$tmp/bad" | cut -d : -f 2 | tr '\n' ' ')" \
+    "$(seq -s ' ' "$(wc -l <"$tmp/bad")") "
+result "nothing else" "$(tests/lint --gnu "$tmp/good")" ""
+exit $bad

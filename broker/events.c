@@ -28,12 +28,21 @@ struct watcher {
 struct events {
 	LIST_HEAD(, watcher) watchers;
 	unsigned count;
+	unsigned unsent;   /* of all watchers, also of those that have left */
 	uint64_t sequence; /* of the last event */
+	void (*all_sent)(void *context);
+	void *context;
 };
 
-struct events *events_create(void)
+struct events *events_create(void (*all_sent)(void *context), void *context)
 {
-	return calloc(1, sizeof(struct events));
+	struct events *events = calloc(1, sizeof(*events));
+
+	if (events != NULL) {
+		events->all_sent = all_sent;
+		events->context = context;
+	}
+	return events;
 }
 
 void events_destroy(struct events *events)
@@ -162,8 +171,14 @@ static xpc_object_t create_message(
 
 static void sent(struct watcher *watcher)
 {
+	struct events *events = watcher->events;
+
 	watcher->unsent--;
 	destroy_unused(watcher);
+	events->unsent--;
+	if (events->unsent == 0) {
+		events->all_sent(events->context);
+	}
 }
 
 static void send_event(struct watcher *watcher, const struct event *event)
@@ -178,6 +193,7 @@ static void send_event(struct watcher *watcher, const struct event *event)
 	message = create_message(watcher, event);
 	watcher->dropped = 0;
 	watcher->unsent++;
+	watcher->events->unsent++;
 	xpc_connection_send_message(connection, message);
 	xpc_connection_send_barrier(connection, ^{
 		sent(watcher);
@@ -194,4 +210,9 @@ void events_post(struct events *events, const struct event *event)
 	{
 		send_event(watcher, event);
 	}
+}
+
+bool events_are_sent(const struct events *events)
+{
+	return events->unsent == 0;
 }

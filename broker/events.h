@@ -44,8 +44,8 @@ struct watcher_options {
 	bool sees_all; /* also which other user's client caused an event */
 };
 
-/* NULL: no memory. */
-struct events *events_create(void);
+/* all_sent: called each time when nothing is left to send. NULL: no memory. */
+struct events *events_create(void (*all_sent)(void *context), void *context);
 
 /* When no watcher is left. NULL is fine. */
 void events_destroy(struct events *events);
@@ -58,5 +58,9 @@ struct watcher *events_watch(struct events *events,
 void events_leave(struct watcher *watcher);
 
 void events_post(struct events *events, const struct event *event);
+
+/* Has the system taken all events? What it has not is lost when the broker
+ * exits. */
+bool events_are_sent(const struct events *events);
 
 #endif

@@ -7,7 +7,8 @@
  *
  * The end, end_begin(), is the same for all reasons: nobody is answered any
  * more, all networks are released, and when vmnet has given back the last, or
- * is too slow, `done` is called.
+ * is too slow, `done` is called. Watchers get their last event before, unless
+ * one of them does not read.
  */
 
 #include "lifetime.h"
@@ -21,6 +22,8 @@
 
 static const uint64_t stop_timeout = VMNET_BROKER_STOP_TIMEOUT * NANOSECONDS;
 static const uint64_t end_timeout = VMNET_BROKER_RELEASE_TIMEOUT * NANOSECONDS;
+/* What a watcher that does not read costs the clients of the next broker. */
+static const uint64_t farewell_timeout = NANOSECONDS;
 
 struct lifetime {
 	struct lifetime_options options;
@@ -31,6 +34,7 @@ struct lifetime {
 	uint64_t stop_deadline; /* then holders have to go; UINT64_MAX: never */
 	bool ending;            /* networks are being released */
 	uint64_t end_deadline;
+	uint64_t farewell_deadline; /* then watchers are not waited for */
 	bool over;
 };
 
@@ -62,10 +66,19 @@ static void finish(struct lifetime *lifetime, int exit_status)
 	lifetime->options.done(lifetime->options.context, exit_status);
 }
 
+static bool farewell_is_over(const struct lifetime *lifetime)
+{
+	return events_are_sent(lifetime->options.events) ||
+	    now(lifetime) >= lifetime->farewell_deadline;
+}
+
 /* Are all networks back, or is it too late to wait for them? */
 static void end_check(struct lifetime *lifetime, size_t left)
 {
 	if (left == 0) {
+		if (!farewell_is_over(lifetime)) {
+			return;
+		}
 		log_notice("exit: all networks are released");
 		finish(lifetime, lifetime->exit_status);
 	} else if (now(lifetime) >= lifetime->end_deadline) {
@@ -84,6 +97,7 @@ static void end_begin(struct lifetime *lifetime, const char *reason)
 	}
 	lifetime->ending = true;
 	lifetime->end_deadline = now(lifetime) + end_timeout;
+	lifetime->farewell_deadline = now(lifetime) + farewell_timeout;
 	peers_silence(lifetime->options.peers);
 	registry_finish(lifetime->options.registry);
 }
@@ -141,7 +155,9 @@ static uint64_t next_deadline(
 	    networks->deadline, peers_deadline(lifetime->options.peers));
 
 	if (lifetime->ending) {
-		return earlier(due, lifetime->end_deadline);
+		return earlier(due,
+		    networks->networks == 0 ? lifetime->farewell_deadline
+					    : lifetime->end_deadline);
 	}
 	due = earlier(due, idle_deadline(lifetime, networks));
 	return earlier(due, lifetime->stop_deadline);

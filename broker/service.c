@@ -302,7 +302,7 @@ struct service *service_start(const struct service_options *options,
 	service->options = *options;
 	service->listener = listener;
 	service->queue = queue;
-	service->events = events_create();
+	service->events = events_create(changed, service);
 	create_registry(service);
 	create_peers(service);
 	create_reload(service);

@@ -254,6 +254,43 @@ static void test_slow_watcher(void **unused)
 	client_destroy(slow);
 }
 
+/* A watcher whose connection takes no more. */
+static struct client *connect_deaf(struct client *client)
+{
+	struct client *deaf = client_connect(0);
+
+	xpc_release(ask(deaf, "watch", NULL));
+	xpc_connection_suspend(deaf->connection);
+	for (int i = 0; i < 1000; i++) {
+		xpc_release(ask(client, "nothing", NULL));
+	}
+	return deaf;
+}
+
+/* Goal: the broker ends when its watchers have been told, and does not wait
+ * long for one that does not read. */
+static void test_farewell(void **reads)
+{
+	struct client *client = client_connect(0);
+	struct client *deaf = connect_deaf(client);
+
+	bench_stop(service_shut_down);
+	for (int i = 0; i < 100; i++) {
+		bench_run();
+	}
+	assert_false(bench_is_done());
+	if (*reads != NULL) {
+		xpc_connection_resume(deaf->connection);
+		bench_wait_done();
+	} else {
+		bench_advance(SECOND);
+		bench_wait_done();
+		xpc_connection_resume(deaf->connection);
+	}
+	client_destroy(client);
+	client_destroy(deaf);
+}
+
 static int set_up(void **unused)
 {
 	(void)unused;
@@ -280,6 +317,10 @@ int main(void)
 		TEST(test_watch_idle),
 		TEST(test_watchers),
 		TEST(test_slow_watcher),
+		{ "test_farewell: it reads", test_farewell, set_up, tear_down,
+		    "" },
+		{ "test_farewell: it does not", test_farewell, set_up,
+		    tear_down, NULL },
 	};
 
 	alarm(200);

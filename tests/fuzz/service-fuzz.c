@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 //
-// link: broker/[!m]*.c broker/message.c
-// link: tests/unit/broker-vmnet.c tests/unit/broker-bench.c
-// flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
-// flags: -Wl,--wrap=xpc_connection_get_euid -Wl,--wrap=sysctl
-// flags: -Wl,--wrap=xpc_transaction_begin -Wl,--wrap=xpc_transaction_end
-// libs: -l:libjansson.a
+// fixture: broker-fixture
 
 /*
  * libFuzzer on sequences of messages through the whole broker but main(), with
@@ -25,7 +20,7 @@
 #include "broker-vmnet.h"
 #include "failure.h"
 #include "protocol.h"
-#include "broker-bench.h"
+#include "broker-fixture.h"
 
 #define CLIENTS 6
 
@@ -65,7 +60,7 @@ static void client_connect(const uint8_t *arguments)
 	client->asked = 0;
 	client->answered = 0;
 	client->connection =
-	    xpc_connection_create_from_endpoint(bench_endpoint);
+	    xpc_connection_create_from_endpoint(fixture_endpoint);
 	xpc_connection_set_event_handler(
 	    client->connection, ^(xpc_object_t event) {
 		    require(xpc_get_type(event) == XPC_TYPE_ERROR ||
@@ -88,7 +83,7 @@ static void client_die(const uint8_t *arguments)
 	}
 	xpc_connection_cancel(client->connection);
 	while (!client->ended || client->answered != client->asked) {
-		bench_run();
+		fixture_run();
 	}
 	xpc_release(client->connection);
 	client->connection = NULL;
@@ -184,7 +179,7 @@ static void client_ask(
 /* Eight are the limit of a client, so that there are more. */
 static const char *name_at(uint8_t which)
 {
-	return bench_network(pick(which, NETWORKS));
+	return fixture_network(pick(which, NETWORKS));
 }
 
 static void ask_acquire(const uint8_t *arguments)
@@ -192,13 +187,13 @@ static void ask_acquire(const uint8_t *arguments)
 	const char *name = name_at(arguments[1]);
 
 	client_ask(client_at(arguments[0]),
-	    bench_request(VMNET_BROKER_COMMAND_ACQUIRE, name), name);
+	    fixture_request(VMNET_BROKER_COMMAND_ACQUIRE, name), name);
 }
 
 static void ask_status(const uint8_t *arguments)
 {
 	client_ask(client_at(arguments[0]),
-	    bench_request(VMNET_BROKER_COMMAND_STATUS, NULL), NULL);
+	    fixture_request(VMNET_BROKER_COMMAND_STATUS, NULL), NULL);
 }
 
 /* The others. Those that change something do so for root: the broker may have
@@ -218,10 +213,10 @@ static void ask_command(const uint8_t *arguments)
 	struct client *client = client_at(arguments[0]);
 
 	if (which == COUNT(commands) - 1 && client->connection != NULL) {
-		bench_expect_silence();
+		fixture_expect_silence();
 	}
 	client_ask(client,
-	    bench_request(commands[which], name_at(arguments[2])), NULL);
+	    fixture_request(commands[which], name_at(arguments[2])), NULL);
 }
 
 /* A command and a name of these bytes; neither is one. */
@@ -230,9 +225,9 @@ static void ask_bytes(const uint8_t *arguments)
 	const char text[] = { (char)arguments[1], (char)arguments[2],
 		(char)arguments[3], '\0' };
 
-	client_ask(client_at(arguments[0]), bench_request(text, text), NULL);
+	client_ask(client_at(arguments[0]), fixture_request(text, text), NULL);
 	client_ask(
-	    client_at(arguments[0]), bench_request("acquire", text), NULL);
+	    client_at(arguments[0]), fixture_request("acquire", text), NULL);
 }
 
 static xpc_object_t value_create(uint8_t which)
@@ -251,7 +246,7 @@ static xpc_object_t value_create(uint8_t which)
 	case 5:
 		return xpc_fd_create(STDERR_FILENO);
 	case 6:
-		return (xpc_object_t)xpc_retain(bench_endpoint);
+		return (xpc_object_t)xpc_retain(fixture_endpoint);
 	default:
 		return xpc_string_create("");
 	}
@@ -262,7 +257,7 @@ static void ask_value(const uint8_t *arguments)
 	static const char *const keys[] = { VMNET_BROKER_KEY_COMMAND,
 		VMNET_BROKER_KEY_NETWORK_NAME, "unknown" };
 	size_t key = pick(arguments[2], COUNT(keys));
-	xpc_object_t request = bench_request("acquire", "default");
+	xpc_object_t request = fixture_request("acquire", "default");
 	xpc_object_t value = value_create(arguments[1]);
 
 	xpc_dictionary_set_value(request, keys[key], value);
@@ -274,7 +269,8 @@ static void ask_value(const uint8_t *arguments)
 static void send_one_way(const uint8_t *arguments)
 {
 	struct client *client = client_at(arguments[0]);
-	xpc_object_t request = bench_request("acquire", name_at(arguments[1]));
+	xpc_object_t request =
+	    fixture_request("acquire", name_at(arguments[1]));
 
 	if (client->connection != NULL) {
 		xpc_connection_send_message(client->connection, request);
@@ -290,11 +286,11 @@ static void wait_read(const uint8_t *arguments)
 	atomic_bool *flag = &answered;
 	xpc_object_t request = NULL;
 
-	if (client->connection == NULL || bench_is_silent()) {
-		bench_run();
+	if (client->connection == NULL || fixture_is_silent()) {
+		fixture_run();
 		return;
 	}
-	request = bench_request(VMNET_BROKER_COMMAND_STATUS, NULL);
+	request = fixture_request(VMNET_BROKER_COMMAND_STATUS, NULL);
 	xpc_connection_send_message_with_reply(
 	    client->connection, request, NULL, ^(xpc_object_t reply) {
 		    (void)reply;
@@ -302,7 +298,7 @@ static void wait_read(const uint8_t *arguments)
 	    });
 	xpc_release(request);
 	while (!answered) {
-		bench_run();
+		fixture_run();
 	}
 }
 
@@ -314,7 +310,7 @@ static void set_user(const uint8_t *arguments)
 {
 	static const unsigned users[] = { 501, 502, 0 };
 
-	bench_set_user(users[pick(arguments[0], COUNT(users))]);
+	fixture_set_user(users[pick(arguments[0], COUNT(users))]);
 }
 
 static void step_clock(const uint8_t *arguments)
@@ -322,7 +318,7 @@ static void step_clock(const uint8_t *arguments)
 	static const uint64_t steps[] = { 1, SECOND, 5 * SECOND - 1, 5 * SECOND,
 		10 * SECOND, 30 * SECOND, 60 * SECOND, 3600 * SECOND };
 
-	bench_advance(steps[pick(arguments[0], COUNT(steps))]);
+	fixture_advance(steps[pick(arguments[0], COUNT(steps))]);
 }
 
 static void set_faults(const uint8_t *arguments)
@@ -379,19 +375,19 @@ static void set_subnets(const uint8_t *arguments)
 static void drain(const uint8_t *arguments)
 {
 	(void)arguments;
-	bench_stop(service_drain);
+	fixture_stop(service_drain);
 }
 
 static void shut_down(const uint8_t *arguments)
 {
 	(void)arguments;
-	bench_stop(service_shut_down);
+	fixture_stop(service_shut_down);
 }
 
 static void lose_listener(const uint8_t *arguments)
 {
 	(void)arguments;
-	bench_lose_listener();
+	fixture_lose_listener();
 }
 
 /* Each is a letter and so many bytes, see pick(). */
@@ -455,7 +451,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	alarm(60); /* libFuzzer does not watch this one */
-	bench_open();
+	fixture_open();
 	LLVMFuzzerTestOneInput((const uint8_t *)program, sizeof(program) - 1);
 	alarm(0);
 	return 0;
@@ -463,8 +459,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	bench_start();
+	fixture_start();
 	run(data, size);
-	bench_end();
+	fixture_end();
 	return 0;
 }

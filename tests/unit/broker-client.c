@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "broker-bench.h"
+#include "broker-fixture.h"
 #include "protocol.h"
 
 /*
@@ -36,9 +36,9 @@ static struct client *client_create(unsigned uid)
 	struct client *client = calloc(1, sizeof(*client));
 
 	assert_non_null(client);
-	bench_set_user(uid);
+	fixture_set_user(uid);
 	client->connection =
-	    xpc_connection_create_from_endpoint(bench_endpoint);
+	    xpc_connection_create_from_endpoint(fixture_endpoint);
 	xpc_connection_set_event_handler(
 	    client->connection, ^(xpc_object_t event) {
 		    if (event == XPC_ERROR_CONNECTION_INVALID) {
@@ -63,7 +63,7 @@ static xpc_object_t send_request(struct client *client, xpc_object_t request)
 
 xpc_object_t ask(struct client *client, const char *command, const char *name)
 {
-	return send_request(client, bench_request(command, name));
+	return send_request(client, fixture_request(command, name));
 }
 
 struct client *client_connect(unsigned uid)
@@ -76,7 +76,7 @@ struct client *client_connect(unsigned uid)
 
 void ask_later(struct client *client, const char *command, const char *name)
 {
-	xpc_object_t request = bench_request(command, name);
+	xpc_object_t request = fixture_request(command, name);
 
 	client->pending++;
 	xpc_connection_send_message_with_reply(
@@ -93,14 +93,14 @@ void ask_later(struct client *client, const char *command, const char *name)
 void wait_reply(struct client *client)
 {
 	while (client->pending > 0) {
-		bench_run();
+		fixture_run();
 	}
 }
 
 void wait_ended(struct client *client)
 {
 	while (!client->ended) {
-		bench_run();
+		fixture_run();
 	}
 }
 

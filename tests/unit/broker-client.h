@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Clients of the broker of broker-bench.h, for cmocka tests: they ask, hold, and
+ * Clients of the broker of broker-fixture.h, for cmocka tests: they ask, hold, and
  * keep the events that they are sent.
  */
 

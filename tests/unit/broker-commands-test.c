@@ -2,37 +2,27 @@
 // Copyright The vmnet-broker authors
 //
 // variants: asan tsan
-// link: broker/[!m]*.c broker/message.c
-// link: tests/unit/broker-vmnet.c tests/unit/broker-bench.c tests/unit/broker-client.c
-// flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
-// flags: -Wl,--wrap=xpc_connection_get_euid -Wl,--wrap=sysctl
-// flags: -Wl,--wrap=xpc_transaction_begin -Wl,--wrap=xpc_transaction_end
-// libs: -l:libjansson.a
+// fixture: broker-fixture broker-client run-until-failure
 
 /*
  * The commands that show what is there, as docs/protocol.md has them.
  */
 
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include <standin.h>
 
-#include "broker-bench.h"
+#include "broker-fixture.h"
 #include "broker-client.h"
 #include "broker-vmnet.h"
 #include "failure.h"
 #include "protocol.h"
+#include "run-until-failure.h"
 
 /*
  * What is there.
@@ -91,7 +81,7 @@ static void test_list(void **unused)
 		assert_string_equal(
 		    xpc_dictionary_get_string(
 			xpc_array_get_value(all, i), VMNET_BROKER_INFO_NAME),
-		    bench_network(i));
+		    fixture_network(i));
 	}
 	xpc_release(reply);
 	assert_reply(get_listed(client, "host"),
@@ -101,7 +91,7 @@ static void test_list(void **unused)
 	    "{configured_subnet=\"192.168.101.0/24\" holders=0 "
 	    "mode=\"shared\" name=\"fixed\" pending=false persistent=false "
 	    "state=\"inactive\"}");
-	assert_reply(get_listed(client, BENCH_BROKEN),
+	assert_reply(get_listed(client, FIXTURE_BROKEN),
 	    "{error_message=\"networks.json:3:5: bad.mode: \"bridged\" is "
 	    "not a mode\" holders=0 name=\"z-broken\" pending=false "
 	    "persistent=false state=\"broken\"}");
@@ -163,7 +153,7 @@ static void test_counters(void **unused)
 	standin_hang("vmnet_network_create:1");
 	ask_later(client, "acquire", "host");
 	wait_state(client, "host", "creating");
-	bench_advance(3 * SECOND + SECOND / 2);
+	fixture_advance(3 * SECOND + SECOND / 2);
 	standin_unhang();
 	wait_reply(client);
 	acquire(client, "host");
@@ -175,11 +165,11 @@ static void test_counters(void **unused)
 	xpc_release(ask(client, "acquire", "nowhere"));
 	xpc_release(ask(client, "nothing", NULL));
 	xpc_release(ask(client, "drain", NULL));
-	xpc_release(ask(client, "acquire", BENCH_BROKEN));
+	xpc_release(ask(client, "acquire", FIXTURE_BROKEN));
 	standin_hang("vmnet_network_create:1");
 	ask_later(client, "acquire", "n3");
 	wait_state(client, "n3", "creating");
-	bench_advance(VMNET_BROKER_VMNET_TIMEOUT * SECOND);
+	fixture_advance(VMNET_BROKER_VMNET_TIMEOUT * SECOND);
 	wait_reply(client);
 	assert_reply(get_counters(client),
 	    "{acquires=2 creation_failures={0=1 1001=2} creations=2 "
@@ -205,12 +195,12 @@ static void test_configuration(void **unused)
 	for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++) {
 		problems[i] = text;
 	}
-	bench_set_problems(problems, 1);
+	fixture_set_problems(problems, 1);
 	assert_value(ask(client, "status", NULL),
 	    VMNET_BROKER_STATUS_CONFIGURATION,
 	    "{path=\"/networks.json\" pending=[] "
 	    "problems=[\"/networks.json:7:3: wrong\"]}");
-	bench_set_problems(problems, VMNET_BROKER_MAX_PROBLEMS + 2);
+	fixture_set_problems(problems, VMNET_BROKER_MAX_PROBLEMS + 2);
 	status = ask(client, "status", NULL);
 	about =
 	    xpc_dictionary_get_value(status, VMNET_BROKER_STATUS_CONFIGURATION);
@@ -220,14 +210,14 @@ static void test_configuration(void **unused)
 	assert_int_equal(xpc_dictionary_get_uint64(
 			     about, VMNET_BROKER_CONFIGURATION_LEFT_OUT),
 	    2);
-	bench_set_problems(NULL, 0);
+	fixture_set_problems(NULL, 0);
 	assert_int_equal(
 	    xpc_dictionary_get_int64(status, VMNET_BROKER_KEY_PID), getpid());
 	assert_string_equal(
 	    xpc_dictionary_get_string(status, VMNET_BROKER_KEY_VERSION),
 	    "1.2.3");
 	xpc_release(status);
-	bench_advance(7 * SECOND);
+	fixture_advance(7 * SECOND);
 	assert_value(
 	    ask(client, "status", NULL), VMNET_BROKER_STATUS_UPTIME, "7");
 	client_destroy(client);
@@ -306,7 +296,7 @@ static void test_thousand(void **unused)
 static int set_up(void **unused)
 {
 	(void)unused;
-	bench_start();
+	fixture_start();
 	return 0;
 }
 
@@ -315,7 +305,7 @@ static int tear_down(void **unused)
 	(void)unused;
 	standin_fail(NULL);
 	standin_unhang();
-	bench_end();
+	fixture_end();
 	return 0;
 }
 
@@ -333,7 +323,6 @@ int main(void)
 		TEST(test_thousand),
 	};
 
-	alarm(200);
-	bench_open();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	fixture_open();
+	return RUN_UNTIL_FAILURE(tests, NULL, NULL);
 }

@@ -2,12 +2,7 @@
 // Copyright The vmnet-broker authors
 //
 // variants: asan tsan
-// link: broker/[!m]*.c broker/message.c
-// link: tests/unit/broker-vmnet.c tests/unit/broker-bench.c tests/unit/broker-client.c
-// flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
-// flags: -Wl,--wrap=xpc_connection_get_euid -Wl,--wrap=sysctl
-// flags: -Wl,--wrap=xpc_transaction_begin -Wl,--wrap=xpc_transaction_end
-// libs: -l:libjansson.a
+// fixture: broker-fixture broker-client run-until-failure
 
 /*
  * The info of a network, in the reply to acquire: what a client can use of it,
@@ -15,26 +10,21 @@
  */
 
 #include <fcntl.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include <standin.h>
 
-#include "broker-bench.h"
+#include "broker-fixture.h"
 #include "broker-client.h"
 #include "broker-vmnet.h"
 #include "failure.h"
 #include "protocol.h"
+#include "run-until-failure.h"
 
 static char path[] = "/tmp/broker-info-test.XXXXXX";
 
@@ -63,7 +53,7 @@ static void reload(const char *text)
 
 static xpc_object_t request_of(const char *name, const char *mac)
 {
-	xpc_object_t request = bench_request("acquire", name);
+	xpc_object_t request = fixture_request("acquire", name);
 
 	if (mac != NULL) {
 		xpc_dictionary_set_string(
@@ -269,7 +259,7 @@ static void test_waiting(void **unused)
 	       " \"subnet\": \"192.168.105.0/24\"}}");
 	standin_unhang();
 	while (pending > 0) {
-		bench_run();
+		fixture_run();
 	}
 	for (size_t i = 0; i < 3; i++) {
 		const char *address = xpc_dictionary_get_string(
@@ -328,7 +318,7 @@ static void test_bad_mac(void **unused)
 static int set_up(void **unused)
 {
 	(void)unused;
-	bench_start();
+	fixture_start();
 	reload("{}");
 	return 0;
 }
@@ -337,12 +327,12 @@ static int tear_down(void **unused)
 {
 	(void)unused;
 	standin_unhang();
-	bench_end();
+	fixture_end();
 	fake_vmnet_reset();
 	return 0;
 }
 
-static int open_bench(void **unused)
+static int open_fixture(void **unused)
 {
 	int fd = mkstemp(path);
 
@@ -350,12 +340,12 @@ static int open_bench(void **unused)
 	assert_true(fd >= 0);
 	close(fd);
 	assert_int_equal(chmod(path, 0644), 0);
-	bench_config_path = path;
-	bench_open();
+	fixture_config_path = path;
+	fixture_open();
 	return 0;
 }
 
-static int close_bench(void **unused)
+static int close_fixture(void **unused)
 {
 	(void)unused;
 	return unlink(path);
@@ -375,6 +365,5 @@ int main(void)
 		TEST(test_bad_mac),
 	};
 
-	alarm(200);
-	return cmocka_run_group_tests(tests, open_bench, close_bench);
+	return RUN_UNTIL_FAILURE(tests, open_fixture, close_fixture);
 }

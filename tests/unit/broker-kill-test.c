@@ -2,36 +2,28 @@
 // Copyright The vmnet-broker authors
 //
 // variants: asan tsan
-// link: broker/[!m]*.c broker/message.c
-// link: tests/unit/broker-vmnet.c tests/unit/broker-bench.c
-// flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
-// flags: -Wl,--wrap=xpc_connection_get_euid -Wl,--wrap=sysctl
-// flags: -Wl,--wrap=xpc_transaction_begin -Wl,--wrap=xpc_transaction_end
-// libs: -l:libjansson.a
+// fixture: broker-fixture run-until-failure
 
 /*
  * S21: a client dies in each state of a network and of a request, alone, beside
  * one other client of the network, and beside 100. What is left must be exact:
  * the state, the holders, the clients, and what the others were told. In the
- * end bench_end() looks for what is left over.
+ * end fixture_end() looks for what is left over.
  */
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include <standin.h>
 
-#include "broker-bench.h"
+#include "broker-fixture.h"
 #include "broker-vmnet.h"
 #include "protocol.h"
+#include "run-until-failure.h"
 
 #define OTHERS_MAX 100
 #define NAME "default"
@@ -57,7 +49,7 @@ static void client_connect(struct client *client)
 {
 	*client = (struct client){ 0 };
 	client->connection =
-	    xpc_connection_create_from_endpoint(bench_endpoint);
+	    xpc_connection_create_from_endpoint(fixture_endpoint);
 	xpc_connection_set_event_handler(
 	    client->connection, ^(xpc_object_t event) {
 		    if (event == XPC_ERROR_CONNECTION_INVALID) {
@@ -72,14 +64,14 @@ static void client_die(struct client *client)
 {
 	xpc_connection_cancel(client->connection);
 	while (!client->ended || client->pending > 0) {
-		bench_run();
+		fixture_run();
 	}
 	xpc_release(client->connection);
 }
 
 static void ask(struct client *client, const char *command, const char *name)
 {
-	xpc_object_t request = bench_request(command, name);
+	xpc_object_t request = fixture_request(command, name);
 
 	client->pending++;
 	xpc_connection_send_message_with_reply(
@@ -102,7 +94,8 @@ static void ask(struct client *client, const char *command, const char *name)
 /* When it is back, the broker has read all that the client sent before. */
 static xpc_object_t get_status(struct client *client)
 {
-	xpc_object_t request = bench_request(VMNET_BROKER_COMMAND_STATUS, NULL);
+	xpc_object_t request =
+	    fixture_request(VMNET_BROKER_COMMAND_STATUS, NULL);
 	xpc_object_t reply = xpc_connection_send_message_with_reply_sync(
 	    client->connection, request);
 
@@ -163,7 +156,7 @@ static void on_alarm(int number)
 	(void)number;
 	dprintf(STDERR_FILENO, "waited for \"%s\", last was \"%s\"\n", wanted,
 	    last);
-	_exit(1);
+	abort();
 }
 
 /* Until this is the state of the network, with so many holders and clients. */
@@ -193,7 +186,7 @@ static void expect_answers(int granted, int refused)
 {
 	for (int i = 0; i < count; i++) {
 		while (others[i].pending > 0) {
-			bench_run();
+			fixture_run();
 		}
 		assert_int_equal(others[i].granted, granted);
 		assert_int_equal(others[i].refused, refused);
@@ -208,7 +201,7 @@ static void leave_lingering(void)
 	client_connect(&client);
 	ask_and_wait(&client, NAME);
 	while (client.granted == 0) {
-		bench_run();
+		fixture_run();
 	}
 	client_die(&client);
 	expect(NAME, "lingering", 0, count + 2);
@@ -248,7 +241,7 @@ static void creating_too_slow(void)
 	all_ask();
 	client_die(&victim);
 	expect_rest("creating");
-	bench_advance(VMNET_BROKER_VMNET_TIMEOUT * SECOND);
+	fixture_advance(VMNET_BROKER_VMNET_TIMEOUT * SECOND);
 	expect(NAME, "stuck", 0, count + 1);
 	expect_answers(0, 1);
 	standin_unhang();
@@ -259,7 +252,7 @@ static void stuck(void)
 {
 	standin_hang("vmnet_network_create:1");
 	ask_and_wait(&victim, NAME);
-	bench_advance(VMNET_BROKER_VMNET_TIMEOUT * SECOND);
+	fixture_advance(VMNET_BROKER_VMNET_TIMEOUT * SECOND);
 	expect(NAME, "stuck", 0, count + 2);
 	all_ask();
 	client_die(&victim);
@@ -306,19 +299,19 @@ static void held_and_asking(void)
 static void held_eight(void)
 {
 	for (int i = 0; i < VMNET_BROKER_MAX_NETWORKS_PER_PEER; i++) {
-		ask_and_wait(&victim, bench_network((size_t)i));
+		ask_and_wait(&victim, fixture_network((size_t)i));
 	}
 	for (int i = 0; i < count; i++) {
 		ask_and_wait(&others[i], NAME);
 	}
 	expect(NAME, "held", count + 1, count + 2);
 	while (victim.granted < VMNET_BROKER_MAX_NETWORKS_PER_PEER) {
-		bench_run();
+		fixture_run();
 	}
 	client_die(&victim);
 	expect_held("lingering");
 	for (int i = 1; i < VMNET_BROKER_MAX_NETWORKS_PER_PEER; i++) {
-		expect(bench_network((size_t)i), "lingering", 0, count + 1);
+		expect(fixture_network((size_t)i), "lingering", 0, count + 1);
 	}
 }
 
@@ -336,7 +329,7 @@ static void releasing(void)
 {
 	fake_vmnet.stop = STOP_SILENT;
 	leave_lingering();
-	bench_advance(5 * SECOND);
+	fixture_advance(5 * SECOND);
 	expect(NAME, "releasing", 0, count + 2);
 	all_ask();
 	expect(NAME, "releasing", count + 1, count + 2);
@@ -344,7 +337,7 @@ static void releasing(void)
 	expect_rest("releasing");
 	fake_vmnet.stop = STOP_WELL;
 	while (!fake_vmnet_answer()) {
-		bench_run();
+		fixture_run();
 	}
 	expect_held("absent");
 	expect_answers(1, 0);
@@ -354,7 +347,7 @@ static void draining(void)
 {
 	all_ask();
 	expect(NAME, "held", count + 1, count + 2);
-	bench_stop(service_drain);
+	fixture_stop(service_drain);
 	client_die(&victim);
 	if (count > 0) {
 		expect_rest("held");
@@ -365,9 +358,9 @@ static void shutting_down(void)
 {
 	all_ask();
 	expect(NAME, "held", count + 1, count + 2);
-	bench_stop(service_shut_down);
+	fixture_stop(service_shut_down);
 	client_die(&victim);
-	bench_advance(VMNET_BROKER_STOP_TIMEOUT * SECOND);
+	fixture_advance(VMNET_BROKER_STOP_TIMEOUT * SECOND);
 }
 
 static void (*state)(void);
@@ -379,7 +372,7 @@ static void die_in_state(void **unused)
 	(void)unused;
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		count = counts[i];
-		bench_start();
+		fixture_start();
 		client_connect(&victim);
 		client_connect(&watcher);
 		for (int j = 0; j < count; j++) {
@@ -394,7 +387,7 @@ static void die_in_state(void **unused)
 		for (int j = 0; j < count; j++) {
 			client_die(&others[j]);
 		}
-		bench_end();
+		fixture_end();
 	}
 }
 
@@ -405,6 +398,7 @@ static void die_in_state(void **unused)
 
 static int choose(void **test)
 {
+	signal(SIGALRM, on_alarm);
 	state = (void (*)(void)) * test;
 	return 0;
 }
@@ -426,9 +420,6 @@ int main(void)
 		TEST(shutting_down),
 	};
 
-	signal(SIGALRM, on_alarm);
-	/* Nothing here waits for time: what takes minutes hangs. */
-	alarm(200);
-	bench_open();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	fixture_open();
+	return RUN_UNTIL_FAILURE(tests, NULL, NULL);
 }

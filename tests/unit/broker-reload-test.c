@@ -2,12 +2,7 @@
 // Copyright The vmnet-broker authors
 //
 // variants: asan tsan
-// link: broker/[!m]*.c broker/message.c
-// link: tests/unit/broker-vmnet.c tests/unit/broker-bench.c
-// flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
-// flags: -Wl,--wrap=xpc_connection_get_euid -Wl,--wrap=sysctl
-// flags: -Wl,--wrap=xpc_transaction_begin -Wl,--wrap=xpc_transaction_end
-// libs: -l:libjansson.a
+// fixture: broker-fixture run-until-failure
 
 /*
  * networks.json is read again while networks are in use, and decides who may
@@ -16,23 +11,18 @@
 
 #include <fcntl.h>
 #include <pwd.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include <standin.h>
 
-#include "broker-bench.h"
+#include "broker-fixture.h"
 #include "broker-vmnet.h"
 #include "protocol.h"
+#include "run-until-failure.h"
 
 /* A user who is not in the directory, and one who is: Debian's "daemon" is in
  * the group "daemon". */
@@ -52,10 +42,10 @@ struct client {
 
 static void client_connect(struct client *client, unsigned uid)
 {
-	bench_set_user(uid);
+	fixture_set_user(uid);
 	*client = (struct client){ 0 };
 	client->connection =
-	    xpc_connection_create_from_endpoint(bench_endpoint);
+	    xpc_connection_create_from_endpoint(fixture_endpoint);
 	xpc_connection_set_event_handler(
 	    client->connection, ^(xpc_object_t event) {
 		    if (event == XPC_ERROR_CONNECTION_INVALID) {
@@ -69,7 +59,7 @@ static void client_close(struct client *client)
 {
 	xpc_connection_cancel(client->connection);
 	while (!client->ended) {
-		bench_run();
+		fixture_run();
 	}
 	xpc_release(client->connection);
 }
@@ -77,7 +67,7 @@ static void client_close(struct client *client)
 static xpc_object_t ask(
     struct client *client, const char *command, const char *name)
 {
-	xpc_object_t request = bench_request(command, name);
+	xpc_object_t request = fixture_request(command, name);
 	xpc_object_t reply = xpc_connection_send_message_with_reply_sync(
 	    client->connection, request);
 
@@ -170,8 +160,8 @@ static void reload(const char *text, const char *expected)
 static int set_up(void **state)
 {
 	(void)state;
-	bench_start();
-	/* The bench's networks go; those that nobody uses, at once. */
+	fixture_start();
+	/* The fixture's networks go; those that nobody uses, at once. */
 	reload("{}", "|||" BUILTINS "|");
 	return 0;
 }
@@ -179,7 +169,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	bench_end();
+	fixture_end();
 	return 0;
 }
 
@@ -268,11 +258,11 @@ static void test_lingering(void **state)
 	/* What does not concern vmnet leaves it as it is. */
 	reload("{\"lab\": {\"mode\": \"host\", \"mtu\": 1300, \"linger\": 60}}",
 	    "|lab|||");
-	bench_advance(59 * SECOND);
+	fixture_advance(59 * SECOND);
 	assert_int_equal(fake_vmnet_networks(), 1);
-	bench_advance(2 * SECOND);
+	fixture_advance(2 * SECOND);
 	while (fake_vmnet_networks() > 0) {
-		bench_run();
+		fixture_run();
 	}
 }
 
@@ -296,7 +286,7 @@ static void test_removed(void **state)
 	assert_int_equal(fake_vmnet_networks(), 1);
 	client_close(&holder);
 	while (fake_vmnet_networks() > 0) { /* it does not linger */
-		bench_run();
+		fixture_run();
 	}
 	reload("{\"lab\": {\"mode\": \"host\"}}", "lab||||");
 	acquire(&late, "lab", "");
@@ -403,7 +393,7 @@ static void test_many_reloads(void **state)
 	handled = 0;
 	for (int i = 0; i < 8; i++) {
 		xpc_object_t request =
-		    bench_request(VMNET_BROKER_COMMAND_RELOAD, NULL);
+		    fixture_request(VMNET_BROKER_COMMAND_RELOAD, NULL);
 
 		client_connect(&clients[i], 0);
 		xpc_connection_send_message_with_reply(clients[i].connection,
@@ -418,7 +408,7 @@ static void test_many_reloads(void **state)
 		}
 	}
 	while (handled < 8) {
-		bench_run();
+		fixture_run();
 	}
 	for (int i = 0; i < 8; i++) {
 		client_close(&clients[i]);
@@ -437,13 +427,13 @@ static void test_persistent(void **state)
 	reload(
 	    "{\"lab\": {\"mode\": \"host\", \"persistent\": true}}", "lab||||");
 	while (fake_vmnet_networks() < 1) {
-		bench_run();
+		fixture_run();
 	}
-	bench_advance(100 * SECOND);
+	fixture_advance(100 * SECOND);
 	client_connect(&client, STRANGER);
 	acquire(&client, "lab", "");
 	client_close(&client);
-	bench_advance(10 * SECOND);
+	fixture_advance(10 * SECOND);
 	assert_int_equal(fake_vmnet_created(), 1);
 	assert_int_equal(fake_vmnet_networks(), 1);
 	/* A change makes it anew at once. */
@@ -451,13 +441,13 @@ static void test_persistent(void **state)
 	       "\"mtu\": 1300}}",
 	    "|lab|||");
 	while (fake_vmnet_created() < 2) {
-		bench_run();
+		fixture_run();
 	}
 	assert_made("mtu 1300");
 	reload("{\"lab\": {\"mode\": \"host\", \"mtu\": 1300}}", "|lab|||");
-	bench_advance(6 * SECOND);
+	fixture_advance(6 * SECOND);
 	while (fake_vmnet_networks() > 0) {
-		bench_run();
+		fixture_run();
 	}
 }
 
@@ -528,7 +518,7 @@ static void test_leave_while_looking_up(void **state)
 	static atomic_bool handled;
 	struct client client;
 	xpc_object_t request =
-	    bench_request(VMNET_BROKER_COMMAND_ACQUIRE, "lab");
+	    fixture_request(VMNET_BROKER_COMMAND_ACQUIRE, "lab");
 
 	(void)state;
 	reload("{\"lab\": {\"mode\": \"host\", \"allow\": {\"groups\": [1]}}}",
@@ -543,7 +533,7 @@ static void test_leave_while_looking_up(void **state)
 		    });
 		xpc_connection_cancel(client.connection);
 		while (!handled) {
-			bench_run();
+			fixture_run();
 		}
 		client_close(&client);
 	}
@@ -555,7 +545,7 @@ static void test_leave_while_looking_up(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-static int open_bench(void **state)
+static int open_fixture(void **state)
 {
 	int fd = mkstemp(path);
 
@@ -563,14 +553,14 @@ static int open_bench(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	assert_int_equal(chmod(path, 0644), 0);
-	bench_config_path = path;
-	bench_open();
-	bench_start();
-	bench_end();
+	fixture_config_path = path;
+	fixture_open();
+	fixture_start();
+	fixture_end();
 	return 0;
 }
 
-static int close_bench(void **state)
+static int close_fixture(void **state)
 {
 	(void)state;
 	return unlink(path);
@@ -593,6 +583,5 @@ int main(void)
 		TEST(test_leave_while_looking_up),
 	};
 
-	alarm(200);
-	return cmocka_run_group_tests(tests, open_bench, close_bench);
+	return RUN_UNTIL_FAILURE(tests, open_fixture, close_fixture);
 }

@@ -2,37 +2,27 @@
 // Copyright The vmnet-broker authors
 //
 // variants: asan tsan
-// link: broker/[!m]*.c broker/message.c
-// link: tests/unit/broker-vmnet.c tests/unit/broker-bench.c tests/unit/broker-client.c
-// flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
-// flags: -Wl,--wrap=xpc_connection_get_euid -Wl,--wrap=sysctl
-// flags: -Wl,--wrap=xpc_transaction_begin -Wl,--wrap=xpc_transaction_end
-// libs: -l:libjansson.a
+// fixture: broker-fixture broker-client run-until-failure
 
 /*
  * The commands that change something, as docs/protocol.md has them.
  */
 
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include <standin.h>
 
-#include "broker-bench.h"
+#include "broker-fixture.h"
 #include "broker-client.h"
 #include "broker-vmnet.h"
 #include "failure.h"
 #include "protocol.h"
+#include "run-until-failure.h"
 
 /*
  * Who may change something, and what becomes of it.
@@ -79,7 +69,7 @@ static void test_drain(void **unused)
 	    ask(root, "status", NULL), VMNET_BROKER_STATUS_DRAINING, "true");
 	assert_value(
 	    ask(root, "status", NULL), VMNET_BROKER_STATUS_STOPPING, "true");
-	bench_advance(1000 * SECOND);
+	fixture_advance(1000 * SECOND);
 	assert_int_equal(acquire(holders[0], "default"), generation);
 	client_destroy(root); /* it was idle for too long */
 	root = client_connect(0);
@@ -88,12 +78,12 @@ static void test_drain(void **unused)
 	    ask(root, "status", NULL), VMNET_BROKER_STATUS_STOPPING, "false");
 	acquire(root, "n1");
 	assert_reply(ask(root, "drain", NULL), "{holders=4}");
-	bench_expect_silence();
+	fixture_expect_silence();
 	client_destroy(root);
 	client_destroy(holders[0]);
-	assert_false(bench_is_done());
+	assert_false(fixture_is_done());
 	client_destroy(holders[1]);
-	bench_wait_done();
+	fixture_wait_done();
 }
 
 /* Goal: with nobody to wait for, drain is answered all the same. */
@@ -102,9 +92,9 @@ static void test_drain_alone(void **unused)
 	struct client *root = client_connect(0);
 
 	(void)unused;
-	bench_expect_silence();
+	fixture_expect_silence();
 	assert_reply(ask(root, "drain", NULL), "{holders=0}");
-	bench_wait_done();
+	fixture_wait_done();
 	client_destroy(root);
 }
 
@@ -116,7 +106,7 @@ static void test_resume_too_late(void **unused)
 	(void)unused;
 	acquire(root, "host");
 	assert_reply(ask(root, "drain", NULL), "{holders=1}");
-	bench_stop(service_shut_down);
+	fixture_stop(service_shut_down);
 	assert_refused(
 	    ask(root, "resume", NULL), FAILURE_BUSY, "cannot be undone");
 	assert_value(
@@ -179,7 +169,7 @@ static void test_recreate_waits(void **unused)
 	assert_int_equal(late->pending, 1);
 	fake_vmnet.stop = STOP_WELL;
 	while (!fake_vmnet_answer()) {
-		bench_run();
+		fixture_run();
 	}
 	wait_reply(root);
 	assert_describes(root->last, "{holders=1}");
@@ -203,7 +193,7 @@ static void test_recreate_stuck(void **unused)
 	wait_state(root, "default", "creating");
 	ask_later(root, "recreate", "default");
 	wait_state(root, "default", "releasing");
-	bench_advance(VMNET_BROKER_RELEASE_TIMEOUT * SECOND);
+	fixture_advance(VMNET_BROKER_RELEASE_TIMEOUT * SECOND);
 	wait_reply(root);
 	assert_refused(xpc_retain(root->last), FAILURE_CREATE,
 	    "did not release it within 8 seconds");
@@ -256,7 +246,7 @@ static void test_recreate_unused(void **unused)
 	wait_state(root, "default", "inactive");
 	assert_refused(ask(root, "recreate", "nowhere"), FAILURE_NOT_FOUND,
 	    "no such network");
-	assert_refused(ask(root, "recreate", BENCH_BROKEN),
+	assert_refused(ask(root, "recreate", FIXTURE_BROKEN),
 	    FAILURE_CONFIGURATION, "networks.json:3:5");
 	assert_refused(ask(root, "recreate", NULL), FAILURE_INVALID_REQUEST,
 	    "network_name must be a string");
@@ -281,7 +271,7 @@ static void test_recreate_gone(void **unused)
 	client_destroy(holder);
 	fake_vmnet.stop = STOP_WELL;
 	while (!fake_vmnet_answer()) {
-		bench_run();
+		fixture_run();
 	}
 	holder = client_connect(0);
 	acquire(holder, "default");
@@ -295,7 +285,7 @@ static void test_recreate_gone(void **unused)
 static int set_up(void **unused)
 {
 	(void)unused;
-	bench_start();
+	fixture_start();
 	return 0;
 }
 
@@ -304,7 +294,7 @@ static int tear_down(void **unused)
 	(void)unused;
 	standin_fail(NULL);
 	standin_unhang();
-	bench_end();
+	fixture_end();
 	return 0;
 }
 
@@ -325,7 +315,6 @@ int main(void)
 		TEST(test_recreate_gone),
 	};
 
-	alarm(200);
-	bench_open();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	fixture_open();
+	return RUN_UNTIL_FAILURE(tests, NULL, NULL);
 }

@@ -2,36 +2,26 @@
 // Copyright The vmnet-broker authors
 //
 // variants: asan tsan
-// link: broker/[!m]*.c broker/message.c
-// link: tests/unit/broker-vmnet.c tests/unit/broker-bench.c tests/unit/broker-client.c
-// flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
-// flags: -Wl,--wrap=xpc_connection_get_euid -Wl,--wrap=sysctl
-// flags: -Wl,--wrap=xpc_transaction_begin -Wl,--wrap=xpc_transaction_end
-// libs: -l:libjansson.a
+// fixture: broker-fixture broker-client run-until-failure
 
 /*
  * The command watch: what happens, told to those who want to know.
  */
 
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include <standin.h>
 
-#include "broker-bench.h"
+#include "broker-fixture.h"
 #include "broker-client.h"
 #include "broker-vmnet.h"
 #include "failure.h"
 #include "protocol.h"
+#include "run-until-failure.h"
 
 /* Waits for the next event after the first `at`, and describes it without its
  * number, time and pid. */
@@ -43,7 +33,7 @@ static void assert_event(struct client *client, int at, const char *expected)
 
 	assert_true(at < EVENTS);
 	while (client->event_count <= at) {
-		bench_run();
+		fixture_run();
 	}
 	event = client->events[at];
 	assert_true(xpc_dictionary_get_uint64(event, VMNET_BROKER_EVENT_TIME) >
@@ -104,7 +94,7 @@ static void test_watch(void **unused)
 	acquire(holder, "host");
 	client_destroy(holder);
 	wait_state(root, "host", "lingering");
-	bench_advance(5 * SECOND);
+	fixture_advance(5 * SECOND);
 	for (int i = 0; i < 8; i++) {
 		snprintf(expected, sizeof(expected), "{%s%s}", life[i].event,
 		    life[i].more);
@@ -156,7 +146,7 @@ static void test_watch_failures(void **unused)
 	assert_event(watcher, at++, "{event=\"draining\"}");
 	xpc_release(ask(root, "resume", NULL));
 	assert_event(watcher, at++, "{event=\"resumed\"}");
-	bench_stop(service_shut_down);
+	fixture_stop(service_shut_down);
 	assert_event(watcher, at++, "{event=\"stopping\"}");
 	client_destroy(client);
 	client_destroy(other);
@@ -172,11 +162,11 @@ static void test_watch_idle(void **unused)
 
 	(void)unused;
 	xpc_release(ask(watcher, "watch", NULL));
-	bench_advance(VMNET_BROKER_PEER_IDLE * SECOND);
+	fixture_advance(VMNET_BROKER_PEER_IDLE * SECOND);
 	wait_ended(client);
 	assert_reply(ask(watcher, "watch", NULL), "{watching=true}");
-	bench_advance(VMNET_BROKER_PEER_IDLE * SECOND);
-	bench_wait_done();
+	fixture_advance(VMNET_BROKER_PEER_IDLE * SECOND);
+	fixture_wait_done();
 	assert_event(watcher, 0, "{event=\"stopping\"}");
 	client_destroy(client);
 	client_destroy(watcher);
@@ -235,7 +225,7 @@ static void test_slow_watcher(void **unused)
 		xpc_release(ask(client, "nothing", NULL));
 		asked++;
 		while (fast->event_count < asked) {
-			bench_run();
+			fixture_run();
 		}
 	}
 	assert_int_equal(slow->event_count, 0);
@@ -245,7 +235,7 @@ static void test_slow_watcher(void **unused)
 		asked++;
 	}
 	while (slow->event_count + (int)slow->dropped < asked) {
-		bench_run();
+		fixture_run();
 	}
 	assert_int_equal(slow->event_count + (int)slow->dropped, asked);
 	assert_int_equal(fast->dropped, 0);
@@ -274,17 +264,17 @@ static void test_farewell(void **reads)
 	struct client *client = client_connect(0);
 	struct client *deaf = connect_deaf(client);
 
-	bench_stop(service_shut_down);
+	fixture_stop(service_shut_down);
 	for (int i = 0; i < 100; i++) {
-		bench_run();
+		fixture_run();
 	}
-	assert_false(bench_is_done());
+	assert_false(fixture_is_done());
 	if (*reads != NULL) {
 		xpc_connection_resume(deaf->connection);
-		bench_wait_done();
+		fixture_wait_done();
 	} else {
-		bench_advance(SECOND);
-		bench_wait_done();
+		fixture_advance(SECOND);
+		fixture_wait_done();
 		xpc_connection_resume(deaf->connection);
 	}
 	client_destroy(client);
@@ -294,7 +284,7 @@ static void test_farewell(void **reads)
 static int set_up(void **unused)
 {
 	(void)unused;
-	bench_start();
+	fixture_start();
 	return 0;
 }
 
@@ -303,7 +293,7 @@ static int tear_down(void **unused)
 	(void)unused;
 	standin_fail(NULL);
 	standin_unhang();
-	bench_end();
+	fixture_end();
 	return 0;
 }
 
@@ -323,7 +313,6 @@ int main(void)
 		    tear_down, NULL },
 	};
 
-	alarm(200);
-	bench_open();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	fixture_open();
+	return RUN_UNTIL_FAILURE(tests, NULL, NULL);
 }

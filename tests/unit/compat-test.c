@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan
-// link: client/vmnet-broker.c tests/unit/sdk-bench.c
+// link: client/vmnet-broker.c tests/unit/sdk-fixture.c
 // link: tests/linux/common/unix.c tests/linux/common/spawn.c
 
 /*
  * Promise 7, from the side of the SDK: it works with the oldest broker and with
  * one that is newer than itself. (The oldest client against our broker is in
- * clients.bats.) The broker here is this program again, started by sdk-bench.c;
+ * clients.bats.) The broker here is this program again, started by sdk-fixture.c;
  * the name that is asked for says how old it is. Only the public functions are
  * used.
  */
@@ -28,7 +28,7 @@
 #include <xpc/xpc.h>
 
 #include "../linux/common/spawn.h"
-#include "sdk-bench.h"
+#include "sdk-fixture.h"
 #include "vmnet-broker.h"
 
 /*
@@ -174,7 +174,7 @@ static int set_up(void **unused)
 	snprintf(services, sizeof(services), "%s/services", directory);
 	assert_int_equal(mkdir(services, 0755), 0);
 	assert_int_equal(setenv("STANDIN_DIR", directory, 1), 0);
-	bench_start();
+	fixture_start();
 	broker_start("any");
 	return 0;
 }

@@ -29,7 +29,7 @@ run_tests() {
         >"$tmp/out" 2>&1
 }
 
-echo 1..3
+echo 1..4
 
 rm -f "$program"
 run_tests "$program"
@@ -48,3 +48,11 @@ status=$?
     grep -q '^run-tests: no test was run: .* build/linux/plain/tests/no-such-test' \
         "$tmp/out"
 result $? "a program that cannot be built is no test"
+
+# Its tear-down would wait for ever, and the alarm end it without a word.
+run_tests build/linux/plain/tests/failing-assertion
+status=$?
+[ $status -ne 0 ] && grep -q '"found" != "expected"' "$tmp/out" &&
+    grep -q '^ *not ok 2 - fails$' "$tmp/out" &&
+    grep -q '^1 passed, 2 failed, 0 skipped$' "$tmp/out"
+result $? "an assertion that fails ends its program at once, with its message"

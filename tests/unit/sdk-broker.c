@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
-/* A broker that does as it is told, see sdk-bench.h. */
+/* A broker that does as it is told, see sdk-fixture.h. */
 
 #include <err.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include <xpc/xpc.h>
 
 #include "protocol.h"
-#include "sdk-bench.h"
+#include "sdk-fixture.h"
 
 #define SILENT_MAX 64
 

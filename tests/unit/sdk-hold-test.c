@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan tsan
-// link: tests/unit/sdk-bench.c tests/unit/sdk-broker.c tests/unit/sdk-scenario.c
+// link: tests/unit/sdk-fixture.c tests/unit/sdk-broker.c tests/unit/sdk-scenario.c
 // link: tests/linux/common/unix.c tests/linux/common/spawn.c
 
 /*
@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <standin.h>
 
-#include "sdk-bench.h"
+#include "sdk-fixture.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define EVENTS_MAX 16

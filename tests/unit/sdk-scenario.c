@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
-/* Runs scenarios in processes of their own, see sdk-bench.h. */
+/* Runs scenarios in processes of their own, see sdk-fixture.h. */
 
 #include <err.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "../linux/common/spawn.h"
-#include "sdk-bench.h"
+#include "sdk-fixture.h"
 
 #define SCENARIOS_MAX 64
 
@@ -30,8 +30,8 @@ static int scenario_main(
 
 	for (i = 0; i < count; i++) {
 		if (strcmp(scenarios[i].name, name) == 0) {
-			if (!scenarios[i].no_bench) {
-				bench_start();
+			if (!scenarios[i].no_fixture) {
+				fixture_start();
 			}
 			scenarios[i].run();
 			return 0;

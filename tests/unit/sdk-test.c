@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan tsan
-// link: tests/unit/sdk-bench.c tests/unit/sdk-broker.c tests/unit/sdk-scenario.c
+// link: tests/unit/sdk-fixture.c tests/unit/sdk-broker.c tests/unit/sdk-scenario.c
 // link: tests/linux/common/unix.c tests/linux/common/spawn.c
 
 /*
  * vmnet_broker_acquire_network() against a broker that does what can go wrong;
  * sdk-hold-test.c has the rest of the SDK. Each scenario is a process of its
- * own with launchd's sockets in a folder of its own, see sdk-bench.h.
+ * own with launchd's sockets in a folder of its own, see sdk-fixture.h.
  *
  * The SDK is included, not linked, for its queue and its state: when
  * dispatch_sync() on the queue returns, what was queued there before is over,
@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <standin.h>
 
-#include "sdk-bench.h"
+#include "sdk-fixture.h"
 
 #define SECOND NSEC_PER_SEC
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -647,7 +647,7 @@ static void forks_first(void)
 	fflush(NULL);
 	child = fork();
 	if (child == 0) {
-		bench_start();
+		fixture_start();
 		broker_start("serve");
 		acquire_from("default", "serve");
 		_exit(0);

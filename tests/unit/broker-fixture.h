@@ -4,11 +4,11 @@
 /*
  * The whole broker but main(), for a fuzzer and a test: on an anonymous listener
  * in this process, with the vmnet of broker-vmnet.h and a clock that moves only
- * by bench_advance(). What waits here waits for ever: its user sets an alarm.
+ * by fixture_advance(). What waits here waits for ever: its user sets an alarm.
  */
 
-#ifndef BROKER_BENCH_H
-#define BROKER_BENCH_H
+#ifndef BROKER_FIXTURE_H
+#define BROKER_FIXTURE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,52 +23,52 @@
 
 /* Networks that can be had: more than a client may have; and one that cannot. */
 #define NETWORKS 10
-#define BENCH_BROKEN "z-broken"
+#define FIXTURE_BROKEN "z-broken"
 
 /* Clients of the broker connect to it, between start and end. */
-extern xpc_endpoint_t bench_endpoint;
+extern xpc_endpoint_t fixture_endpoint;
 
 /* What a reload reads. */
-extern const char *bench_config_path;
+extern const char *fixture_config_path;
 
 /* Once. */
-void bench_open(void);
+void fixture_open(void);
 
-void bench_start(void);
+void fixture_start(void);
 
 /* All clients must be gone. No network, object or descriptor may be left. */
-void bench_end(void);
+void fixture_end(void);
 
-const char *bench_network(size_t which);
+const char *fixture_network(size_t which);
 
 /* A request, to be released; name NULL: without one. */
-xpc_object_t bench_request(const char *command, const char *name);
+xpc_object_t fixture_request(const char *command, const char *name);
 
 /* Whose the connections are that come from now on. */
-void bench_set_user(unsigned uid);
+void fixture_set_user(unsigned uid);
 
 /* Lets the broker do what it can do now. */
-void bench_run(void);
+void fixture_run(void);
 
-void bench_advance(uint64_t nanoseconds);
+void fixture_advance(uint64_t nanoseconds);
 
 /* service_drain() or service_shut_down(). */
-void bench_stop(void (*how)(struct service *service));
+void fixture_stop(void (*how)(struct service *service));
 
-void bench_lose_listener(void);
+void fixture_lose_listener(void);
 
 /* Whether the broker has ended; until it has. */
-bool bench_is_done(void);
-void bench_wait_done(void);
+bool fixture_is_done(void);
+void fixture_wait_done(void);
 
 /* A client may have asked it to stop. */
-void bench_expect_silence(void);
+void fixture_expect_silence(void);
 
 /* Before the start; they stay. */
-void bench_set_problems(char **problems, size_t count);
+void fixture_set_problems(char **problems, size_t count);
 
 /* Whether the broker may keep silent: it was asked to stop, or was idle. */
-bool bench_is_silent(void);
+bool fixture_is_silent(void);
 
 /* Ends the process. */
 void require(bool condition);

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
+//
+// link: broker/[!m]*.c broker/message.c
+// link: tests/unit/broker-vmnet.c
+// flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
+// flags: -Wl,--wrap=xpc_connection_get_euid -Wl,--wrap=sysctl
+// flags: -Wl,--wrap=xpc_transaction_begin -Wl,--wrap=xpc_transaction_end
+// libs: -l:libjansson.a
 
-#include "broker-bench.h"
+#include "broker-fixture.h"
 
 #include <dirent.h>
 #include <ifaddrs.h>
@@ -126,7 +133,7 @@ static struct config_network networks[NETWORKS + 1] = {
 	{ .name = "n5", .linger = 5, .mode = CONFIG_SHARED },
 	{ .name = "n6", .linger = 5, .mode = CONFIG_SHARED },
 	{ .name = "shared", .linger = 5, .mode = CONFIG_SHARED },
-	{ .name = BENCH_BROKEN, .problem = PROBLEM },
+	{ .name = FIXTURE_BROKEN, .problem = PROBLEM },
 };
 static struct config config = {
 	.networks = networks,
@@ -141,8 +148,8 @@ static struct config config = {
 static struct service *service;
 static dispatch_queue_t queue; /* as the broker's, for good */
 static xpc_connection_t listener;
-xpc_endpoint_t bench_endpoint;
-const char *bench_config_path = "/networks.json";
+xpc_endpoint_t fixture_endpoint;
+const char *fixture_config_path = "/networks.json";
 static atomic_bool done;
 /* It may keep silent from now on: it was asked to stop, or was idle. */
 static bool silent;
@@ -159,7 +166,7 @@ static void finished(int exit_status)
 	done = true;
 }
 
-void bench_run(void)
+void fixture_run(void)
 {
 	dispatch_sync(queue,
 	    ^{
@@ -180,11 +187,11 @@ static int count_descriptors(void)
 	return count;
 }
 
-void bench_start(void)
+void fixture_start(void)
 {
 	const struct service_options options = {
 		.config = &config,
-		.config_path = bench_config_path,
+		.config_path = fixture_config_path,
 		.config_owner = geteuid(),
 		.version = "1.2.3",
 		.done = finished,
@@ -201,18 +208,18 @@ void bench_start(void)
 		service = service_start(&options, listener, queue);
 	});
 	require(service != NULL);
-	bench_endpoint = xpc_endpoint_create(listener);
+	fixture_endpoint = xpc_endpoint_create(listener);
 }
 
-void bench_advance(uint64_t time)
+void fixture_advance(uint64_t time)
 {
 	elapsed += time;
 	silent = silent || elapsed >= IDLE * SECOND;
 	standin_clock_advance(time);
-	bench_run();
+	fixture_run();
 }
 
-void bench_stop(void (*how)(struct service *service))
+void fixture_stop(void (*how)(struct service *service))
 {
 	silent = true;
 	dispatch_sync(queue, ^{
@@ -224,15 +231,15 @@ void bench_stop(void (*how)(struct service *service))
 
 static void end(void)
 {
-	bench_stop(service_drain);
+	fixture_stop(service_drain);
 	while (!done || transactions > 0) {
 		fake_vmnet_answer();
-		bench_advance(SECOND);
+		fixture_advance(SECOND);
 	}
-	bench_run(); /* in which the last one ended */
+	fixture_run(); /* in which the last one ended */
 	require(fake_vmnet_networks() == 0);
 	require(fake_vmnet_configurations() == 0);
-	xpc_release(bench_endpoint);
+	xpc_release(fixture_endpoint);
 	xpc_release(listener);
 	while (standin_objects_alive("connection") > 0) {
 		sched_yield();
@@ -246,7 +253,7 @@ static void wait_objects(void)
 	while (standin_objects_alive(NULL) > objects ||
 	    fake_vmnet_interfaces() > 0 || fake_vmnet_copies() > 0) {
 		fake_vmnet_answer();
-		bench_run();
+		fixture_run();
 	}
 }
 
@@ -267,7 +274,7 @@ static void warm_up(void)
 }
 
 /* On the queue, as the broker reads them there. */
-void bench_set_problems(char **problems, size_t count)
+void fixture_set_problems(char **problems, size_t count)
 {
 	dispatch_sync(queue, ^{
 		config.problems = problems;
@@ -275,7 +282,7 @@ void bench_set_problems(char **problems, size_t count)
 	});
 }
 
-void bench_open(void)
+void fixture_open(void)
 {
 	standin_clock_advance(0);
 	queue = dispatch_queue_create("broker", DISPATCH_QUEUE_SERIAL);
@@ -284,7 +291,7 @@ void bench_open(void)
 	objects = standin_objects_alive(NULL);
 }
 
-void bench_end(void)
+void fixture_end(void)
 {
 	end();
 	wait_objects();
@@ -295,7 +302,7 @@ void bench_end(void)
 	rounds++;
 }
 
-xpc_object_t bench_request(const char *command, const char *name)
+xpc_object_t fixture_request(const char *command, const char *name)
 {
 	xpc_object_t request = xpc_dictionary_create(NULL, NULL, 0);
 
@@ -307,40 +314,40 @@ xpc_object_t bench_request(const char *command, const char *name)
 	return request;
 }
 
-const char *bench_network(size_t which)
+const char *fixture_network(size_t which)
 {
 	return networks[which].name;
 }
 
-void bench_set_user(unsigned uid)
+void fixture_set_user(unsigned uid)
 {
 	user = uid;
 }
 
-void bench_lose_listener(void)
+void fixture_lose_listener(void)
 {
 	silent = true;
 	xpc_connection_cancel(listener);
 }
 
-bool bench_is_done(void)
+bool fixture_is_done(void)
 {
 	return done;
 }
 
-void bench_wait_done(void)
+void fixture_wait_done(void)
 {
 	while (!done) {
-		bench_run();
+		fixture_run();
 	}
 }
 
-void bench_expect_silence(void)
+void fixture_expect_silence(void)
 {
 	silent = true;
 }
 
-bool bench_is_silent(void)
+bool fixture_is_silent(void)
 {
 	return silent;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
-#include "sdk-bench.h"
+#include "sdk-fixture.h"
 
 #include <err.h>
 #include <errno.h>
@@ -26,7 +26,7 @@ static struct {
 	int service; /* under the lock: launchd's thread hands it out */
 	int lines[2];
 	pid_t pid;
-} bench = { PTHREAD_MUTEX_INITIALIZER, -1, { -1, -1 }, 0 };
+} fixture = { PTHREAD_MUTEX_INITIALIZER, -1, { -1, -1 }, 0 };
 
 void check_int(const char *file, int line, const char *what, long long have,
     long long want)
@@ -48,7 +48,7 @@ void check_string(const char *file, int line, const char *what,
 	}
 }
 
-static const char *bench_path(char *path, size_t size, const char *name)
+static const char *fixture_path(char *path, size_t size, const char *name)
 {
 	snprintf(path, size, "%s/%s", getenv("STANDIN_DIR"), name);
 	return path;
@@ -58,32 +58,32 @@ void service_open(void)
 {
 	char path[256];
 
-	pthread_mutex_lock(&bench.lock);
-	bench.service = unix_listen(
-	    bench_path(path, sizeof(path), "services/" VMNET_BROKER_SERVICE),
+	pthread_mutex_lock(&fixture.lock);
+	fixture.service = unix_listen(
+	    fixture_path(path, sizeof(path), "services/" VMNET_BROKER_SERVICE),
 	    SOCK_STREAM, 0666, 64);
-	if (bench.service == -1) {
+	if (fixture.service == -1) {
 		err(1, "%s", path);
 	}
-	pthread_mutex_unlock(&bench.lock);
+	pthread_mutex_unlock(&fixture.lock);
 }
 
 void service_close(void)
 {
 	char path[256];
 
-	bench_path(path, sizeof(path), "services/" VMNET_BROKER_SERVICE);
-	pthread_mutex_lock(&bench.lock);
-	if (unlink(path) == -1 || close(bench.service) == -1) {
+	fixture_path(path, sizeof(path), "services/" VMNET_BROKER_SERVICE);
+	pthread_mutex_lock(&fixture.lock);
+	if (unlink(path) == -1 || close(fixture.service) == -1) {
 		err(1, "%s", path);
 	}
-	bench.service = -1;
-	pthread_mutex_unlock(&bench.lock);
+	fixture.service = -1;
+	pthread_mutex_unlock(&fixture.lock);
 }
 
 void service_wait(void)
 {
-	struct pollfd knock = { bench.service, POLLIN, 0 };
+	struct pollfd knock = { fixture.service, POLLIN, 0 };
 
 	if (poll(&knock, 1, -1) != 1) {
 		err(1, "poll");
@@ -104,9 +104,9 @@ static bool launchd_check_in(int client)
 	}
 	text[size] = '\0';
 	CHECK_STRING(text, "checkin " VMNET_BROKER_SERVICE);
-	pthread_mutex_lock(&bench.lock);
-	size = unix_send(client, "ok", 2, &bench.service, 1);
-	pthread_mutex_unlock(&bench.lock);
+	pthread_mutex_lock(&fixture.lock);
+	size = unix_send(client, "ok", 2, &fixture.service, 1);
+	pthread_mutex_unlock(&fixture.lock);
 	if (size == -1 && errno != EPIPE) {
 		err(1, "launchd: send");
 	}
@@ -140,7 +140,7 @@ static void *launchd_main(void *argument)
 	}
 }
 
-void bench_start(void)
+void fixture_start(void)
 {
 	static int listener;
 	pthread_t thread;
@@ -148,11 +148,11 @@ void bench_start(void)
 
 	/* Whatever the scenario waits for in vain. */
 	alarm(120);
-	if (pipe2(bench.lines, O_CLOEXEC) == -1) {
+	if (pipe2(fixture.lines, O_CLOEXEC) == -1) {
 		err(1, "pipe");
 	}
 	service_open();
-	listener = unix_listen(bench_path(path, sizeof(path), "launchd.sock"),
+	listener = unix_listen(fixture_path(path, sizeof(path), "launchd.sock"),
 	    SOCK_SEQPACKET, 0666, 8);
 	if (listener == -1) {
 		err(1, "%s", path);
@@ -167,11 +167,11 @@ void broker_start(const char *mode)
 {
 	const char *argv[] = { "/proc/self/exe", "broker", mode, NULL };
 	struct spawn spawn = { .argv = argv,
-		.stdio = { SPAWN_NULL, bench.lines[1], SPAWN_INHERIT },
+		.stdio = { SPAWN_NULL, fixture.lines[1], SPAWN_INHERIT },
 		.netns = -1 };
 
-	bench.pid = spawn_start(&spawn);
-	if (bench.pid == -1) {
+	fixture.pid = spawn_start(&spawn);
+	if (fixture.pid == -1) {
 		err(1, "broker");
 	}
 }
@@ -180,16 +180,16 @@ static int broker_reap(void)
 {
 	int status;
 
-	if (waitpid(bench.pid, &status, 0) == -1) {
+	if (waitpid(fixture.pid, &status, 0) == -1) {
 		err(1, "waitpid");
 	}
-	bench.pid = 0;
+	fixture.pid = 0;
 	return spawn_status(status);
 }
 
 void broker_kill(void)
 {
-	if (kill(bench.pid, SIGKILL) == -1) {
+	if (kill(fixture.pid, SIGKILL) == -1) {
 		err(1, "kill");
 	}
 	CHECK_INT(broker_reap(), 128 + SIGKILL);
@@ -204,7 +204,7 @@ void broker_read(char *line)
 {
 	size_t length = 0;
 
-	while (read(bench.lines[0], line + length, 1) == 1 && length < 127) {
+	while (read(fixture.lines[0], line + length, 1) == 1 && length < 127) {
 		if (line[length] == '\n') {
 			line[length] = '\0';
 			return;
@@ -224,7 +224,7 @@ void broker_expect(const char *line)
 
 void broker_forget(void)
 {
-	struct pollfd more = { bench.lines[0], POLLIN, 0 };
+	struct pollfd more = { fixture.lines[0], POLLIN, 0 };
 	char line[128];
 
 	while (poll(&more, 1, 0) == 1) {
@@ -234,7 +234,7 @@ void broker_forget(void)
 
 void broker_expect_nothing(void)
 {
-	struct pollfd more = { bench.lines[0], POLLIN, 0 };
+	struct pollfd more = { fixture.lines[0], POLLIN, 0 };
 	char have[128] = "";
 
 	if (poll(&more, 1, 0) == 1) {

@@ -11,15 +11,15 @@
  * a Mach port. The broker writes a line for all that it sees.
  */
 
-#ifndef SDK_BENCH_H
-#define SDK_BENCH_H
+#ifndef SDK_FIXTURE_H
+#define SDK_FIXTURE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 /* Opens the service and starts launchd. $STANDIN_DIR must exist and be empty
- * but for services/. All failures of the bench end the scenario. */
-void bench_start(void);
+ * but for services/. All failures of the fixture end the scenario. */
+void fixture_start(void);
 
 /* The service that launchd holds for the broker, as by bootstrap and bootout.
  */
@@ -77,7 +77,7 @@ int broker_main(const char *mode);
 struct scenario {
 	const char *name;
 	void (*run)(void);
-	bool no_bench; /* without bench_start() */
+	bool no_fixture; /* without fixture_start() */
 };
 
 /* main() of a test: runs all scenarios, or plays what it was started as. */

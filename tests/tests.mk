@@ -14,10 +14,10 @@ endif
 
 # "asan/tests/NAME tsan/tests/NAME …", from the first lines of each test.
 UNIT_TESTS := $(addprefix build/linux/,$(shell tests/unit/build --list))
-UNIT_SCRIPTS := $(wildcard tests/unit/*-test.sh)
+UNIT_SCRIPTS := $(wildcard tests/unit/*-test.sh tests/linux/test/*-test.sh)
 BATS := $(wildcard tests/integration/*.bats)
 
-TEST_DEP := $(wildcard tests/unit/*.[ch]) $(BROKER_DEP) $(CTL_DEP) \
+TEST_DEP := $(wildcard tests/unit/*.[ch] tests/linux/test/*.[ch]) $(BROKER_DEP) $(CTL_DEP) \
 	tests/unit/build
 
 deps-demo:
@@ -40,11 +40,11 @@ build/linux/plain/tests/%: $(TEST_DEP) $(STANDIN_plain)
 TOOLS := $(patsubst tests/integration/tools/%.c,%,\
 	$(wildcard tests/integration/tools/*.c))
 # What else a tool is made of.
-TOOL_guest := -Itests/unit tests/unit/vmnet-guest.c $(SDK_SRC) \
+TOOL_guest := -Itests/linux/test tests/linux/test/vmnet-guest.c $(SDK_SRC) \
 	-framework vmnet -framework CoreFoundation
 TOOL_manager := $(SDK_SRC)
 $(B)/tools/manager: $(SDK_DEP)
-$(B)/tools/guest: $(wildcard tests/unit/vmnet-*.[ch]) $(SDK_DEP)
+$(B)/tools/guest: $(wildcard tests/linux/test/vmnet-*.[ch]) $(SDK_DEP)
 $(B)/tools/%: tests/integration/tools/%.c client/protocol.h $(STANDIN_plain)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(WARNINGS) -Iclient -o $@ $< $(TOOL_$*)

@@ -43,7 +43,7 @@ standin-tsan: $(LINUX_BUILD)/tsan/.stamp
 
 # The headers of the stand-in compile alone, as C and as C++.
 standin-headers:
-	tests/unit/cc-test.sh
+	tests/linux/test/cc-test.sh
 
 # "plain", "asan" or "tsan": the third folder of what is being made.
 VARIANT = $(word 3,$(subst /, ,$@))

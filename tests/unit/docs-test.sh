@@ -158,7 +158,8 @@ rules() {
     [ "$(grep -c "^| S[0-9]* |.*\`[^|]* |$" docs/hardening.md)" -eq \
         "$(cat "$tmp/count")" ] || return 1
     while read -r name; do
-        grep -rqF -e "$name" tests/unit tests/integration tests/soak ||
+        grep -rqF -e "$name" tests/unit tests/linux/test tests/integration \
+            tests/soak ||
             [ -e "tests/fuzz/$name.c" ] || echo "no test: $name"
     done <"$tmp/names" >"$tmp/missing"
     cat "$tmp/missing"

@@ -39,7 +39,7 @@ result $? "a program that is not there yet is built"
 
 # Newer sources: what was built before them is not run.
 touch -d '2000-01-01' "$program"
-run_tests "$program" && [ -n "$(find "$program" -newer tests/unit/common-test.c)" ]
+run_tests "$program" && [ -n "$(find "$program" -newer tests/linux/test/common-test.c)" ]
 result $? "a program that is older than its sources is built again"
 
 run_tests build/linux/plain/tests/no-such-test

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan tsan
-// link: tests/unit/xpc-bench.c tests/unit/xpc-bench-launchd.c
+// link: tests/linux/test/xpc-bench.c tests/linux/test/xpc-bench-launchd.c
 
 /*
  * The stand-in against peers that do not use it: raw bytes on its sockets, as
@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "../linux/xpc/wire.h"
+#include "../xpc/wire.h"
 
 /* Bytes under construction. */
 struct raw {

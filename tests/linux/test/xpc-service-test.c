@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan tsan
-// link: tests/unit/xpc-bench.c tests/unit/xpc-bench-launchd.c
+// link: tests/linux/test/xpc-bench.c tests/linux/test/xpc-bench-launchd.c
 
 /*
  * Rules of XPC that need a service: another process, which launchd starts when

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan tsan
-// link: tests/unit/xpc-bench.c tests/unit/xpc-bench-launchd.c
+// link: tests/linux/test/xpc-bench.c tests/linux/test/xpc-bench-launchd.c
 
 /*
  * The rules of XPC connections, one test each and more, by the numbers of the

@@ -24,9 +24,9 @@
 
 #include <cmocka.h>
 
-#include "../linux/common/idmap.h"
-#include "../linux/common/spawn.h"
-#include "../linux/common/unix.h"
+#include "../common/idmap.h"
+#include "../common/spawn.h"
+#include "../common/unix.h"
 
 static char directory[] = "/tmp/common-test.XXXXXX";
 static char path[PATH_MAX];

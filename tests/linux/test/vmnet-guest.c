@@ -5,7 +5,7 @@
 
 #include "vmnet-bench.h"
 #include "vmnet-guest.h"
-#include "../linux/vmnet/vmnet-standin.h"
+#include "../vmnet/vmnet-standin.h"
 
 #define FRAME_MAX 1514
 #define PROBE_TYPE 0x88b5 /* For local experiments, says IEEE 802. */

@@ -6,7 +6,7 @@
 # compile alone, in any language.
 
 set -eu
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../../.."
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

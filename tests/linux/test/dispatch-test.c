@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 // variants: asan tsan
 // flags: -Wno-unused-parameter
-// link: tests/unit/dispatch-bench.c
+// link: tests/linux/test/dispatch-bench.c
 //
 // The dispatch stand-in: queues.
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan tsan
-// link: tests/unit/vmnet-bench.c
+// link: tests/linux/test/vmnet-bench.c
 // frameworks: vmnet CoreFoundation
 
 /*

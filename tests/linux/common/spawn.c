@@ -95,6 +95,18 @@ pid_t spawn_start(const struct spawn *spawn)
 	return pid;
 }
 
+int spawn_wait(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) == -1) {
+		if (errno != EINTR) {
+			return -1;
+		}
+	}
+	return spawn_status(status);
+}
+
 int spawn_run(const char *const *argv)
 {
 	struct spawn spawn = {
@@ -103,18 +115,9 @@ int spawn_run(const char *const *argv)
 		.netns = -1,
 	};
 	pid_t pid;
-	int status;
 
 	pid = spawn_start(&spawn);
-	if (pid == -1) {
-		return -1;
-	}
-	while (waitpid(pid, &status, 0) == -1) {
-		if (errno != EINTR) {
-			return -1;
-		}
-	}
-	return spawn_status(status);
+	return pid == -1 ? -1 : spawn_wait(pid);
 }
 
 int spawn_status(int status)

@@ -27,8 +27,12 @@ struct spawn {
  */
 pid_t spawn_start(const struct spawn *spawn);
 
-/* Starts argv with our stdio and waits: its exit status, 128 + n when signal n
- * ended it, -1 with errno when it could not be started. */
+/* Waits for its end: its exit status, 128 + n when signal n ended it, -1 with
+ * errno. */
+int spawn_wait(pid_t pid);
+
+/* Starts argv with our stdio and waits, as spawn_wait() does. -1 with errno also
+ * when it could not be started. */
 int spawn_run(const char *const *argv);
 
 /* The same from a status of waitpid(). */

@@ -27,7 +27,7 @@
 #include "../common/unix.h"
 #include "launchd-control.h"
 
-static struct source listener;
+static struct watch listener;
 static char *socket_path;
 static struct connection *connections;
 
@@ -39,8 +39,8 @@ static void connection_close(struct connection *connection)
 		link = &(*link)->next;
 	}
 	*link = connection->next;
-	loop_remove(&connection->source);
-	close(connection->source.fd);
+	loop_remove(&connection->watch);
+	close(connection->watch.fd);
 	free(connection->target);
 	free(connection);
 }
@@ -48,7 +48,7 @@ static void connection_close(struct connection *connection)
 void control_send(
     struct connection *connection, const char *text, const int *fd)
 {
-	if (unix_send_now(connection->source.fd, text, strlen(text), fd,
+	if (unix_send_now(connection->watch.fd, text, strlen(text), fd,
 		fd != NULL ? 1 : 0) == -1) {
 		log_error("pid %d: cannot be answered: %m",
 		    (int)connection->peer.pid);
@@ -65,7 +65,7 @@ static void check_in(struct connection *connection, const char *name)
 	struct service *service = job != NULL ? job_service(job, name) : NULL;
 	char text[256];
 
-	if (service == NULL || service->source.fd == -1) {
+	if (service == NULL || service->watch.fd == -1) {
 		log_error("pid %d: checks in for %.100s: %s",
 		    (int)connection->peer.pid, name,
 		    job == NULL ? "no job of ours" : "not in its MachServices");
@@ -75,7 +75,7 @@ static void check_in(struct connection *connection, const char *name)
 		return;
 	}
 	connection->job = job;
-	control_send(connection, "ok", &service->source.fd);
+	control_send(connection, "ok", &service->watch.fd);
 }
 
 static void set_transactions(struct connection *connection, const char *text)
@@ -154,7 +154,7 @@ static bool connection_read(struct connection *connection, bool *closed)
 
 	*closed = false;
 	length = unix_receive(
-	    connection->source.fd, text, CONTROL_MESSAGE_MAX, NULL, NULL);
+	    connection->watch.fd, text, CONTROL_MESSAGE_MAX, NULL, NULL);
 	if (length <= 0) {
 		*closed = length == 0 || (errno != EAGAIN && errno != EMSGSIZE);
 		return length == -1 && errno == EMSGSIZE;
@@ -176,9 +176,9 @@ static bool connection_read(struct connection *connection, bool *closed)
 	return true;
 }
 
-static void connection_ready(struct source *source)
+static void connection_ready(struct watch *watch)
 {
-	struct connection *connection = (struct connection *)source;
+	struct connection *connection = (struct connection *)watch;
 	bool closed;
 
 	connection_read(connection, &closed);
@@ -212,12 +212,12 @@ void control_forget(struct job *job)
 	}
 }
 
-static void listener_ready(struct source *source)
+static void listener_ready(struct watch *watch)
 {
 	struct connection *connection;
 	int fd;
 
-	fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd == -1) {
 		if (errno != EAGAIN && errno != ECONNABORTED) {
 			log_error("launchd.sock: %m");
@@ -225,8 +225,8 @@ static void listener_ready(struct source *source)
 		return;
 	}
 	connection = allocate(sizeof(*connection));
-	connection->source.fd = fd;
-	connection->source.ready = connection_ready;
+	connection->watch.fd = fd;
+	connection->watch.ready = connection_ready;
 	if (unix_peer(fd, &connection->peer) == -1) {
 		log_error("launchd.sock: %m");
 		close(fd);
@@ -235,7 +235,7 @@ static void listener_ready(struct source *source)
 	}
 	connection->next = connections;
 	connections = connection;
-	loop_add(&connection->source);
+	loop_add(&connection->watch);
 }
 
 int control_start(const char *path)

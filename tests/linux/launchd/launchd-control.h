@@ -20,7 +20,7 @@ enum condition {
 };
 
 struct connection {
-	struct source source;
+	struct watch watch;
 	struct connection *next;
 	struct ucred peer;
 	struct job *job; /* whose process this is, or NULL */

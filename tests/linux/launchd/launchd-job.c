@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../common/log.h"
@@ -76,6 +77,15 @@ struct service *job_service(struct job *job, const char *name)
 	return NULL;
 }
 
+/* Monotonic, in ns. */
+static uint64_t job_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
+}
+
 /* ns from now, 0: never. */
 static void timer_set(struct job *job, uint64_t ns)
 {
@@ -90,10 +100,10 @@ static void timer_set(struct job *job, uint64_t ns)
 	timerfd_settime(job->timer.fd, 0, &when, NULL);
 }
 
-static void timer_ready(struct source *source)
+static void timer_ready(struct watch *watch)
 {
 	struct job *job =
-	    (struct job *)((char *)source - offsetof(struct job, timer));
+	    (struct job *)((char *)watch - offsetof(struct job, timer));
 	uint64_t expirations;
 
 	if (read(job->timer.fd, &expirations, sizeof(expirations)) == -1) {
@@ -113,14 +123,14 @@ static void job_watch(struct job *job, bool watch)
 	for (size_t i = 0; i < job->service_count; i++) {
 		struct service *service = &job->services[i];
 
-		if (service->watched == watch || service->source.fd == -1) {
+		if (service->watched == watch || service->watch.fd == -1) {
 			continue;
 		}
 		service->watched = watch;
 		if (watch) {
-			loop_add(&service->source);
+			loop_add(&service->watch);
 		} else {
-			loop_remove(&service->source);
+			loop_remove(&service->watch);
 		}
 	}
 }
@@ -136,7 +146,7 @@ int job_start(struct job *job)
 	if (pid == 0) {
 		job_exec(job);
 	}
-	job->spawned = loop_now();
+	job->spawned = job_clock();
 	if (pid == -1) {
 		log_error("%s: fork: %m", job->config->label);
 		job_settle(job); /* after the throttle */
@@ -153,7 +163,7 @@ int job_start(struct job *job)
 static void job_demand(struct job *job)
 {
 	uint64_t throttle = (uint64_t)job->config->throttle * SECOND;
-	uint64_t now = loop_now();
+	uint64_t now = job_clock();
 
 	if (job->pid != 0 || job->throttled) {
 		return;
@@ -169,10 +179,10 @@ static void job_demand(struct job *job)
 	    (unsigned long long)(job->spawned + throttle - now) / 1000000);
 }
 
-static void service_ready(struct source *source)
+static void service_ready(struct watch *watch)
 {
-	struct service *service = (struct service *)((char *)source -
-	    offsetof(struct service, source));
+	struct service *service =
+	    (struct service *)((char *)watch - offsetof(struct service, watch));
 
 	job_demand(service->job);
 }
@@ -184,13 +194,13 @@ static void service_close(struct service *service)
 		free(service->path);
 		service->path = NULL;
 	}
-	if (service->source.fd != -1) {
+	if (service->watch.fd != -1) {
 		if (service->watched) {
-			loop_remove(&service->source);
+			loop_remove(&service->watch);
 			service->watched = false;
 		}
-		close(service->source.fd);
-		service->source.fd = -1;
+		close(service->watch.fd);
+		service->watch.fd = -1;
 	}
 }
 
@@ -236,19 +246,19 @@ static int service_open(
 	}
 	service->job = job;
 	service->name = copy(name);
-	service->source.ready = service_ready;
+	service->watch.ready = service_ready;
 	if (asprintf(&service->path, "%s/%s", directory, name) == -1) {
 		abort();
 	}
 	/* Whoever has it already keeps it, as with launchd. */
 	if (access(service->path, F_OK) == 0) {
 		errno = EEXIST;
-		service->source.fd = -1;
+		service->watch.fd = -1;
 	} else {
-		service->source.fd = unix_listen(
+		service->watch.fd = unix_listen(
 		    service->path, SOCK_STREAM | SOCK_NONBLOCK, 0666, BACKLOG);
 	}
-	if (service->source.fd == -1) {
+	if (service->watch.fd == -1) {
 		free(service->path);
 		service->path = NULL;
 		return -1;

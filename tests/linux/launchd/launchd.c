@@ -7,21 +7,14 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "../common/log.h"
 
 struct job_options options = { .dir = "/run/standin" };
 
-static int epoll = -1;
 static bool stopping;
 
 static const char usage[] =
@@ -37,33 +30,6 @@ static const char usage[] =
     "\n"
     "Prints \"ready\" when clients may connect.\n"
     "SIGTERM stops all jobs as at shutdown; the second one at once.\n";
-
-void loop_add(struct source *source)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = source };
-
-	if (epoll_ctl(epoll, EPOLL_CTL_ADD, source->fd, &event) == -1) {
-		log_error("epoll: %m");
-		abort();
-	}
-}
-
-void loop_remove(struct source *source)
-{
-	if (epoll_ctl(epoll, EPOLL_CTL_DEL, source->fd, NULL) == -1) {
-		log_error("epoll: %m");
-		abort();
-	}
-}
-
-uint64_t loop_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) +
-	    (uint64_t)now.tv_nsec;
-}
 
 static void stop_all(void)
 {
@@ -82,69 +48,11 @@ static void stop_all(void)
 	stopping = true;
 }
 
-static void reap(void)
+/* Until all have stopped. */
+static bool goes_on(void)
 {
-	int status;
-	pid_t pid;
-
-	for (;;) {
-		pid = waitpid(-1, &status, WNOHANG);
-		if (pid <= 0) {
-			return;
-		}
-		job_reap(pid, status);
-	}
-}
-
-static void signal_ready(struct source *source)
-{
-	struct signalfd_siginfo info;
-
-	if (read(source->fd, &info, sizeof(info)) != sizeof(info)) {
-		return;
-	}
-	if (info.ssi_signo == SIGCHLD) {
-		reap();
-	} else {
-		stop_all();
-	}
-}
-
-static struct source signals = { .ready = signal_ready };
-
-static void signals_start(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (signals.fd == -1) {
-		log_error("signalfd: %m");
-		exit(1);
-	}
-	loop_add(&signals);
-}
-
-static void loop_run(void)
-{
-	while (!stopping || jobs != NULL) {
-		struct epoll_event event;
-		int count = epoll_wait(epoll, &event, 1, -1);
-
-		if (count == 1) {
-			struct source *source = event.data.ptr;
-
-			source->ready(source);
-		} else if (count == -1 && errno != EINTR) {
-			log_error("epoll: %m");
-			exit(1);
-		}
-		control_wake();
-	}
+	control_wake();
+	return !stopping || jobs != NULL;
 }
 
 /* A job that cannot be loaded at the start ends launchd: a test that runs
@@ -257,8 +165,7 @@ int main(int argc, char **argv)
 	getrlimit(RLIMIT_NOFILE, &options.descriptors);
 	umask(022);
 	make_directories();
-	epoll = epoll_create1(EPOLL_CLOEXEC);
-	signals_start(); /* before the first job can die */
+	loop_signals(job_reap, stop_all);
 	for (int i = optind; i < argc; i++) {
 		load(argv[i], false, 0);
 	}
@@ -277,7 +184,7 @@ int main(int argc, char **argv)
 	for (struct job *job = jobs; job != NULL; job = job->next) {
 		job_begin(job); /* they check in, so launchd.sock first */
 	}
-	loop_run();
+	loop_run(goes_on);
 	control_stop();
 	return 0;
 }

@@ -6,7 +6,7 @@
  * program behind a name when somebody connects to it, and stops and restarts
  * it by launchd's rules. One thread, one epoll loop, no locks.
  *
- *     launchd.c          options, the loop, signals
+ *     launchd.c          options, start and stop
  *     launchd-plist.c    property list in, struct config out
  *     launchd-key.c      its keys, a table
  *     launchd-job.c      a job's states; its services; the rules
@@ -25,6 +25,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+
+#include "../common/loop.h"
 
 /* One message on launchd.sock, either way. */
 #define CONTROL_MESSAGE_MAX 65536
@@ -112,20 +114,6 @@ void *allocate(size_t size);
 char *copy(const char *text);
 
 /*
- * The loop: launchd.c
- */
-
-struct source {
-	int fd;
-	void (*ready)(struct source *source);
-};
-
-/* One event is handled at a time, so a source may go away in any handler. */
-void loop_add(struct source *source);
-void loop_remove(struct source *source);
-uint64_t loop_now(void); /* monotonic ns */
-
-/*
  * Jobs: launchd-job.c
  *
  *     idle       no process; its services are watched
@@ -146,7 +134,7 @@ enum stop {
 struct job;
 
 struct service {
-	struct source source;
+	struct watch watch;
 	struct job *job;
 	char *name;
 	char *path; /* of the socket; NULL when it is gone */
@@ -160,7 +148,7 @@ struct job {
 	bool agent;
 	struct service *services;
 	size_t service_count;
-	struct source timer;
+	struct watch timer;
 	pid_t pid; /* 0: not running */
 	enum stop stop;
 	bool throttled;

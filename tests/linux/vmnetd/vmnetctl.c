@@ -10,53 +10,42 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "../common/log.h"
+#include "../common/unix.h"
 #include "../vmnet/vmnet-wire.h"
-
-static int connect_to_server(void)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	const char *directory = getenv("STANDIN_DIR");
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s",
-		directory == NULL ? "/run/standin" : directory,
-		WIRE_SOCKET) >= (int)sizeof(address.sun_path)) {
-		fprintf(stderr, "vmnetctl: STANDIN_DIR is too long\n");
-		exit(1);
-	}
-	if (fd < 0 ||
-	    connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
-		perror(address.sun_path);
-		exit(1);
-	}
-	return fd;
-}
 
 int main(void)
 {
 	static char reply[WIRE_MESSAGE_MAX];
 	struct wire_header request = { .type = WIRE_DUMP };
-	int fd = connect_to_server();
+	const char *directory = getenv("STANDIN_DIR");
+	char path[256];
 	ssize_t size;
+	int fd;
 
-	if (send(fd, &request, sizeof(request), MSG_NOSIGNAL) < 0) {
-		perror("vmnetctl: send");
+	log_start("vmnetctl", false);
+	snprintf(path, sizeof(path), "%s/%s",
+	    directory == NULL ? "/run/standin" : directory, WIRE_SOCKET);
+	fd = unix_connect(path, SOCK_SEQPACKET);
+	if (fd == -1) {
+		log_error("%s: %m", path);
 		return 1;
 	}
-	size = recv(fd, reply, sizeof(reply), 0);
+	if (unix_send(fd, &request, sizeof(request), NULL, 0) == -1) {
+		log_error("send: %m");
+		return 1;
+	}
+	size = unix_receive(fd, reply, sizeof(reply), NULL, NULL);
 	if (size < (ssize_t)sizeof(request)) {
-		fprintf(stderr, "vmnetctl: no answer\n");
+		log_error("no answer");
 		return 1;
 	}
 	size -= (ssize_t)sizeof(request);
 	if (fwrite(reply + sizeof(request), 1, (size_t)size, stdout) !=
 	    (size_t)size) {
-		perror("vmnetctl");
+		log_error("stdout: %m");
 		return 1;
 	}
 	return 0;

@@ -8,10 +8,8 @@
  */
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <libgen.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "vmnetd.h"
@@ -43,7 +41,7 @@ void bootpd_write_reservations(void)
 	}
 	file = fopen(BOOTPTAB ".new", "we");
 	if (file == NULL) {
-		complain(BOOTPTAB ": %s", strerror(errno));
+		log_error(BOOTPTAB ": %m");
 		return;
 	}
 	fputs("%%\n", file);
@@ -53,7 +51,7 @@ void bootpd_write_reservations(void)
 		}
 	}
 	if (fclose(file) != 0 || rename(BOOTPTAB ".new", BOOTPTAB) != 0) {
-		complain(BOOTPTAB ": %s", strerror(errno));
+		log_error(BOOTPTAB ": %m");
 	}
 }
 

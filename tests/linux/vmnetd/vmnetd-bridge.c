@@ -52,7 +52,7 @@ static void setting_apply(struct setting *setting)
 	}
 	if (fgets(setting->before, sizeof(setting->before), file) != NULL &&
 	    run_sysctl(setting->path, setting->value) != 0) {
-		complain("%s: %s", setting->path, strerror(errno));
+		log_error("%s: %m", setting->path);
 		setting->before[0] = '\0';
 	}
 	fclose(file);
@@ -89,7 +89,7 @@ static int run_ip(char *text)
 	int result = -1;
 
 	if (text == NULL) {
-		complain("ip: out of memory");
+		log_error("ip: out of memory");
 	} else {
 		result = run_command(argv, text, strlen(text));
 	}
@@ -187,7 +187,7 @@ int bridge_create(struct network *network)
 		snprintf(path, sizeof(path),
 		    "net/ipv4/conf/bridge%d/route_localnet", network->bridge);
 		if (run_sysctl(path, "1\n") != 0) {
-			complain("%s: %s", path, strerror(errno));
+			log_error("%s: %m", path);
 			return -1;
 		}
 	}
@@ -233,7 +233,7 @@ static void link_delete(const char *name)
 	unsigned index = if_nametoindex(name);
 
 	if (index != 0 && link_request(index) != 0 && errno != ENODEV) {
-		complain("%s: cannot be deleted: %s", name, strerror(errno));
+		log_error("%s: cannot be deleted: %m", name);
 	}
 }
 
@@ -298,7 +298,7 @@ int bridge_tap_create(struct interface *interface)
 	char *text = NULL;
 
 	if (tap_open(interface) != 0) {
-		complain("/dev/net/tun: %s", strerror(errno));
+		log_error("/dev/net/tun: %m");
 		return -1;
 	}
 	/* No address of its own: the kernel would send frames to the guest. */

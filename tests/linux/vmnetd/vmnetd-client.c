@@ -8,11 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "../common/unix.h"
 #include "vmnetd.h"
 
 static struct client *clients;
@@ -47,24 +45,9 @@ static void client_destroy(struct client *client)
 void client_reply(
     struct client *client, void *reply, size_t length, uint32_t status, int fd)
 {
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct iovec iov = { .iov_base = reply, .iov_len = length };
-	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
-
 	((struct wire_header *)reply)->status = status;
-	if (fd >= 0) {
-		message.msg_control = control.bytes;
-		message.msg_controllen = sizeof(control.bytes);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(fd));
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	}
-	if (sendmsg(client->watch.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) <
-	    0) {
+	if (unix_send_now(
+		client->watch.fd, reply, length, &fd, fd >= 0 ? 1 : 0) == -1) {
 		/* Its end is seen by the loop; callers still use client. */
 		shutdown(client->watch.fd, SHUT_RDWR);
 	}
@@ -236,9 +219,9 @@ static void client_ready(struct watch *watch)
 	static union message message;
 	struct client *client = (struct client *)watch;
 	ssize_t length =
-	    recv(watch->fd, &message, sizeof(message), MSG_DONTWAIT);
+	    unix_receive(watch->fd, &message, sizeof(message), NULL, NULL);
 
-	if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
+	if (length == -1 && errno == EAGAIN) {
 		return;
 	}
 	if (length <= 0) {
@@ -246,7 +229,7 @@ static void client_ready(struct watch *watch)
 		return;
 	}
 	if (!serve(client, &message, (size_t)length)) {
-		complain("client %d: not a message", (int)client->pid);
+		log_error("client %d: not a message", (int)client->pid);
 		client_destroy(client);
 	}
 }
@@ -255,15 +238,13 @@ static void listener_ready(struct watch *watch)
 {
 	struct client *client;
 	struct ucred peer;
-	socklen_t size = sizeof(peer);
-	int fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd < 0) {
+	if (fd == -1) {
 		return;
 	}
 	client = calloc(1, sizeof(*client));
-	if (client == NULL ||
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+	if (client == NULL || unix_peer(fd, &peer) == -1) {
 		free(client);
 		close(fd);
 		return;
@@ -274,31 +255,18 @@ static void listener_ready(struct watch *watch)
 	client->uid = peer.uid;
 	client->next = clients;
 	clients = client;
-	if (loop_add(&client->watch) != 0) {
-		complain("client %d: %s", (int)client->pid, strerror(errno));
-		client_destroy(client);
-	}
+	loop_add(&client->watch);
 }
 
 int client_listen(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	unlink(path);
 	listener.ready = listener_ready;
-	listener.fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (listener.fd < 0 ||
-	    bind(listener.fd, (struct sockaddr *)&address, sizeof(address)) !=
-		0 ||
-	    chmod(path, 0777) != 0 || listen(listener.fd, 1024) != 0) {
+	listener.fd = unix_listen(path, SOCK_SEQPACKET, 0666, SOMAXCONN);
+	if (listener.fd == -1) {
 		return -1;
 	}
-	return loop_add(&listener);
+	loop_add(&listener);
+	return 0;
 }
 
 void client_close_all(void)

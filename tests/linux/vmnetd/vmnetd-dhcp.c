@@ -8,7 +8,6 @@
  */
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,12 +224,19 @@ static void line_done(struct dhcp *dhcp)
 {
 	dhcp->line[dhcp->used] = '\0';
 	dhcp->used = 0;
-	if (options.verbose) {
-		complain("bridge%d: %s", dhcp->network->bridge, dhcp->line);
-	}
+	log_info("bridge%d: %s", dhcp->network->bridge, dhcp->line);
 	if (!dhcp->ready && strstr(dhcp->line, "started, ") != NULL) {
 		dhcp->ready = true;
 		network_dhcp_ready(dhcp->network);
+	}
+}
+
+static void output_close(struct dhcp *dhcp)
+{
+	if (dhcp->watch.fd != -1) {
+		loop_remove(&dhcp->watch);
+		close(dhcp->watch.fd);
+		dhcp->watch.fd = -1;
 	}
 }
 
@@ -242,8 +248,8 @@ static void output_ready(struct watch *watch)
 	ssize_t i;
 
 	if (length == 0) {
-		/* The end of the process itself is told by its status. */
-		loop_remove(watch);
+		/* The status of the process tells that it has ended. */
+		output_close(dhcp);
 		return;
 	}
 	for (i = 0; i < length; i++) {
@@ -257,8 +263,7 @@ static void output_ready(struct watch *watch)
 
 static void dhcp_destroy(struct dhcp *dhcp)
 {
-	loop_remove(&dhcp->watch);
-	close(dhcp->watch.fd);
+	output_close(dhcp);
 	dhcp->network->dhcp = NULL;
 	bootpd_write_reservations();
 	free(dhcp);
@@ -271,7 +276,7 @@ int dhcp_start(struct network *network)
 	int result = -1;
 
 	if (arguments == NULL || dhcp == NULL) {
-		complain("bridge%d: dnsmasq: out of memory", network->bridge);
+		log_error("bridge%d: dnsmasq: out of memory", network->bridge);
 		goto out;
 	}
 	if (arguments->count == 0) {
@@ -282,11 +287,11 @@ int dhcp_start(struct network *network)
 	dhcp->watch.ready = output_ready;
 	dhcp->pid =
 	    run_start((const char *const *)arguments->values, &dhcp->watch.fd);
-	if (dhcp->pid < 0 || loop_add(&dhcp->watch) != 0) {
-		complain(
-		    "bridge%d: dnsmasq: %s", network->bridge, strerror(errno));
+	if (dhcp->pid == -1) {
+		log_error("bridge%d: dnsmasq: %m", network->bridge);
 		goto out;
 	}
+	loop_add(&dhcp->watch);
 	network->dhcp = dhcp;
 	dhcp = NULL;
 	bootpd_write_reservations();
@@ -320,7 +325,7 @@ void dhcp_reaped(pid_t pid, int status)
 	}
 	/* What it said last is why. */
 	output_ready(&network->dhcp->watch);
-	complain("bridge%d: dnsmasq ended (status %x): %s", network->bridge,
+	log_error("bridge%d: dnsmasq ended (status %x): %s", network->bridge,
 	    (unsigned)status, network->dhcp->line);
 	dhcp_destroy(network->dhcp);
 	network_dhcp_failed(network);

@@ -215,7 +215,7 @@ uint32_t network_start(struct network *network)
 	    (network->config.address.s_addr & ~network->config.mask.s_addr) ==
 		0) {
 		/* As on macOS 27: created, but can never run. */
-		complain("can't have the gateway at the subnet address");
+		log_error("can't have the gateway at the subnet address");
 		return STATUS_FAILURE;
 	}
 	network->state = NETWORK_STARTING;

@@ -10,7 +10,6 @@
 
 #include <arpa/inet.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "vmnetd.h"
 
@@ -232,7 +231,7 @@ int nft_update(void)
 	int result;
 
 	if (out == NULL) {
-		complain("nft: out of memory");
+		log_error("nft: out of memory");
 		return -1;
 	}
 	ipv4.out = out;

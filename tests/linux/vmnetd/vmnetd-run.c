@@ -6,40 +6,18 @@
  * dnsmasq stays.
  */
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "../common/spawn.h"
 #include "vmnetd.h"
 
 #define END_TIMEOUT_MS 2000
-
-/* In the child.  Does not return. */
-static void child_exec(const char *const argv[], int in, int err)
-{
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (in >= 0) {
-		dup2(in, STDIN_FILENO);
-	}
-	if (err >= 0) {
-		dup2(err, STDOUT_FILENO);
-		dup2(err, STDERR_FILENO);
-	}
-	execvp(argv[0], (char *const *)argv);
-	complain("%s: %s", argv[0], strerror(errno));
-	_exit(127);
-}
 
 /* A descriptor to read text from, or -1. */
 static int text_open(const char *text, size_t length)
@@ -57,38 +35,29 @@ static int text_open(const char *text, size_t length)
 	return fd;
 }
 
-static int wait_for(pid_t pid)
-{
-	int status;
-	pid_t result;
-
-	do {
-		result = waitpid(pid, &status, 0);
-	} while (result < 0 && errno == EINTR);
-	return result == pid ? status : -1;
-}
-
 int run_command(const char *const argv[], const char *text, size_t length)
 {
-	int in = text_open(text, length);
-	int status = -1;
+	struct spawn spawn = {
+		.argv = argv,
+		.stdio = { text_open(text, length), SPAWN_INHERIT,
+		    SPAWN_INHERIT },
+		.netns = -1,
+	};
 	pid_t pid;
 
-	if (in < 0) {
-		complain("%s: input: %s", argv[0], strerror(errno));
+	if (spawn.stdio[0] == -1) {
+		log_error("%s: input: %m", argv[0]);
 		return -1;
 	}
-	pid = fork();
-	if (pid == 0) {
-		child_exec(argv, in, -1);
+	pid = spawn_start(&spawn);
+	close(spawn.stdio[0]);
+	if (pid == -1) {
+		log_error("%s: %m", argv[0]);
+		return -1;
 	}
-	if (pid > 0) {
-		status = wait_for(pid);
-	}
-	close(in);
-	if (status != 0) {
-		complain("%s failed; its input was:\n%.*s", argv[0],
-		    (int)length, text);
+	if (spawn_wait(pid) != 0) {
+		log_error("%s failed; its input was:", argv[0]);
+		fwrite(text, 1, length, stderr);
 		return -1;
 	}
 	return 0;
@@ -99,15 +68,16 @@ pid_t run_start(const char *const argv[], int *output)
 	int pipes[2];
 	pid_t pid;
 
-	if (pipe2(pipes, O_CLOEXEC) != 0) {
+	if (pipe2(pipes, O_CLOEXEC) == -1) {
 		return -1;
 	}
-	pid = fork();
-	if (pid == 0) {
-		child_exec(argv, -1, pipes[1]);
-	}
+	pid = spawn_start(&(struct spawn){
+	    .argv = argv,
+	    .stdio = { SPAWN_INHERIT, pipes[1], pipes[1] },
+	    .netns = -1,
+	});
 	close(pipes[1]);
-	if (pid < 0) {
+	if (pid == -1) {
 		close(pipes[0]);
 		return -1;
 	}
@@ -129,7 +99,7 @@ void run_end(pid_t pid)
 	if (ended.fd >= 0) {
 		close(ended.fd);
 	}
-	wait_for(pid);
+	spawn_wait(pid);
 }
 
 int run_sysctl(const char *path, const char *value)

@@ -16,16 +16,13 @@
  *                               own addresses, as before macOS 27
  */
 
-#include <errno.h>
 #include <getopt.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "vmnetd.h"
@@ -51,7 +48,7 @@ static void option_quirk(const char *name)
 	} else if (strcmp(name, "lapse-reservations") == 0) {
 		options.lapse_reservations = true;
 	} else {
-		complain("no such quirk: %s", name);
+		log_error("no such quirk: %s", name);
 		usage();
 	}
 }
@@ -107,7 +104,7 @@ static void directory_create(void)
 	snprintf(options.directory, sizeof(options.directory),
 	    "%s/vmnetd.XXXXXX", dirname(path));
 	if (mkdtemp(options.directory) == NULL) {
-		complain("%s: %s", options.directory, strerror(errno));
+		log_error("%s: %m", options.directory);
 		exit(1);
 	}
 }
@@ -120,50 +117,16 @@ static void directory_remove(void)
 	run_command(argv, "", 0);
 }
 
-static void children_reap(void)
-{
-	int status;
-	pid_t pid;
+static bool stopped;
 
-	for (;;) {
-		pid = waitpid(-1, &status, WNOHANG);
-		if (pid <= 0) {
-			return;
-		}
-		dhcp_reaped(pid, status);
-	}
+static void stop(void)
+{
+	stopped = true;
 }
 
-static void signal_ready(struct watch *watch)
+static bool goes_on(void)
 {
-	struct signalfd_siginfo info;
-
-	if (read(watch->fd, &info, sizeof(info)) != sizeof(info)) {
-		return;
-	}
-	if (info.ssi_signo == SIGCHLD) {
-		children_reap();
-	} else {
-		loop_stop();
-	}
-}
-
-static void signals_start(void)
-{
-	static struct watch watch = { .ready = signal_ready };
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	watch.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (watch.fd < 0 || loop_add(&watch) != 0) {
-		complain("signals: %s", strerror(errno));
-		exit(1);
-	}
+	return !stopped;
 }
 
 /* A sandbox may have thousands of clients, each with a connection. */
@@ -179,26 +142,26 @@ static void limits_raise(void)
 
 int main(int argc, char **argv)
 {
-	int result;
-
 	options_parse(argc, argv);
+	log_start("vmnetd", !options.verbose);
 	limits_raise();
-	signals_start();
+	signal(SIGPIPE, SIG_IGN);
+	loop_signals(dhcp_reaped, stop);
 	/* Before the socket: a client may start at once. */
 	directory_create();
 	if (client_listen(options.socket) != 0) {
-		complain("%s: %s", options.socket, strerror(errno));
+		log_error("%s: %m", options.socket);
 		directory_remove();
 		return 1;
 	}
 	puts("ready");
 	fflush(stdout);
-	result = loop_run();
+	loop_run(goes_on);
 	client_close_all();
 	network_close_all();
 	nft_remove();
 	bridge_restore();
 	unlink(options.socket);
 	directory_remove();
-	return result == 0 ? 0 : 1;
+	return 0;
 }

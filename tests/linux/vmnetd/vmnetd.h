@@ -28,6 +28,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "../common/log.h"
+#include "../common/loop.h"
 #include "../vmnet/vmnet-wire.h"
 
 /* The numbers of vmnet_return_t and vmnet_mode_t; no Apple header here. */
@@ -51,25 +53,6 @@ struct options {
 };
 
 extern struct options options;
-
-/*
- * vmnetd-loop.c
- */
-
-struct watch {
-	int fd;
-	void (*ready)(struct watch *watch); /* Readable, or at its end. */
-};
-
-/* 0, or -1 with errno.  The watch must stay until loop_remove. */
-int loop_add(struct watch *watch);
-void loop_remove(struct watch *watch);
-
-/* Until loop_stop; -1 with errno when waiting failed. */
-int loop_run(void);
-void loop_stop(void);
-
-__attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
 
 /*
  * vmnetd-run.c

@@ -165,6 +165,10 @@ static xpc_object_t create_message(
 	if (event->network != NULL) {
 		set_network(message, event->network);
 	}
+	if (event->holders != NULL) {
+		xpc_dictionary_set_uint64(
+		    message, VMNET_BROKER_STATUS_HOLDERS, *event->holders);
+	}
 	set_cause(message, event, &watcher->options);
 	return message;
 }

@@ -36,6 +36,7 @@ struct event {
 	const struct network *network;     /* or NULL */
 	const struct event_client *client; /* or NULL */
 	const struct failure *failure;     /* or NULL */
+	const size_t *holders; /* NULL: those of the network, if there is one */
 };
 
 struct watcher_options {

@@ -22,8 +22,8 @@
 
 static const uint64_t stop_timeout = VMNET_BROKER_STOP_TIMEOUT * NANOSECONDS;
 static const uint64_t end_timeout = VMNET_BROKER_RELEASE_TIMEOUT * NANOSECONDS;
-/* What a watcher that does not read costs the clients of the next broker. */
-static const uint64_t farewell_timeout = NANOSECONDS;
+static const uint64_t farewell_timeout =
+    VMNET_BROKER_FAREWELL_TIMEOUT * NANOSECONDS;
 
 struct lifetime {
 	struct lifetime_options options;
@@ -51,6 +51,16 @@ static struct registry_summary summary(const struct lifetime *lifetime)
 static void post(struct lifetime *lifetime, const char *name)
 {
 	const struct event event = { .name = name };
+
+	events_post(lifetime->options.events, &event);
+}
+
+/* With the holds that are left: whoever drains the broker sees by it whether it
+ * ends since there are none. */
+static void post_stopping(struct lifetime *lifetime)
+{
+	const size_t holders = summary(lifetime).holders;
+	const struct event event = { .name = "stopping", .holders = &holders };
 
 	events_post(lifetime->options.events, &event);
 }
@@ -93,7 +103,7 @@ static void end_begin(struct lifetime *lifetime, const char *reason)
 {
 	log_notice("stopping: %s", reason);
 	if (summary(lifetime).phase != REGISTRY_STOPPING) {
-		post(lifetime, "stopping");
+		post_stopping(lifetime);
 	}
 	lifetime->ending = true;
 	lifetime->end_deadline = now(lifetime) + end_timeout;
@@ -225,7 +235,11 @@ static void stop(struct lifetime *lifetime, enum registry_phase phase)
 	if (before.phase >= phase || lifetime->ending) {
 		return;
 	}
-	post(lifetime, phase == REGISTRY_DRAINING ? "draining" : "stopping");
+	if (phase == REGISTRY_DRAINING) {
+		post(lifetime, "draining");
+	} else {
+		post_stopping(lifetime);
+	}
 	if (before.held == 0) {
 		peers_silence(lifetime->options.peers);
 	} else if (before.phase == REGISTRY_SERVING) {

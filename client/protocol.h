@@ -153,5 +153,8 @@
  * RELEASE_TIMEOUT it must stay below 20 s: launchd's ExitTimeOut by default. */
 #define VMNET_BROKER_STOP_TIMEOUT 10
 #define VMNET_BROKER_PEER_IDLE 60 /* a peer that holds nothing */
+/* Until a broker that exits waits no more for watchers to get their last event:
+ * what one that does not read costs the clients of the next broker. */
+#define VMNET_BROKER_FAREWELL_TIMEOUT 1
 
 #endif

@@ -62,10 +62,22 @@ void ctl_need_broker(void);
 /* Exits unless the text may be the name of a network. */
 void ctl_check_name(const char *name);
 
-/* Events of the broker, until handle() ends the program. NULL: the broker has
- * exited; if handle() returns, launchd starts the next one, and that is watched.
- * Does not return. */
-_Noreturn void ctl_watch(void (*handle)(xpc_object_t event));
+/*
+ * Events of the broker, until a function ends the program. Does not return.
+ *
+ * handle() gets each event. NULL: the broker that was watched has ended; if
+ * handle() returns, launchd starts the next one, and that is watched.
+ *
+ * command, unless it is NULL, is sent over the same connection when the broker
+ * is watched, so that it is that broker's and no event after it is missed;
+ * answer() gets the reply, if it is no error.
+ */
+struct watching {
+	void (*handle)(xpc_object_t event);
+	const char *command;
+	void (*answer)(xpc_object_t reply);
+};
+_Noreturn void ctl_watch(const struct watching *watching);
 
 /* All networks, an array of dictionaries as in docs/protocol.md, which the caller
  * releases; of an old broker those in use. */

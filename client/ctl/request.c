@@ -117,6 +117,14 @@ static xpc_connection_t connect_broker(
 	return connection;
 }
 
+static _Noreturn void fail_unanswered(const char *command)
+{
+	fail(CTL_TIMEOUT,
+	    "%s: the broker did not answer within %d seconds; see its log: "
+	    "vmnet-broker(8) has the command",
+	    command, ANSWER_TIMEOUT);
+}
+
 /* One answer, or an XPC error, or exit. */
 static xpc_object_t send_request(xpc_object_t request)
 {
@@ -135,12 +143,8 @@ static xpc_object_t send_request(xpc_object_t request)
 	if (dispatch_semaphore_wait(answered,
 		dispatch_time(DISPATCH_TIME_NOW,
 		    (int64_t)(ANSWER_TIMEOUT * NSEC_PER_SEC))) != 0) {
-		fail(CTL_TIMEOUT,
-		    "%s: the broker did not answer within %d seconds; see its "
-		    "log: vmnet-broker(8) has the command",
-		    xpc_dictionary_get_string(
-			request, VMNET_BROKER_KEY_COMMAND),
-		    ANSWER_TIMEOUT);
+		fail_unanswered(xpc_dictionary_get_string(
+		    request, VMNET_BROKER_KEY_COMMAND));
 	}
 	xpc_connection_cancel(connection);
 	xpc_release(connection);
@@ -225,51 +229,111 @@ void ctl_need_broker(void)
  */
 
 static struct {
+	struct watching options;
 	xpc_connection_t connection;
-	void (*handle)(xpc_object_t event);
+	bool answered; /* by the broker that there is now */
+	unsigned asked;
+	int attempts; /* of them, without an answer */
 } watched;
 
-static void watch_reply(xpc_object_t reply)
+static void ask_watched(const char *command, void (^answer)(xpc_object_t reply))
+{
+	xpc_object_t request = create_request(command, NULL);
+
+	xpc_connection_send_message_with_reply(
+	    watched.connection, request, dispatch_get_main_queue(), answer);
+	xpc_release(request);
+}
+
+/* False: there is none, and the connection has the reason as an event. */
+static bool is_answer(const char *command, xpc_object_t reply)
 {
 	int64_t error = 0;
 
 	if (xpc_get_type(reply) != XPC_TYPE_DICTIONARY) {
-		return; /* the connection has the same as an event */
+		return false;
 	}
 	error = xpc_dictionary_get_int64(reply, VMNET_BROKER_KEY_ERROR);
 	if (error == VMNET_BROKER_INVALID_REQUEST) {
-		ctl_too_old("watch");
+		ctl_too_old(command);
 	} else if (error != 0) {
-		fail_with_error("watch", NULL, reply);
+		fail_with_error(command, NULL, reply);
+	}
+	return true;
+}
+
+/* What the user asked for. */
+static const char *watched_command(void)
+{
+	return watched.options.command == NULL ? "watch"
+					       : watched.options.command;
+}
+
+static void command_reply(xpc_object_t reply)
+{
+	if (is_answer(watched.options.command, reply)) {
+		watched.options.answer(reply);
+	}
+}
+
+static void watch_reply(xpc_object_t reply)
+{
+	const char *command = watched.options.command;
+
+	if (!is_answer(watched_command(), reply)) {
+		return;
+	}
+	watched.answered = true;
+	if (command != NULL) {
+		ask_watched(command, ^(xpc_object_t answer) {
+			command_reply(answer);
+		});
 	}
 }
 
 static void ask_to_watch(void)
 {
-	xpc_object_t request = create_request("watch", NULL);
+	unsigned number = ++watched.asked;
 
-	xpc_connection_send_message_with_reply(watched.connection, request,
-	    dispatch_get_main_queue(), ^(xpc_object_t reply) {
-		    watch_reply(reply);
+	watched.answered = false;
+	watched.attempts++;
+	ask_watched("watch", ^(xpc_object_t reply) {
+		watch_reply(reply);
+	});
+	dispatch_after(dispatch_time(DISPATCH_TIME_NOW,
+			   (int64_t)(ANSWER_TIMEOUT * NSEC_PER_SEC)),
+	    dispatch_get_main_queue(), ^{
+		    if (!watched.answered && watched.asked == number) {
+			    fail_unanswered(watched_command());
+		    }
 	    });
-	xpc_release(request);
+}
+
+/* A broker that exits answers no more: to ask it was too late, and says nothing
+ * about how it ended. */
+static void broker_ended(void)
+{
+	if (watched.answered || watched.attempts >= ATTEMPTS) {
+		watched.attempts = 0;
+		watched.options.handle(NULL);
+	}
+	ask_to_watch();
 }
 
 static void watch_event(xpc_object_t event)
 {
 	if (xpc_get_type(event) == XPC_TYPE_DICTIONARY) {
-		watched.handle(event);
+		watched.options.handle(event);
 	} else if (event == XPC_ERROR_CONNECTION_INTERRUPTED) {
-		watched.handle(NULL);
-		ask_to_watch();
+		broker_ended();
 	} else if (event == XPC_ERROR_CONNECTION_INVALID) {
 		ctl_no_broker();
 	}
 }
 
-void ctl_watch(void (*handle)(xpc_object_t event))
+void ctl_watch(const struct watching *watching)
 {
-	watched.handle = handle;
+	watched.options = *watching;
 	watched.connection =
 	    connect_broker(dispatch_get_main_queue(), ^(xpc_object_t event) {
 		    watch_event(event);

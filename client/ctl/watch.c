@@ -19,17 +19,28 @@
 static struct {
 	bool json;
 	double wait;
-	unsigned long long holders;
 } options;
 
-/* The broker has said that it exits, which it does not take back. */
+/* The broker has said that it exits, which it does not take back; and how many
+ * hold networks that it will take from them. */
 static bool exits;
+static uint64_t left;
 
-static void note_exit(xpc_object_t event)
+static bool is_named(xpc_object_t event, const char *name)
 {
 	const char *what = xpc_dictionary_get_string(event, "event");
 
-	exits |= what != NULL && strcmp(what, "stopping") == 0;
+	return what != NULL && strcmp(what, name) == 0;
+}
+
+static void note_exit(xpc_object_t event)
+{
+	if (is_named(event, "stopping")) {
+		exits = true;
+		left = xpc_dictionary_get_uint64(event, "holders");
+	} else if (exits && left > 0 && is_named(event, "released")) {
+		left--;
+	}
 }
 
 static void print_time(uint64_t milliseconds)
@@ -131,8 +142,10 @@ static void watch_event(xpc_object_t event)
 
 int command_watch(const struct arguments *arguments)
 {
+	const struct watching watching = { .handle = watch_event };
+
 	options.json = arguments->json;
-	ctl_watch(watch_event);
+	ctl_watch(&watching);
 }
 
 /*
@@ -159,37 +172,34 @@ static void drain_done(bool exited, unsigned long long holders)
 	}
 }
 
-/* The broker drains already; its exit is the end of the connection. */
+/* The broker's exit is the end of the connection. */
 static void drain_event(xpc_object_t event)
 {
-	const char *what = NULL;
-
-	if (event == NULL && exits) {
-		drain_done(true, 0);
-		exit(CTL_OK);
-	} else if (event == NULL) {
+	if (event != NULL) {
+		note_exit(event);
+		if (is_named(event, "resumed")) {
+			fail(CTL_FAILED, "drain: somebody resumed the broker");
+		}
+	} else if (!exits) {
 		fail(CTL_FAILED,
 		    "drain: the broker ended before its last client had left; "
 		    "the next broker is not draining");
-	}
-	note_exit(event);
-	what = xpc_dictionary_get_string(event, "event");
-	if (what != NULL && strcmp(what, "resumed") == 0) {
-		fail(CTL_FAILED, "drain: somebody resumed the broker");
+	} else if (left > 0) {
+		fail(CTL_FAILED,
+		    "drain: the broker was shut down before its last client "
+		    "had left, and took back what %llu clients held",
+		    (unsigned long long)left);
+	} else {
+		drain_done(true, 0);
+		exit(CTL_OK);
 	}
 }
 
-int command_drain(const struct arguments *arguments)
+static void drain_answer(xpc_object_t reply)
 {
-	xpc_object_t reply = ctl_ask("drain", NULL);
-
-	options.json = arguments->json;
-	options.wait = arguments->wait;
-	options.holders = xpc_dictionary_get_uint64(reply, "holders");
-	xpc_release(reply);
-	if (options.wait < 0 || options.holders == 0) {
-		drain_done(options.holders == 0, options.holders);
-		return CTL_OK;
+	if (xpc_dictionary_get_uint64(reply, "holders") == 0) {
+		drain_done(true, 0);
+		exit(CTL_OK);
 	}
 	dispatch_after(dispatch_time(DISPATCH_TIME_NOW,
 			   (int64_t)(options.wait * (double)NSEC_PER_SEC)),
@@ -200,5 +210,26 @@ int command_drain(const struct arguments *arguments)
 			"vmnet-brokerctl resume takes the drain back",
 			options.wait);
 	    });
-	ctl_watch(drain_event);
+}
+
+int command_drain(const struct arguments *arguments)
+{
+	const struct watching watching = {
+		.handle = drain_event,
+		.command = "drain",
+		.answer = drain_answer,
+	};
+	xpc_object_t reply = NULL;
+	unsigned long long holders = 0;
+
+	options.json = arguments->json;
+	options.wait = arguments->wait;
+	if (options.wait >= 0) {
+		ctl_watch(&watching);
+	}
+	reply = ctl_ask("drain", NULL);
+	holders = xpc_dictionary_get_uint64(reply, "holders");
+	xpc_release(reply);
+	drain_done(holders == 0, holders);
+	return CTL_OK;
 }

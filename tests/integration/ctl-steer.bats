@@ -8,7 +8,7 @@ load ctl
 @test "hold" {
     # Goal: networks are held while a command runs, or until a signal comes;
     # the exit status is the command's.
-    ctl_sandbox <<'SCRIPT'
+    ctl_sandbox --plist "$(unthrottled)" <<'SCRIPT'
 prints 7 $alice $plain hold default host -- sh -c \
     "$plain list | awk '{ print \$1, \$NF }'; exit 7" <<END
 NAME CLIENTS
@@ -155,6 +155,76 @@ numbers = [event["sequence"] for event in events[crash + 1:]]
 assert numbers == sorted(numbers) and numbers[0] < events[crash - 1]["sequence"]
 assert "stopping" in [event["event"] for event in events[crash:]]
 ' || fail "watch --json"
+SCRIPT
+}
+
+@test "drain --wait: the broker is shut down meanwhile" {
+    # Goal: it succeeds if the last client leaves in time, and if a network is
+    # taken back it does not.
+    ctl_sandbox --plist "$(unthrottled)" \
+        --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
+clock_create
+for leaves in yes no; do
+    start one alice $ctl hold default
+    start two bob $ctl hold default host
+    wait_line one '^holding default'
+    wait_line two '^holding default'
+    wait_line two '^holding host'
+    start watch bob $ctl watch --json
+    settle peers 5
+    start drain root $ctl drain --wait "$guard"
+    wait_line watch '"event": "draining"'
+    broker=$(broker_pid)
+    kill -TERM "$broker"
+    wait_line watch '"event": "stopping".*"holders": 3'
+    stop one
+    wait_line watch '"event": "released".*"holders": 1'
+    [ $leaves = no ] || stop two
+    [ $leaves = yes ] || advance 10s
+    wait_gone "$broker"
+    wait_exit drain
+    wait_exit watch
+    expect "watch" 0 "$status"
+    wait_exit drain
+    if [ $leaves = yes ]; then
+        expect "drain" 0 "$status"
+        wait_line drain '^the broker exited'
+    else
+        expect "drain" 1 "$status"
+        wait_line drain 'was shut down before .* took back what 2 clients held'
+        stop two
+    fi
+done
+SCRIPT
+}
+
+@test "watch: asked too late" {
+    # Goal: a broker that exits answers nobody, which is no crash.
+    ctl_sandbox --plist "$(unthrottled)" \
+        --daemon-env STANDIN_HANG=vmnet_network_create:1 \
+        --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
+clock_create
+start waiting bob "$tools/ask" -H command=string:acquire network_name=string:default
+settle 'holders default' 1
+settle peers 2
+broker=$(broker_pid)
+ask command=string:drain >"$T/drained"
+wait_log 'stopping: '
+open=$(descriptors "$broker") # with that of the last question, maybe
+start watch alice $ctl watch
+start lines alice $ctl watch --json
+until [ "$(descriptors "$broker")" -gt "$open" ]; do
+    [ $SECONDS -lt "$guard" ] || fail "watch did not connect"
+done
+advance 8s
+wait_gone "$broker"
+settle peers 3
+kill -TERM "$(broker_pid)"
+wait_line watch '  stopping '
+wait_line lines '"event": "stopping"'
+wait_exit watch
+expect "watch" 0 "$status"
+! grep crashed "$T/watch.out" "$T/lines.out" || fail "watch: a crash"
 SCRIPT
 }
 

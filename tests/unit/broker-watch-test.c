@@ -147,7 +147,7 @@ static void test_watch_failures(void **unused)
 	xpc_release(ask(root, "resume", NULL));
 	assert_event(watcher, at++, "{event=\"resumed\"}");
 	fixture_stop(service_shut_down);
-	assert_event(watcher, at++, "{event=\"stopping\"}");
+	assert_event(watcher, at++, "{event=\"stopping\" holders=1}");
 	client_destroy(client);
 	client_destroy(other);
 	client_destroy(root);
@@ -167,7 +167,7 @@ static void test_watch_idle(void **unused)
 	assert_reply(ask(watcher, "watch", NULL), "{watching=true}");
 	fixture_advance(VMNET_BROKER_PEER_IDLE * SECOND);
 	fixture_wait_done();
-	assert_event(watcher, 0, "{event=\"stopping\"}");
+	assert_event(watcher, 0, "{event=\"stopping\" holders=0}");
 	client_destroy(client);
 	client_destroy(watcher);
 }

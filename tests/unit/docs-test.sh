@@ -88,6 +88,11 @@ limits() {
         holds "$protocol" "make a network | $(limit VMNET_TIMEOUT) s |" &&
         holds "$protocol" "release a network | $(limit RELEASE_TIMEOUT) s |" &&
         holds "$protocol" "holds nothing | $(limit PEER_IDLE) s |" &&
+        holds "$protocol" "configuration in \`status\` | $(limit MAX_PROBLEMS) |" &&
+        holds "$protocol" "| clients that watch | $(limit MAX_WATCHERS) |" &&
+        holds "$protocol" "user only | $(limit WATCHERS_KEPT_FOR_ROOT) |" &&
+        holds "$protocol" "client that watches | $(limit MAX_EVENTS) |" &&
+        holds "$protocol" "broker exits | $(limit FAREWELL_TIMEOUT) s |" &&
         holds "$protocol" "SIGTERM stops the broker | $(limit STOP_TIMEOUT) s |"
 }
 

@@ -39,7 +39,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "vmnet-bench.h"
+#include "vmnet-fixture.h"
 #include "vmnet-broker.h"
 #include "vmnet-guest.h"
 #include "../../linux/vmnet/vmnet-standin.h"

@@ -2,11 +2,11 @@
 // Copyright The vmnet-broker authors
 // variants: asan tsan
 // flags: -Wno-unused-parameter
-// link: tests/linux/test/dispatch-bench.c
+// link: tests/linux/test/dispatch-fixture.c
 //
 // The dispatch stand-in: sources that wait for the system.
 
-#include "dispatch-bench.h"
+#include "dispatch-fixture.h"
 
 #include <signal.h>
 #include <sys/socket.h>

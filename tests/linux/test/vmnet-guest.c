@@ -3,7 +3,7 @@
 
 #include <poll.h>
 
-#include "vmnet-bench.h"
+#include "vmnet-fixture.h"
 #include "vmnet-guest.h"
 #include "../vmnet/vmnet-standin.h"
 

@@ -1,82 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan tsan
-// link: tests/linux/test/vmnet-bench.c tests/linux/test/vmnet-guest.c
+// link: tests/linux/test/vmnet-interface-fixture.c
+// link: tests/linux/test/vmnet-fixture.c tests/linux/test/vmnet-guest.c
 // frameworks: vmnet CoreFoundation
 
 /*
- * The stand-in's vmnet where it meets the kernel: interfaces and frames of both
- * APIs, in a network namespace of this test's own. Needs root, or user
- * namespaces and a tun device that everybody may open.
+ * The life of an interface of the stand-in's vmnet: start, stop, refusals, threads.
  */
 
+#include "vmnet-interface-fixture.h"
+
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <unistd.h>
-#include <net/if.h>
-#include <cmocka.h>
 
-#include <standin.h>
-
-#include "vmnet-bench.h"
-#include "vmnet-guest.h"
 #include "vmnet-stop.h"
 
 #define THREADS 4
 #define ROUNDS 5
-
-static const char *const lapse[] = { "--quirk", "lapse-reservations", NULL };
-static const char *unable; /* Why this machine cannot run these tests. */
-
-static int start(void **state)
-{
-	(void)state;
-	if (unable == NULL) {
-		bench_start(NULL);
-	}
-	return 0;
-}
-
-static int start_lapse(void **state)
-{
-	(void)state;
-	if (unable == NULL) {
-		bench_start(lapse);
-	}
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	if (unable == NULL) {
-		bench_stop();
-	}
-	return 0;
-}
-
-static void run(void (*scenario)(void))
-{
-	if (unable != NULL) {
-		skip();
-	}
-	assert_true(bench_run(scenario));
-}
-
-static bool link_exists(const char *name)
-{
-	return if_nametoindex(name) != 0;
-}
-
-static vmnet_network_ref network_make(vmnet_mode_t mode, const char *subnet)
-{
-	vmnet_network_ref network = bench_network(mode, subnet, NULL);
-
-	CHECK_TRUE(network != NULL);
-	return network;
-}
 
 static void parameters_check(xpc_object_t parameters)
 {
@@ -141,19 +81,20 @@ static void retained(void)
 	CFRelease(network);
 	/* The interface holds it, and the subnet, until it has stopped. */
 	CHECK_TRUE(
-	    bench_network(VMNET_HOST_MODE, "10.1.1.1/24", &status) == NULL);
+	    fixture_network(VMNET_HOST_MODE, "10.1.1.1/24", &status) == NULL);
 	CHECK_INT(status, VMNET_FAILURE);
 	CHECK_TRUE(link_exists("bridge100"));
 	CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
 	CFRelease(network_make(VMNET_HOST_MODE, "10.1.1.1/24"));
 }
 
-static void test_life(void **state)
+static void the_first_interface_makes_the_bridge_and_the_last_takes_it(
+    void **state)
 {
 	(void)state;
 	/* Goal: the first interface makes the bridge, the last takes it. */
-	run(life);
-	run(retained);
+	run_scenario(life);
+	run_scenario(retained);
 }
 
 static void refused(void)
@@ -227,19 +168,19 @@ static void stopped_too_early(void)
 	CFRelease(network);
 }
 
-static void test_refused(void **state)
+static void what_cannot_start_reports_it_in_its_completion(void **state)
 {
 	(void)state;
 	/* Goal: what cannot start says so in its completion. */
-	run(refused);
-	run(injected);
+	run_scenario(refused);
+	run_scenario(injected);
 }
 
-static void test_stopped_too_early(void **state)
+static void what_has_not_started_cannot_be_stopped(void **state)
 {
 	(void)state;
 	/* Goal: what has not started cannot be stopped. */
-	run(stopped_too_early);
+	run_scenario(stopped_too_early);
 }
 
 static void stale(void)
@@ -262,20 +203,6 @@ static void stale(void)
 	CFRelease(network);
 }
 
-/* One packet with a buffer of size bytes. */
-static vmnet_return_t read_one(struct guest *guest, size_t size, int count)
-{
-	uint8_t buffer[1514];
-	struct iovec iov = { buffer, size };
-	struct vmpktdesc packets[257];
-	int i;
-
-	for (i = 0; i < 257; i++) {
-		packets[i] = (struct vmpktdesc){ size, &iov, 1, 0 };
-	}
-	return vmnet_read(guest->interface, packets, &count);
-}
-
 static vmnet_return_t write_one(
     struct guest *guest, size_t size, uint32_t flags)
 {
@@ -293,10 +220,10 @@ static void arguments(void)
 	struct guest guest;
 
 	CHECK_INT(guest_start(&guest, network), VMNET_SUCCESS);
-	CHECK_INT(read_one(&guest, 1514, 256), VMNET_SUCCESS);
-	CHECK_INT(read_one(&guest, 1514, 257), VMNET_TOO_MANY_PACKETS);
-	CHECK_INT(read_one(&guest, 1514, -1), VMNET_INVALID_ARGUMENT);
-	CHECK_INT(read_one(&guest, 1513, 1), VMNET_INVALID_ARGUMENT);
+	CHECK_INT(read_packets(&guest, 1514, 256), VMNET_SUCCESS);
+	CHECK_INT(read_packets(&guest, 1514, 257), VMNET_TOO_MANY_PACKETS);
+	CHECK_INT(read_packets(&guest, 1514, -1), VMNET_INVALID_ARGUMENT);
+	CHECK_INT(read_packets(&guest, 1513, 1), VMNET_INVALID_ARGUMENT);
 	CHECK_INT(write_one(&guest, 1514, 0), VMNET_SUCCESS);
 	CHECK_INT(write_one(&guest, 1515, 0), VMNET_PACKET_TOO_BIG);
 	CHECK_INT(write_one(&guest, 13, 0), VMNET_INVALID_ARGUMENT);
@@ -305,304 +232,12 @@ static void arguments(void)
 	CFRelease(network);
 }
 
-static void test_arguments(void **state)
+static void bad_arguments_and_stale_references_do_no_harm(void **state)
 {
 	(void)state;
 	/* Goal: mistakes are told, and stale references do no harm. */
-	run(stale);
-	run(arguments);
-}
-
-static void frames(void)
-{
-	vmnet_network_ref network =
-	    network_make(VMNET_SHARED_MODE, "10.1.1.1/24");
-	struct in_addr gateway = { inet_addr("10.1.1.1") };
-	struct guest a, b;
-	uint8_t mac[6];
-
-	CHECK_INT(guest_start(&a, network), VMNET_SUCCESS);
-	CHECK_INT(guest_start(&b, network), VMNET_SUCCESS);
-	CHECK_TRUE(memcmp(a.mac, b.mac, 6) != 0);
-	guest_send_probe(&a, "from a to all");
-	guest_expect_probe(&b, "from a to all");
-	guest_send_probe(&b, "from b to all");
-	guest_expect_probe(&a, "from b to all");
-	guest_arp(&a, gateway, mac);
-	CHECK_INT(mac[0], 0x52);
-	CHECK_INT(guest_stop(&a), VMNET_SUCCESS);
-	CHECK_TRUE(link_exists("bridge100"));
-	CHECK_INT(guest_stop(&b), VMNET_SUCCESS);
-	CFRelease(network);
-}
-
-static void dhcp(void)
-{
-	vmnet_network_configuration_ref config =
-	    vmnet_network_configuration_create(VMNET_SHARED_MODE, NULL);
-	struct in_addr host = { inet_addr("10.1.1.1") };
-	struct in_addr mask = { inet_addr("255.255.255.0") };
-	struct in_addr wanted = { inet_addr("10.1.1.77") };
-	ether_addr_t mac = { { 0x52, 0x54, 0, 0, 0, 1 } };
-	vmnet_network_ref network;
-	struct guest a, b;
-
-	vmnet_network_configuration_set_ipv4_subnet(config, &host, &mask);
-	vmnet_network_configuration_add_dhcp_reservation(config, &mac, &wanted);
-	network = vmnet_network_create(config, NULL);
-	CFRelease(config);
-	CHECK_INT(guest_start(&a, network), VMNET_SUCCESS);
-	CHECK_INT(guest_start(&b, network), VMNET_SUCCESS);
-	memcpy(b.mac, mac.octet, 6);
-	CHECK_TRUE(guest_dhcp(&a));
-	CHECK_STRING(inet_ntoa(a.address), "10.1.1.2");
-	CHECK_STRING(inet_ntoa(a.router), "10.1.1.1");
-	CHECK_TRUE(guest_dhcp(&b));
-	CHECK_STRING(inet_ntoa(b.address), "10.1.1.77");
-	CHECK_INT(guest_stop(&a), VMNET_SUCCESS);
-	CHECK_INT(guest_stop(&b), VMNET_SUCCESS);
-	CFRelease(network);
-}
-
-static void strangers(void)
-{
-	vmnet_network_ref one = network_make(VMNET_SHARED_MODE, NULL);
-	vmnet_network_ref two = network_make(VMNET_HOST_MODE, NULL);
-	struct guest a, b, c;
-
-	CHECK_INT(guest_start(&a, one), VMNET_SUCCESS);
-	CHECK_INT(guest_start(&b, two), VMNET_SUCCESS);
-	CHECK_INT(guest_start(&c, two), VMNET_SUCCESS);
-	guest_send_probe(&a, "on one");
-	guest_send_probe(&c, "on two");
-	/* The first that arrives is not the one that was sent first. */
-	guest_expect_probe(&b, "on two");
-	CHECK_INT(guest_stop(&a), VMNET_SUCCESS);
-	CHECK_INT(guest_stop(&b), VMNET_SUCCESS);
-	CHECK_INT(guest_stop(&c), VMNET_SUCCESS);
-	CFRelease(one);
-	CFRelease(two);
-}
-
-static void test_frames(void **state)
-{
-	(void)state;
-	/* Goal: frames pass within a network, and nowhere else. */
-	run(frames);
-	run(dhcp);
-	run(strangers);
-}
-
-static void events(void)
-{
-	vmnet_network_ref network = network_make(VMNET_HOST_MODE, NULL);
-	dispatch_queue_t queue = dispatch_queue_create("events", NULL);
-	dispatch_semaphore_t seen = dispatch_semaphore_create(0);
-	__block bool estimated = false;
-	struct guest a, b;
-
-	CHECK_INT(guest_start(&a, network), VMNET_SUCCESS);
-	CHECK_INT(guest_start(&b, network), VMNET_SUCCESS);
-	CHECK_INT(
-	    vmnet_interface_set_event_callback(b.interface,
-		VMNET_INTERFACE_PACKETS_AVAILABLE, queue,
-		^(interface_event_t mask, xpc_object_t event) {
-			CHECK_INT(mask, VMNET_INTERFACE_PACKETS_AVAILABLE);
-			estimated =
-			    xpc_dictionary_get_uint64(event,
-				vmnet_estimated_packets_available_key) > 0;
-			guest_expect_probe((struct guest *)&b, "event");
-			dispatch_semaphore_signal(seen);
-		}),
-	    VMNET_SUCCESS);
-	guest_send_probe(&a, "event");
-	dispatch_semaphore_wait(seen, DISPATCH_TIME_FOREVER);
-	CHECK_TRUE(estimated);
-	CHECK_INT(vmnet_interface_set_event_callback(b.interface,
-		      VMNET_INTERFACE_PACKETS_AVAILABLE, NULL, NULL),
-	    VMNET_SUCCESS);
-	guest_send_probe(&a, "after");
-	guest_expect_probe(&b, "after");
-	CHECK_INT(guest_stop(&a), VMNET_SUCCESS);
-	CHECK_INT(guest_stop(&b), VMNET_SUCCESS);
-	CFRelease(network);
-	dispatch_sync(queue,
-	    ^{
-	    });
-	dispatch_release(queue);
-	dispatch_release(seen);
-}
-
-static void test_events(void **state)
-{
-	(void)state;
-	/* Goal: frames that can be read are told of, until nobody listens. */
-	run(events);
-}
-
-/* The owner's network, for others: bytes of a serialization in a pipe. */
-static int handover[2];
-
-/* Owns a network, and is on it itself. */
-static void owner(void)
-{
-	vmnet_network_ref network =
-	    network_make(VMNET_SHARED_MODE, "10.1.1.1/24");
-	xpc_object_t object = vmnet_network_copy_serialization(network, NULL);
-	struct guest guest;
-	const void *data;
-	size_t size;
-
-	data = xpc_dictionary_get_data(object, "networkSerialization", &size);
-	CHECK_INT(write(handover[1], data, size), 120);
-	xpc_release(object);
-	CHECK_INT(guest_start(&guest, network), VMNET_SUCCESS);
-	bench_hold();
-	CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
-	CFRelease(network);
-}
-
-static vmnet_network_ref foreign_network(void)
-{
-	uint8_t data[120];
-	xpc_object_t object = xpc_dictionary_create(NULL, NULL, 0);
-	vmnet_network_ref network;
-
-	CHECK_INT(read(handover[0], data, sizeof(data)), 120);
-	xpc_dictionary_set_data(
-	    object, "networkSerialization", data, sizeof(data));
-	network = vmnet_network_create_with_serialization(object, NULL);
-	xpc_release(object);
-	CHECK_TRUE(network != NULL);
-	return network;
-}
-
-/* On the owner's network, until it is told that this one is gone. */
-static void member(void)
-{
-	vmnet_network_ref network = foreign_network();
-	struct guest guest;
-	uint8_t frame[64] = { 0 };
-
-	CHECK_INT(guest_start(&guest, network), VMNET_SUCCESS);
-	bench_hold();
-	CHECK_INT(guest_write(&guest, frame, sizeof(frame)), VMNET_FAILURE);
-	CHECK_INT(read_one(&guest, 1514, 1), VMNET_FAILURE);
-	CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
-	CHECK_INT(guest_start(&guest, network), VMNET_FAILURE);
-	CFRelease(network);
-}
-
-static void both_there(void)
-{
-	CHECK_TRUE(link_exists("bridge100"));
-	CHECK_TRUE(link_exists("vmenet0"));
-	CHECK_TRUE(link_exists("vmenet1"));
-}
-
-static void none_there(void)
-{
-	/* vmnetd has heard of the end when it answers this. */
-	CFRelease(network_make(VMNET_HOST_MODE, "10.1.1.1/24"));
-	CHECK_TRUE(!link_exists("bridge100"));
-	CHECK_TRUE(!link_exists("vmenet0"));
-	CHECK_TRUE(!link_exists("vmenet1"));
-}
-
-static void owner_there(void)
-{
-	vmnet_return_t status = 0;
-
-	CHECK_TRUE(
-	    bench_network(VMNET_HOST_MODE, "10.1.1.1/24", &status) == NULL);
-	CHECK_INT(status, VMNET_FAILURE);
-	CHECK_TRUE(link_exists("bridge100"));
-	CHECK_TRUE(link_exists("vmenet0"));
-	CHECK_TRUE(!link_exists("vmenet1"));
-}
-
-static void test_owner_killed(void **state)
-{
-	pid_t first, second;
-
-	(void)state;
-	/* Goal: it takes the network along, also from under others. */
-	if (unable != NULL) {
-		skip();
-	}
-	assert_int_equal(pipe(handover), 0);
-	first = bench_background(owner);
-	second = bench_background(member);
-	assert_true(bench_run(both_there));
-	bench_kill(first);
-	assert_true(bench_run(none_there));
-	assert_true(bench_end(second));
-	close(handover[0]);
-	close(handover[1]);
-}
-
-static void test_member_killed(void **state)
-{
-	pid_t first, second;
-
-	(void)state;
-	/* Goal: it takes its own interface along, and nothing else. */
-	if (unable != NULL) {
-		skip();
-	}
-	assert_int_equal(pipe(handover), 0);
-	first = bench_background(owner);
-	second = bench_background(member);
-	assert_true(bench_run(both_there));
-	bench_kill(second);
-	assert_true(bench_run(owner_there));
-	assert_true(bench_end(first));
-	assert_true(bench_run(none_there));
-	close(handover[0]);
-	close(handover[1]);
-}
-
-static void reserved(void)
-{
-	vmnet_network_configuration_ref config =
-	    vmnet_network_configuration_create(VMNET_HOST_MODE, NULL);
-	struct in_addr host = { inet_addr("10.1.1.1") };
-	struct in_addr mask = { inet_addr("255.255.255.0") };
-	struct in_addr wanted = { inet_addr("10.1.1.77") };
-	ether_addr_t mac = { { 0x52, 0x54, 0, 0, 0, 1 } };
-	vmnet_network_ref network;
-	bool lapses = getenv("LAPSED") != NULL;
-	struct guest guest;
-
-	vmnet_network_configuration_set_ipv4_subnet(config, &host, &mask);
-	vmnet_network_configuration_add_dhcp_reservation(config, &mac, &wanted);
-	network = vmnet_network_create(config, NULL);
-	CFRelease(config);
-	CHECK_INT(guest_start(&guest, network), VMNET_SUCCESS);
-	CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
-	CHECK_INT(guest_start(&guest, network), VMNET_SUCCESS);
-	memcpy(guest.mac, mac.octet, 6);
-	CHECK_TRUE(guest_dhcp(&guest));
-	CHECK_STRING(
-	    inet_ntoa(guest.address), lapses ? "10.1.1.2" : "10.1.1.77");
-	CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
-	CFRelease(network);
-}
-
-static void test_reservations_stay(void **state)
-{
-	(void)state;
-	/* Goal: without the quirk a network keeps its reservations. */
-	run(reserved);
-}
-
-static void test_reservations_lapse(void **state)
-{
-	(void)state;
-	/* Goal: with it they go with the last interface. */
-	setenv("LAPSED", "1", 1);
-	run(reserved);
-	unsetenv("LAPSED");
+	run_scenario(stale);
+	run_scenario(arguments);
 }
 
 static void *churn(void *argument)
@@ -636,36 +271,33 @@ static void threads(void)
 	CFRelease(network);
 }
 
-static void test_threads(void **state)
+static void interfaces_start_and_stop_from_any_thread(void **state)
 {
 	(void)state;
 	/* Goal: interfaces start and stop from any thread at once. */
-	run(threads);
+	run_scenario(threads);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_life, start, stop),
-		cmocka_unit_test_setup_teardown(test_refused, start, stop),
 		cmocka_unit_test_setup_teardown(
-		    test_stopped_too_early, start, stop),
-		cmocka_unit_test_setup_teardown(test_arguments, start, stop),
-		cmocka_unit_test_setup_teardown(test_frames, start, stop),
-		cmocka_unit_test_setup_teardown(test_events, start, stop),
-		cmocka_unit_test_setup_teardown(test_owner_killed, start, stop),
+		    the_first_interface_makes_the_bridge_and_the_last_takes_it,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    test_member_killed, start, stop),
+		    what_cannot_start_reports_it_in_its_completion,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    test_reservations_stay, start, stop),
+		    what_has_not_started_cannot_be_stopped, fixture_setup,
+		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    test_reservations_lapse, start_lapse, stop),
-		cmocka_unit_test_setup_teardown(test_threads, start, stop),
+		    bad_arguments_and_stale_references_do_no_harm,
+		    fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    interfaces_start_and_stop_from_any_thread, fixture_setup,
+		    fixture_teardown),
 	};
 
-	unable = bench_namespace();
-	if (unable != NULL) {
-		printf("# skip: %s\n", unable);
-	}
+	fixture_enter();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan tsan
-// link: tests/linux/test/vmnet-bench.c tests/linux/test/vmnet-guest.c
+// link: tests/linux/test/vmnet-fixture.c tests/linux/test/vmnet-guest.c
 // frameworks: vmnet CoreFoundation
 
 /*
@@ -19,7 +19,7 @@
 
 #include <standin.h>
 
-#include "vmnet-bench.h"
+#include "vmnet-fixture.h"
 #include "vmnet-guest.h"
 
 static const char *unable; /* Why this machine cannot run these tests. */
@@ -28,7 +28,7 @@ static int start(void **state)
 {
 	(void)state;
 	if (unable == NULL) {
-		bench_start(NULL);
+		fixture_start(NULL);
 	}
 	return 0;
 }
@@ -37,7 +37,7 @@ static int stop(void **state)
 {
 	(void)state;
 	if (unable == NULL) {
-		bench_stop();
+		fixture_stop();
 	}
 	return 0;
 }
@@ -47,7 +47,7 @@ static void run(void (*scenario)(void))
 	if (unable != NULL) {
 		skip();
 	}
-	assert_true(bench_run_user(scenario));
+	assert_true(fixture_run_user(scenario));
 }
 
 static xpc_object_t describe(operating_modes_t mode)
@@ -420,7 +420,7 @@ static void rules(void)
 static void rules_of_networks(void)
 {
 	vmnet_network_ref network =
-	    bench_network(VMNET_SHARED_MODE, NULL, NULL);
+	    fixture_network(VMNET_SHARED_MODE, NULL, NULL);
 	struct guest guest;
 
 	CHECK_INT(guest_start(&guest, network), VMNET_SUCCESS);
@@ -473,7 +473,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bridgeable, start, stop),
 	};
 
-	unable = bench_namespace();
+	unable = fixture_namespace();
 	if (unable != NULL) {
 		printf("# skip: %s\n", unable);
 	}

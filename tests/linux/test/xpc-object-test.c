@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan tsan
-// link: tests/linux/test/xpc-bench.c tests/linux/test/xpc-bench-launchd.c
+// link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
 
 /*
  * XPC objects: what they hold, who owns them, and that neither their size nor
  * their depth nor their bytes can hurt.
  */
 
-#include "xpc-bench.h"
+#include "xpc-fixture.h"
 
 #include <math.h>
 #include <sys/mman.h>
@@ -568,6 +568,6 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "misuse") == 0) {
 		return misuse(argv[2]);
 	}
-	bench_start();
+	fixture_start();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan tsan
-// link: tests/linux/test/xpc-bench.c tests/linux/test/xpc-bench-launchd.c
+// link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
 
 /*
  * Rules of XPC that need a service: another process, which launchd starts when
  * a client knocks, and which dies in every way.
  */
 
-#include "xpc-bench.h"
+#include "xpc-fixture.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -33,7 +33,7 @@ static void send_command(xpc_connection_t client, const char *text)
 }
 
 /* Answers come in the order in which they arrived: on one serial queue. */
-static void ask(
+static void ask_for(
     xpc_connection_t client, const char *text, struct mailbox *answers)
 {
 	static dispatch_queue_t queue;
@@ -161,8 +161,8 @@ static void rule_07_the_service_dies_and_comes_back(void **state)
 	assert_int_not_equal(first, second);
 	assert_int_equal(xpc_connection_get_pid(client), second);
 
-	ask(client, "silence", &answers); /* busy */
-	ask(client, "silence", &answers);
+	ask_for(client, "silence", &answers); /* busy */
+	ask_for(client, "silence", &answers);
 	call_pid(client, "pid"); /* they are there now */
 	launchd_kill();
 	mailbox_expect(&answers, INTERRUPTED);
@@ -202,7 +202,7 @@ static void rule_07_messages_wait_for_the_daemon(void **state)
 	launchd_register(SERVICE, NULL);
 	for (i = 0; i < 3; i++) {
 		clients[i] = client_to(SERVICE, &events[i]);
-		ask(clients[i], "pid", &answers);
+		ask_for(clients[i], "pid", &answers);
 	}
 	mailbox_expect_nothing(&answers);
 	launchd_unregister();
@@ -213,7 +213,7 @@ static void rule_07_messages_wait_for_the_daemon(void **state)
 	}
 	launchd_register(SERVICE, "obey");
 	for (i = 0; i < 3; i++) {
-		ask(clients[i], "pid", &answers);
+		ask_for(clients[i], "pid", &answers);
 	}
 	for (i = 0; i < 3; i++) {
 		reply = mailbox_get(&answers);
@@ -282,7 +282,7 @@ static void rule_15_termination(void **state)
 	launchd_wait_transactions(2);
 	call_pid(client, "end");
 	launchd_wait_transactions(1);
-	ask(client, "silence", &answers);
+	ask_for(client, "silence", &answers);
 	call_pid(client, "pid");
 	kill(launchd_wait_running(), SIGTERM);
 	/* Whoever sends the signal, and though it is ignored: the peer's handler
@@ -292,7 +292,7 @@ static void rule_15_termination(void **state)
 	    xpc_dictionary_get_string(reply, "told"), "termination");
 	xpc_release(reply);
 	/* No more messages: this one is lost with the process. */
-	ask(client, "die", &answers);
+	ask_for(client, "die", &answers);
 	mailbox_expect_nothing(&answers);
 	/* Transactions are still open: the request, and the one begun. The
 	 * signal makes the service end that one, and answer that. */
@@ -317,7 +317,7 @@ static void rule_15_messages_hold_transactions(void **state)
 	(void)state;
 	launchd_register(SERVICE, "obey");
 	client = client_to(SERVICE, &events);
-	ask(client, "silence", &answers); /* keeps the request */
+	ask_for(client, "silence", &answers); /* keeps the request */
 	launchd_wait_transactions(1);
 	call_pid(client, "pid");
 	call_pid(client, "forget"); /* releases the request unanswered */
@@ -553,7 +553,7 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[2], "transaction-end") == 0) {
 		xpc_transaction_end();
 	}
-	bench_start();
+	fixture_start();
 	launchd_start();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

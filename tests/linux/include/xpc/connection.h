@@ -4,7 +4,7 @@
  *
  * Connections: how dictionaries travel between processes. What each call
  * promises is written in tests/linux/xpc/README.md and proved, rule by rule, by
- * tests/linux/test/xpc-connection-test.c.
+ * tests/linux/test/xpc-*-test.c.
  */
 #ifndef STANDIN_XPC_CONNECTION_H
 #define STANDIN_XPC_CONNECTION_H

@@ -2,11 +2,11 @@
 // Copyright The vmnet-broker authors
 
 /*
- * See xpc-bench.h. Here: mailboxes, connections, scenarios. launchd is in
- * xpc-bench-launchd.c.
+ * See xpc-fixture.h. Here: mailboxes, connections, scenarios. launchd is in
+ * xpc-fixture-launchd.c.
  */
 
-#include "xpc-bench.h"
+#include "xpc-fixture.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -273,6 +273,17 @@ void send_number(xpc_connection_t connection, int64_t number)
 	xpc_release(message);
 }
 
+void ask(xpc_connection_t connection, struct mailbox *answers)
+{
+	xpc_object_t message = message_create(0);
+
+	xpc_connection_send_message_with_reply(
+	    connection, message, NULL, ^(xpc_object_t reply) {
+		    mailbox_put(answers, reply);
+	    });
+	xpc_release(message);
+}
+
 void answer(xpc_object_t request, int64_t number)
 {
 	xpc_object_t reply = xpc_dictionary_create_reply(request);
@@ -443,7 +454,7 @@ static void remove_entries(const char *path)
 	closedir(folder);
 }
 
-static void bench_end(void)
+static void fixture_end(void)
 {
 	char path[sizeof(directory) + 16];
 
@@ -457,7 +468,7 @@ static void bench_end(void)
 	rmdir(directory);
 }
 
-void bench_start(void)
+void fixture_start(void)
 {
 	char path[sizeof(directory) + 16];
 
@@ -473,5 +484,5 @@ void bench_start(void)
 		perror(path);
 		exit(2);
 	}
-	atexit(bench_end);
+	atexit(fixture_end);
 }

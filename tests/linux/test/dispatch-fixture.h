@@ -4,8 +4,8 @@
  *
  * What the tests of the dispatch stand-in share.
  */
-#ifndef DISPATCH_BENCH_H
-#define DISPATCH_BENCH_H
+#ifndef DISPATCH_FIXTURE_H
+#define DISPATCH_FIXTURE_H
 
 #include <dispatch/dispatch.h>
 

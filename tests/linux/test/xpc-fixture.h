@@ -7,8 +7,8 @@
  * are processes of their own.
  */
 
-#ifndef XPC_BENCH_H
-#define XPC_BENCH_H
+#ifndef XPC_FIXTURE_H
+#define XPC_FIXTURE_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,6 +27,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SERVICE "com.example.test"
+#define MANY 200 /* messages, to find what goes wrong only now and then */
 
 /* The singletons, as objects. */
 #define INVALID ((xpc_object_t)XPC_ERROR_CONNECTION_INVALID)
@@ -117,6 +118,8 @@ void pair_close(struct pair *pair);
 /* {"n": number} */
 xpc_object_t message_create(int64_t number);
 void send_number(xpc_connection_t connection, int64_t number);
+/* Sends a request; its reply goes into the mailbox. */
+void ask(xpc_connection_t connection, struct mailbox *answers);
 /* Answers the request with {"n": number} and releases it. */
 void answer(xpc_object_t request, int64_t number);
 /* Takes a request from the mailbox and answers it. */
@@ -158,6 +161,6 @@ pid_t scenario_start(const char *name);
 void expect_misuse(const char *name, const char *why);
 
 /* Sets up $STANDIN_DIR; removes it at exit. Ends the process if it hangs. */
-void bench_start(void);
+void fixture_start(void);
 
 #endif

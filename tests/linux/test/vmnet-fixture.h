@@ -7,8 +7,8 @@
  * that was never used, and can be another user's or killed.
  */
 
-#ifndef VMNET_BENCH_H
-#define VMNET_BENCH_H
+#ifndef VMNET_FIXTURE_H
+#define VMNET_FIXTURE_H
 
 #include <arpa/inet.h>
 #include <stdbool.h>
@@ -46,36 +46,36 @@
  * A network namespace with an en0 and a default route, for this process and
  * vmnetd; before anything else. NULL, or why there cannot be one.
  */
-const char *bench_namespace(void);
+const char *fixture_namespace(void);
 
 /* Starts vmnetd in a fresh STANDIN_DIR; options end with NULL. */
-void bench_start(const char *const *options);
+void fixture_start(const char *const *options);
 
 /* Ends it and starts another in the same place. */
-void bench_restart(void);
+void fixture_restart(void);
 
 /* SIGTERM; it must exit with 0 and leave nothing in its directory. */
-void bench_stop(void);
+void fixture_stop(void);
 
 /* Calls scenario in a new process; true if it returned and nothing leaked. */
-bool bench_run(void (*scenario)(void));
+bool fixture_run(void (*scenario)(void));
 
 /* The same as a user who is not root, where there is one. */
-bool bench_run_user(void (*scenario)(void));
+bool fixture_run_user(void (*scenario)(void));
 
-/* In the background; it has reached bench_hold when this returns. */
-pid_t bench_background(void (*scenario)(void));
-/* Until killed, or told to go on by bench_end. */
-void bench_hold(void);
-void bench_kill(pid_t pid);
+/* In the background; it has reached fixture_hold when this returns. */
+pid_t fixture_background(void (*scenario)(void));
+/* Until killed, or told to go on by fixture_end. */
+void fixture_hold(void);
+void fixture_kill(pid_t pid);
 /* True if it ended well. */
-bool bench_end(pid_t pid);
+bool fixture_end(pid_t pid);
 
 /* A network: NULL for a subnet that the system chooses. */
-vmnet_network_ref bench_network(
+vmnet_network_ref fixture_network(
     vmnet_mode_t mode, const char *subnet, vmnet_return_t *status);
 
 /* "192.168.64.1/24" of a network; good until the next call. */
-const char *bench_subnet(vmnet_network_ref network);
+const char *fixture_subnet(vmnet_network_ref network);
 
 #endif

@@ -2,10 +2,10 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The launchd of xpc-bench.h: one service, one job, one thread.
+ * The launchd of xpc-fixture.h: one service, one job, one thread.
  */
 
-#include "xpc-bench.h"
+#include "xpc-fixture.h"
 
 #include <fcntl.h>
 #include <poll.h>

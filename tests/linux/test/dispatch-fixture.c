@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  */
-#include "dispatch-bench.h"
+#include "dispatch-fixture.h"
 
 #include <sched.h>
 

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "vmnet-bench.h"
+#include "vmnet-fixture.h"
 
 #define VMNETD "build/linux/plain/bin/vmnetd"
 #define NOBODY 65534
@@ -49,7 +49,7 @@ static bool namespaces_enter(void)
 	    file_write("/proc/self/uid_map", map);
 }
 
-const char *bench_namespace(void)
+const char *fixture_namespace(void)
 {
 	if (access("/dev/net/tun", R_OK | W_OK) != 0) {
 		return "/dev/net/tun cannot be opened";
@@ -101,7 +101,7 @@ static void server_start(const char *const *options)
 	close(pipes[0]);
 }
 
-void bench_start(const char *const *options)
+void fixture_start(const char *const *options)
 {
 	snprintf(directory, sizeof(directory), "/tmp/vmnet-test.XXXXXX");
 	if (mkdtemp(directory) == NULL || chmod(directory, 0755) != 0) {
@@ -111,14 +111,14 @@ void bench_start(const char *const *options)
 	server_start(options);
 }
 
-void bench_restart(void)
+void fixture_restart(void)
 {
 	kill(server, SIGTERM);
 	waitpid(server, NULL, 0);
 	server_start(NULL);
 }
 
-void bench_stop(void)
+void fixture_stop(void)
 {
 	int status;
 
@@ -147,7 +147,7 @@ static bool child_ended(pid_t pid)
 	return waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-bool bench_run(void (*scenario)(void))
+bool fixture_run(void (*scenario)(void))
 {
 	pid_t pid = fork();
 
@@ -158,7 +158,7 @@ bool bench_run(void (*scenario)(void))
 	return child_ended(pid);
 }
 
-bool bench_run_user(void (*scenario)(void))
+bool fixture_run_user(void (*scenario)(void))
 {
 	pid_t pid = fork();
 
@@ -200,7 +200,7 @@ static void background_remove(pid_t pid)
 	}
 }
 
-pid_t bench_background(void (*scenario)(void))
+pid_t fixture_background(void (*scenario)(void))
 {
 	int ready[2], go[2];
 	pid_t pid;
@@ -228,7 +228,7 @@ pid_t bench_background(void (*scenario)(void))
 	return pid;
 }
 
-void bench_hold(void)
+void fixture_hold(void)
 {
 	char byte = 0;
 
@@ -237,14 +237,14 @@ void bench_hold(void)
 	}
 }
 
-void bench_kill(pid_t pid)
+void fixture_kill(pid_t pid)
 {
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	background_remove(pid);
 }
 
-bool bench_end(pid_t pid)
+bool fixture_end(pid_t pid)
 {
 	background_remove(pid);
 	return child_ended(pid);
@@ -266,7 +266,7 @@ static void set_subnet(vmnet_network_configuration_ref config, const char *text)
 	    VMNET_SUCCESS);
 }
 
-vmnet_network_ref bench_network(
+vmnet_network_ref fixture_network(
     vmnet_mode_t mode, const char *subnet, vmnet_return_t *status)
 {
 	vmnet_network_configuration_ref config =
@@ -282,7 +282,7 @@ vmnet_network_ref bench_network(
 	return network;
 }
 
-const char *bench_subnet(vmnet_network_ref network)
+const char *fixture_subnet(vmnet_network_ref network)
 {
 	static char text[32];
 	char address[INET_ADDRSTRLEN];

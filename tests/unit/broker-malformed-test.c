@@ -92,7 +92,7 @@ static void values_of_another_type_are_refused(void **unused)
 
 /* Goal: S1: generated strings, most of them nearly names, are answered: a name
  * with what there is, all else with INVALID_REQUEST. (What they can reach is
- * asked a million times in broker-config-test.) */
+ * asked a million times in broker-text-test.) */
 static void generated_strings_are_answered_as_names_or_refused(void **unused)
 {
 	char text[80];

@@ -49,6 +49,34 @@ expect "exit status" 0 "$status"
 SCRIPT
 }
 
+@test "vm: a network that is refused, before the start and after a loss" {
+    # Goal: without its networks no VM starts; a running one goes on, since its
+    # user has more to lose than a network.
+    guest
+    sandbox --env "GUEST=$guest" <<'SCRIPT'
+start vm root vm "$GUEST/kernel" "$GUEST/initrd" default no-such-network
+wait_exit vm
+expect "exit status" 1 "$status"
+wait_line vm '^vm: no-such-network: no such network' >/dev/null
+
+mkfifo "$T/in"
+exec 5<>"$T/in"
+start vm root sh -c 'exec vm "$0/kernel" "$0/initrd" default host <"$1"' \
+    "$GUEST" "$T/in"
+wait_line vm '^vm: ready' >/dev/null
+echo '{ "default": { "mode": "wrong" } }' \
+    >"/Library/Application Support/com.github.nirs.vmnet-broker/networks.json"
+kill -9 "$(pgrep -x vmnet-broker)"
+wait_line vm '^vm: default: networks.json:1:.*; the VM goes on without it' >/dev/null
+wait_line vm '^vm: host: attached again' >/dev/null
+echo 'echo host $(until ping -c 1 -w 1 192.168.95.1 >/dev/null; do :; done
+    echo answers)' >&5
+wait_line vm '^host answers' >/dev/null
+stop vm INT
+expect "exit status" 0 "$status"
+SCRIPT
+}
+
 @test "the build lines at the top of the examples" {
     # Goal: what people copy compiles. In bash, as on a Mac.
     for source in examples/*.[cm] examples/programs/*.[cm]; do

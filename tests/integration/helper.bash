@@ -4,6 +4,8 @@
 #
 # For the .bats files: each test is a script that runs in a fresh sandbox.
 
+load ../integration/plist
+
 # sandbox [OPTION]... <<'SCRIPT': options are those of tests/linux/run. What the
 # script prints is shown when the test fails.
 sandbox() {
@@ -18,16 +20,6 @@ options() {
     printf '{"$options": {%s}, "default": {"mode": "shared"}}\n' "$1" \
         >"$BATS_TEST_TMPDIR/options.json"
     echo "$BATS_TEST_TMPDIR/options.json"
-}
-
-# unthrottled: prints a property list with which launchd starts a broker that
-# died at once, and not 10 s after the last start.
-unthrottled() {
-    sed -e '0,/<\/array>/s|</array>|&\
-<key>ThrottleInterval</key><integer>0</integer>|' \
-        broker/com.github.nirs.vmnet-broker.plist \
-        >"$BATS_TEST_TMPDIR/broker.plist"
-    echo "$BATS_TEST_TMPDIR/broker.plist"
 }
 
 # As sandbox, with a broker under the sanitizers, which must have nothing to say.

@@ -6,7 +6,7 @@
 
 /*
  * vmnet_broker_acquire_network() against a broker that does what can go wrong;
- * sdk-hold-test.c has the rest of the SDK. Each scenario is a process of its
+ * sdk-hold-test.c and sdk-release-test.c have the rest. Each is a process of its
  * own with launchd's sockets in a folder of its own, see sdk-fixture.h.
  *
  * The SDK is included, not linked, for its queue and its state: when

@@ -108,6 +108,18 @@ symbols() {
         diff - "$tmp/symbols"
 }
 
+# Goal: LICENSE names the files that may be embedded under the MIT licence, and
+# these files say so.
+licence() {
+    sed -n '/^   The SDK, which/,/^   MIT License/p' LICENSE |
+        grep -oE '[a-z-]+\.[a-z][a-z.]*' | sort >"$tmp/named"
+    cat "$tmp/named"
+    grep -l -d skip 'SPDX-License-Identifier: Apache-2.0 OR MIT$' client/* |
+        sed 's|.*/||' | sort | diff - "$tmp/named"
+    [ "$(wc -l <"$tmp/named")" -eq 5 ]
+    grep '^   Permission is hereby granted, free of charge' LICENSE
+}
+
 # Goal: `import VmnetBroker` gives the API.
 module() {
     {
@@ -166,7 +178,7 @@ examples() {
     $cc -Wall -Wextra -Werror -Iclient -fsyntax-only "$tmp/example.c"
 }
 
-echo 1..13
+echo 1..14
 check 'header: C11' header '-x c -std=c11'
 check 'header: C17' header '-x c -std=c17'
 check 'header: C++17' header '-x c++ -std=c++17'
@@ -182,3 +194,4 @@ check 'symbols: vmnet_broker_ only' symbols
 check 'module map' module
 check 'pkg-config, in the folder of make and copied elsewhere' package
 check 'the examples of the manual compile' examples
+check 'LICENSE names the files under the MIT licence' licence

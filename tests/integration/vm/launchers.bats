@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# What launcher does besides attaching a VM.
-# The VM "one" is running all the time.
+# What launcher does besides attaching a VM, and vmnet-run with a VMM that becomes
+# a daemon. The VM "one" is running all the time.
 
 # The variables are vm.bash's and one.bash's, and $ in what is typed is the
 # guest's.
@@ -286,6 +286,62 @@ load one
     ended "$booted"
     [ "$status" -eq 0 ]
     grep '^launcher: stopped' "$T/log"
+}
+
+# --- vmnet-run: QEMU as a daemon --------------------------------------------
+
+# start_daemon: vmnet-run with a QEMU that becomes a daemon, whose process id
+# goes to vmm and its guest's address to address. Its descriptor has a number
+# that was chosen beforehand, as has its MAC address.
+start_daemon() {
+    local qemu=qemu-system-x86_64 machine=q35 cpu=max
+
+    if [ "$(uname -m)" != x86_64 ]; then
+        qemu=qemu-system-aarch64 machine=virt cpu=cortex-a57
+    fi
+    rm -f "$T/vmm"
+    : >"$T/console"
+    "$programs/vmnet-run" --network default,mac=52:54:00:00:00:0d --fd 20 -- \
+        "$qemu" -M $machine -cpu $cpu -accel tcg -m 256 -nodefaults \
+        -display none -kernel "$guest/kernel" -initrd "$guest/initrd" \
+        -append 'console=hvc0 quiet' -device virtio-serial-pci \
+        -chardev "file,id=console,path=$T/console" \
+        -device virtconsole,chardev=console -device virtio-rng-pci \
+        -netdev dgram,id=net0,local.type=fd,local.str=20 \
+        -device 'virtio-net-pci,netdev=net0,mac={mac0}' \
+        -pidfile "$T/vmm" -daemonize >"$T/log" 2>&1 3>&- &
+    booted=$!
+    children="$children $booted"
+    wait_for_text "$T/console" '^vm: ready'
+    vmm=$(cat "$T/vmm")
+    children="$children $vmm"
+    address=$(tr -d '\r' <"$T/console" |
+        sed -n 's/^vm: eth0 52:54:00:00:00:0d \([0-9.]*\).*/\1/p')
+}
+
+@test "vmnet-run: a QEMU that becomes a daemon" {
+    # Goal: the guest stays online after the command has ended, also when the
+    # broker dies; vmnet-run ends with the daemon, or when it is told to, and
+    # the daemon then goes on.
+    [ "$(uname)" != Darwin ] || skip "nobody has tried it on a Mac"
+    start_daemon
+    [ -n "$address" ]
+    # No child of vmnet-run's, and not in its command's group.
+    [ "$(ps -o ppid= -p "$vmm")" -ne "$booted" ]
+    run -0 "$programs/ping" -c 2 default "$address"
+    kill -9 "$(broker_pid)"
+    wait_for_text "$T/log" '^vmnet-run: default: back'
+    run -0 "$programs/ping" -c 2 default "$address"
+    kill -9 "$vmm"
+    ended "$booted"
+    cat "$T/log"
+    [ "$status" -eq 0 ]
+
+    start_daemon
+    kill -TERM "$booted"
+    ended "$booted"
+    [ "$status" -eq 0 ]
+    kill -0 "$vmm"
 }
 
 # --- The other architecture -------------------------------------------------

@@ -4,7 +4,7 @@
 /*
  * ask: sends the broker any request there can be, and prints the reply.
  *
- *	ask [-aHo] [-c CONNECTIONS] [-d DEPTH] [-k KEYS] [-n TIMES]
+ *	ask [-aHoz] [-c CONNECTIONS] [-d DEPTH] [-k KEYS] [-n TIMES]
  *	    [KEY=TYPE[:VALUE]]... [+ [KEY=TYPE[:VALUE]]...]...
  *
  * TYPE is one of string, fill (a string of VALUE bytes), int64, uint64, double,
@@ -21,6 +21,7 @@
  *	-n  ask so many times, and print the last reply; with -a all
  *	-o  send the requests as ones that expect no reply, and wait for the end
  *	    of the connection
+ *	-z  look the service up with flags of 0, as some clients do
  */
 
 #include <fcntl.h>
@@ -44,7 +45,12 @@ static struct {
 	bool all_at_once;
 	bool hold;
 	bool one_way;
-} options = { .connections = 1, .times = 1 };
+	uint64_t flags;
+} options = {
+	.connections = 1,
+	.times = 1,
+	.flags = XPC_CONNECTION_MACH_SERVICE_PRIVILEGED,
+};
 
 /* There was an error instead of a reply. */
 static bool failed;
@@ -52,7 +58,7 @@ static bool failed;
 static _Noreturn void usage(void)
 {
 	fprintf(stderr,
-	    "usage: ask [-aHo] [-c CONNECTIONS] [-d DEPTH] [-k KEYS] "
+	    "usage: ask [-aHoz] [-c CONNECTIONS] [-d DEPTH] [-k KEYS] "
 	    "[-n TIMES] [KEY=TYPE[:VALUE]]... [+ ...]\n");
 	exit(2);
 }
@@ -263,7 +269,7 @@ static void print_event(xpc_object_t event)
 static xpc_connection_t connect_to_broker(void)
 {
 	xpc_connection_t connection = xpc_connection_create_mach_service(
-	    VMNET_BROKER_SERVICE, NULL, XPC_CONNECTION_MACH_SERVICE_PRIVILEGED);
+	    VMNET_BROKER_SERVICE, NULL, options.flags);
 
 	xpc_connection_set_event_handler(connection, ^(xpc_object_t event) {
 		if (options.hold || options.one_way) {
@@ -336,7 +342,7 @@ static void parse_options(int argc, char *argv[])
 {
 	int option = 0;
 
-	while ((option = getopt(argc, argv, "ac:d:Hk:n:o")) != -1) {
+	while ((option = getopt(argc, argv, "ac:d:Hk:n:oz")) != -1) {
 		switch (option) {
 		case 'a':
 			options.all_at_once = true;
@@ -358,6 +364,9 @@ static void parse_options(int argc, char *argv[])
 			break;
 		case 'o':
 			options.one_way = true;
+			break;
+		case 'z':
+			options.flags = 0;
 			break;
 		default:
 			usage();

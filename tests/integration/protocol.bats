@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The vmnet-broker authors
+
+# docs/protocol.md, compared with what the daemon sends: each key with its type,
+# each state, event and error, who may send what, and the limits that are in no
+# other test. What else is promised there is shown by
+#
+#	the service, and what the death of a broker is		heal.bats, stop.bats
+#	the connection is the hold				clients.bats
+#	the values of a request, unknown keys, no reply		requests.bats
+#	one creation for all who wait, and vmnet's 30 s		limits.bats
+#	clients, networks and requests: the limits		limits.bats
+#	who sees which client, and hello's values		control.bats
+#	drain, resume, recreate, reload, watch: what they do	ctl-steer.bats
+#	the order of list, what status counts			ctl.bats
+#	clients have 10 s after SIGTERM				stop.bats
+#	INTERNAL_ERROR		any_allocation_or_descriptor_may_fail, a unit test
+
+# shellcheck disable=SC2016 # Markdown and JSON
+
+load helper
+load protocol
+
+# rows HEADING: prints the first cells of the table that it has.
+rows() {
+    sed -n "/^| $1\$/,/^\$/s/^| \(.*\`\) | .*/\1/p" docs/protocol.md | tail -n +2 |
+        tr -d '`,' | tr ' ' '\n' | sort
+}
+
+# sent FILE: the same as documented of what was sent: "COMMAND PATH TYPE VALUE".
+sent() {
+    documented >"$BATS_TEST_TMPDIR/documented"
+    awk '
+        FILENAME == ARGV[1] { split($0, part, ": "); known[part[1], part[2]]; next }
+        function put(kind, key, type) {
+            if (kind ~ / network|network / && !((kind, key) in known)) { kind = "info" }
+            print kind ": " key ": " type
+        }
+        BEGIN {
+            inner["acquire", "info"] = "info"
+            inner["status", "networks"] = "network in use"
+            inner["list", "networks"] = "configured network"
+            inner["status", "configuration"] = "configuration"
+            inner["status", "counters"] = "counters"
+            inner["clients", "clients"] = "client"
+            inner["watch", "event"] = "event"
+        }
+        NF < 3 || $2 == "event" { next }
+        {
+            kind = $1 ~ /^(drain|resume)$/ ? "drain and resume" : $1
+            if ($2 ~ /^(error|error_message|vmnet_status)$/) { kind = "errors" }
+            count = split($2, part, ".")
+            for (i = 1; i <= count; i++) {
+                list = sub(/\[[0-9]+\]$/, "", part[i])
+                type = i == count ? $3 : "dictionary"
+                if (list) { type = "array of " (i == count ? type "s" : "dictionaries") }
+                if (kind part[i] != "watchevent") { put(kind, part[i], type) }
+                if (!((kind, part[i]) in inner)) { break } # its keys are names
+                kind = inner[kind, part[i]]
+            }
+        }' "$BATS_TEST_TMPDIR/documented" "$1" | sort -u
+}
+
+# recorded [OPTION]... <<'SCRIPT': as sandbox, and prints what was noted. The first
+# client of each watches.
+recorded() {
+    sandbox "$@" <<SCRIPT
+exec 3>&1 1>&2
+# note USER COMMAND [ARGUMENT]...: asks, and keeps what is answered.
+note() {
+    local user=\$1 command=\$2
+    shift 2
+    as "\$user" "\$tools/ask" "command=string:\$command" "\$@" >"\$T/answer" || :
+    keep "\$command" <"\$T/answer"
+}
+keep() {
+    sed "s/^/\$1 /" >>"\$T/noted"
+}
+clock_create
+start watcher root "\$tools/ask" -H command=string:watch
+wait_line watcher '^watching bool true'
+$(cat)
+keep watch <"\$T/watcher.out"
+cat "\$T/noted" >&3
+SCRIPT
+}
+
+# Networks of each kind, and a reload in which all that can happen does.
+situation() {
+    cat >"$BATS_TEST_TMPDIR/networks.json" <<'JSON'
+{
+    "$options": {"linger": 0},
+    "default": {"mode": "shared", "description": "For everybody"},
+    "fixed": {"mode": "host", "subnet": "10.9.0.0/24", "dhcp_reservations": [
+        {"mac_address": "52:54:00:00:00:0a", "ip_address": "10.9.0.77"}]},
+    "gone": {"mode": "host"},
+    "other": {"mode": "shared", "subnet": "10.20.0.0/24", "subnet_policy": "prefer"},
+    "quiet": {"mode": "host"},
+    "wrong": {"mode": "hots"}
+}
+JSON
+    recorded --config "$BATS_TEST_TMPDIR/networks.json" <<'SCRIPT'
+support='/Library/Application Support/com.github.nirs.vmnet-broker'
+ip address add 10.20.0.9/24 dev en0 # the Mac is on it
+acquire=command=string:acquire
+start holder alice "$tools/ask" -H $acquire network_name=string:default + \
+    $acquire network_name=string:fixed mac_address=string:52:54:00:00:00:0A + \
+    $acquire network_name=string:other
+wait_line holder '^holding'
+sed '/^holding/d' "$T/holder.out" | keep acquire
+for command in hello status list; do
+    note bob $command
+done
+note root clients
+note root nonsense
+note bob acquire network_name=string:wrong
+note root drain
+note root resume
+note root recreate network_name=string:fixed
+{
+    echo '{"$options": {"linger": 0}, "default": {"mode": "host"}, "new": {"mode": "host"},'
+    echo '"fixed": {"mode": "hots"}, "quiet": {"mode": "shared"},'
+    for i in $(seq 101); do
+        echo "\"w$i\": {\"mode\": \"hots\"},"
+    done
+    echo '"other": {"mode": "shared", "subnet": "10.20.0.0/24", "subnet_policy": "prefer"}}'
+} >"$support/networks.json"
+start holder alice "$tools/ask" -H $acquire network_name=string:default
+wait_line holder '^holding'
+note root reload
+note root status
+note root list
+expect "problems" 100 "$(grep -c '^reload problems\[' "$T/noted")"
+expect "left out" 2 "$(sed -n 's/^reload problems_left_out uint64 //p' "$T/noted")"
+expect "in status" 100 "$(grep -c '^status configuration.problems\[.*w[0-9]*.mode\|^status configuration.problems\[.*fixed' "$T/noted")"
+broker=$(broker_pid)
+kill -TERM "$broker"
+wait_line watcher '^event.event string stopping'
+wait_line watcher '^event.holders uint64 1'
+stop holder
+wait_line watcher '^event interrupted'
+SCRIPT
+}
+
+# A network that vmnet does not make, and one that it neither makes nor releases.
+slow_vmnet() {
+    recorded --daemon-env STANDIN_FAIL=vmnet_network_create:1=1002 \
+        --daemon-env STANDIN_HANG=vmnet_network_create:2 \
+        --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
+note bob acquire network_name=string:default
+start waiting alice "$tools/ask" command=string:acquire network_name=string:host
+wait_line watcher '^event.network_name string host'
+note root list
+note root clients
+start recreating root "$tools/ask" command=string:recreate network_name=string:host
+wait_line watcher '^event.event string releasing'
+note root list
+advance 8s
+wait_exit waiting
+wait_exit recreating
+keep recreate <"$T/recreating.out"
+keep acquire <"$T/waiting.out"
+note root list
+note root status
+note bob acquire network_name=string:shared
+wait_line watcher '^event.event string lingering'
+note root list
+SCRIPT
+}
+
+# A watcher that does not read, and what it has lost then.
+slow_watcher() {
+    recorded <<'SCRIPT'
+kill -STOP "$(pid_of watcher)"
+ask -n 5000 command=string:nonsense >/dev/null
+kill -CONT "$(pid_of watcher)"
+dropped() {
+    ask command=string:nonsense >/dev/null
+    sed -n 's/^event.dropped uint64 [1-9].*/yes/p' "$T/watcher.out" | head -n 1
+}
+settle dropped yes
+events=$(grep -c '^event.event ' "$T/watcher.out")
+dropped=$(sed -n 's/^event.dropped uint64 //p' "$T/watcher.out")
+last=$(sed -n 's/^event.sequence uint64 //p' "$T/watcher.out" | tail -n 1)
+expect "the number of the last event" $((events + dropped)) "$last"
+[ "$events" -ge 65 ] || fail "$events events"
+SCRIPT
+}
+
+# A Mac whose own networks have every subnet that the broker chooses from.
+no_subnet() {
+    recorded <<'SCRIPT'
+for route in 192.168.72.0/21 192.168.80.0/20 192.168.96.0/19 10.0.0.0/8; do
+    ip route add "$route" dev en0
+done
+note bob acquire network_name=string:shared
+SCRIPT
+}
+
+@test "each key, state, event and source of a subnet is as in protocol.md" {
+    # Goal: what is documented is sent, with its type, and nothing else is.
+    sent=$BATS_TEST_TMPDIR/sent
+    {
+        situation
+        slow_vmnet
+        slow_watcher
+        no_subnet
+    } >"$sent"
+    sent "$sent" | diff <(documented) -
+    sed -n 's/^watch event.event string //p' "$sent" | sort -u |
+        diff <(rows '`event` | |') -
+    sed -n 's/^list networks.*\.state string //p' "$sent" | sort -u |
+        diff <({ rows '`state` | |'; printf 'broken\ninactive\n'; } | sort) -
+    sed -n 's/^.*\.subnet_source string //p' "$sent" | sort -u |
+        diff <(printf '%s\n' alternative assigned configured system) -
+    sed -n 's/^.*\.mode string //p' "$sent" | sort -u |
+        diff <(printf '%s\n' host shared) -
+    sed -n 's/^hello capabilities.* string //p' "$sent" | sort -u |
+        diff <(sed -n 's/^| \[`\([a-z]*\)`\](#.*/\1/p' docs/protocol.md | sort) -
+}
+
+@test "who may send which command" {
+    # Goal: as the table of commands has it, for a user, root and the broker's own.
+    sed -n 's/^| \[`\([a-z]*\)`\](#[^|]*| \([a-z]*\) | .*/\1 \2/p' \
+        docs/protocol.md >"$BATS_TEST_TMPDIR/may"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/may")" -eq 10 ]
+    sandbox <<SCRIPT
+may() {
+    as "\$1" "\$tools/ask" command=string:\$2 network_name=string:default |
+        sed -n 's/^error int64 3$/no/p'
+}
+while read -r command who; do
+    wanted=no
+    [ \$who != everybody ] || wanted=
+    expect "\$command of alice" "\$wanted" "\$(may alice \$command)"
+    expect "\$command of root" "" "\$(may root \$command)"
+    expect "\$command of the broker's user" "" "\$(may _vmnetbroker \$command)"
+done <<'END'
+$(cat "$BATS_TEST_TMPDIR/may")
+END
+SCRIPT
+}
+
+@test "a known key of another type, in each command" {
+    # Goal: INVALID_REQUEST. (requests.bats has command and network_name of acquire.)
+    sandbox <<'SCRIPT'
+for type in int64:1 bool:true array dictionary data:x null fd; do
+    expect "mac_address of $type" 'error int64 4' "$(ask command=string:acquire \
+        network_name=string:default "mac_address=$type" | grep '^error ')"
+    expect "network_name of $type" 'error int64 4' "$(ask command=string:recreate \
+        "network_name=$type" | grep '^error ')"
+done
+for mac in '' x 52:54:00:12:34 01:00:5e:00:00:01 ff:ff:ff:ff:ff:ff; do
+    expect "mac_address $mac" 'error int64 4' "$(ask command=string:acquire \
+        network_name=string:default "mac_address=string:$mac" | grep '^error ')"
+done
+expect "holders" absent "$(holders default)"
+SCRIPT
+}
+
+@test "clients that watch: 8, of which 2 are for root and the broker's user" {
+    # Goal: the next one is refused with BUSY, until one has left.
+    sandbox <<'SCRIPT'
+watch() {
+    as "$1" "$tools/ask" command=string:watch | sed -n 's/^error int64 //p'
+}
+for i in 1 2 3 4 5 6; do
+    start "user-$i" alice "$tools/ask" -H command=string:watch
+    wait_line "user-$i" '^watching bool true'
+done
+expect "the seventh of users" 8 "$(watch bob)"
+for user in root _vmnetbroker; do
+    start "kept-$user" $user "$tools/ask" -H command=string:watch
+    wait_line "kept-$user" '^watching bool true'
+done
+expect "the ninth" 8 "$(watch root)"
+stop user-1
+settle peers 8
+expect "of root, when one has left" '' "$(watch root)"
+SCRIPT
+}
+
+@test "a client that looks the service up with flags of 0 is served" {
+    # Goal: as one that passes XPC_CONNECTION_MACH_SERVICE_PRIVILEGED.
+    sandbox <<'SCRIPT'
+expect "networks" 1 "$(ask -z command=string:acquire network_name=string:default |
+    grep -c '^network dictionary')"
+SCRIPT
+}
+
+@test "an idle client has 60 s, unless it holds or watches" {
+    # Goal: its connection is ended then, and not before.
+    sandbox --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
+clock_create
+start holder alice "$tools/ask" -H command=string:acquire network_name=string:default
+start watcher alice "$tools/ask" -H command=string:watch
+start idle alice "$tools/ask" -H command=string:status
+for name in holder watcher idle; do
+    wait_line $name '^holding'
+done
+settle peers 4
+advance 59s
+expect "clients after 59 s" 4 "$(peers)"
+advance 1s
+wait_line idle '^event interrupted'
+expect "clients after 60 s" 3 "$(peers)"
+SCRIPT
+}
+
+@test "of 1,024 clients 32 are for root" {
+    # Goal: users have no more than the others, and root has these.
+    sandbox <<'SCRIPT'
+ulimit -n 4096
+start many root "$tools/ask" -H -c 992 command=string:hello
+wait_line many '^holding'
+status=0
+as alice "$tools/ask" command=string:hello >"$T/refused.out" || status=$?
+expect "the next of a user" 'error int64 8' "$(grep '^error ' "$T/refused.out")"
+ask -c 31 command=string:hello >"$T/served.out"
+expect "errors of root" 0 "$(grep -c '^error ' "$T/served.out" || :)"
+SCRIPT
+}
+
+@test "each error of the table" {
+    # Goal: the broker sends each, and none that is not there.
+    printf '{"$options": {"linger": 0}, "default": {"mode": "shared"}, "wrong": {"mode": "hots"},
+        "mine": {"mode": "host", "allow": {"users": ["bob"]}}}' \
+        >"$BATS_TEST_TMPDIR/networks.json"
+    sandbox --config "$BATS_TEST_TMPDIR/networks.json" \
+        --daemon-env STANDIN_FAIL=vmnet_network_create:1=1002 <<'SCRIPT' >"$BATS_TEST_TMPDIR/errors"
+exec 3>&1 1>&2
+refused() {
+    as alice "$tools/ask" "command=string:$1" "network_name=string:$2" |
+        sed -n 's/^error int64 //p' >&3
+}
+refused acquire default
+refused acquire mine
+refused drain default
+refused acquire No
+refused acquire nowhere
+refused acquire wrong
+refused nothing default
+start holder bob acquire default
+wait_line holder '^holding'
+ask command=string:drain
+refused acquire default
+# of ERROR COMMAND NAME: the same of root.
+of() {
+    expect "$2 $3" "error int64 $1" \
+        "$(ask "command=string:$2" "network_name=string:$3" | grep '^error ')"
+}
+of 5 recreate nowhere
+of 9 recreate wrong
+of 8 recreate default
+echo '{' >'/Library/Application Support/com.github.nirs.vmnet-broker/networks.json'
+of 9 reload ''
+SCRIPT
+    sort -u "$BATS_TEST_TMPDIR/errors" |
+        diff <(sed -n 's/^| \([3-9]\) | `VMNET.*/\1/p' docs/protocol.md | grep -v 7) -
+}

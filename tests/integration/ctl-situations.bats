@@ -66,6 +66,48 @@ answers root env
 SCRIPT
 }
 
+@test "the commands of operations.md" {
+    # Goal: each command that is shown there works, in that order: in a block and
+    # in a sentence, those with sudo as root and the others as a user. (doctor is
+    # in ctl-doctor.bats, and the script with a VM in vm/two-vms.bats.)
+    {
+        # shellcheck disable=SC2016 # Markdown
+        sed -n -e 's/^    \(\(sudo \)\{0,1\}vmnet-brokerctl .*\)/\1/p' \
+            -e 's/.*`\(sudo vmnet-brokerctl [^`]*\)`.*/\1/p' docs/operations.md |
+            sed 's/  *#.*//; s/NAME/default/; s/make integration-test/true/'
+    } >"$BATS_TEST_TMPDIR/commands"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/commands")" -ge 16 ]
+    ctl_sandbox --plist "$(unthrottled)" <<SCRIPT
+start guest bob ping -H -c 0 -m 52:54:00:12:34:56 default
+wait_line guest '^holding'
+while read -r line; do
+    user=alice
+    case \$line in
+    *doctor) continue ;;
+    sudo*) user=root ;;
+    esac
+    # shellcheck disable=SC2086 # words
+    start command \$user $PWD/build/linux/plain/bin/\${line#sudo }
+    case \$line in
+    *watch)
+        settle peers 3
+        stop command
+        continue
+        ;;
+    *drain*)
+        wait_log 'asked to stop'
+        stop guest
+        ;;
+    esac
+    wait_exit command
+    expect "\$line: \$(cat "\$T/command.out")" 0 "\$status"
+    echo "\$line: \$status"
+done <<'END'
+$(cat "$BATS_TEST_TMPDIR/commands")
+END
+SCRIPT
+}
+
 @test "no broker" {
     # Goal: the exit code is 3 for all that needs one.
     situation --no-daemon <<'SCRIPT'

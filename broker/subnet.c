@@ -22,8 +22,6 @@ static const struct subnet private_ranges[] = {
 	{ 0xc0a80000, 16 },
 };
 
-static const char host_bits[] = "the address has host bits set";
-
 /* Reads a decimal number up to max, without leading zeros; moves *text. */
 static int parse_decimal(const char **text, uint32_t max, uint32_t *number)
 {
@@ -78,20 +76,42 @@ int subnet_parse_address(const char *text, uint32_t *address)
 	return 0;
 }
 
-const char *subnet_check(const struct subnet *subnet)
+static bool is_private(const struct subnet *subnet)
 {
-	if (subnet->length < LENGTH_MIN || subnet->length > LENGTH_MAX) {
-		return "the prefix must be /16 to /29";
-	}
 	for (size_t i = 0;
 	     i < sizeof(private_ranges) / sizeof(private_ranges[0]); i++) {
 		if (subnet_overlaps(&private_ranges[i], subnet)) {
-			return (subnet->address & ~subnet_mask(subnet)) == 0
-			    ? NULL
-			    : host_bits;
+			return true;
 		}
 	}
-	return "it is not in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16";
+	return false;
+}
+
+/* NULL, or what is wrong. The address becomes the network's. */
+static const char *check(struct subnet *subnet)
+{
+	static char hint[96];
+	uint32_t host = 0;
+	char meant[SUBNET_TEXT];
+
+	if (subnet->length < LENGTH_MIN || subnet->length > LENGTH_MAX) {
+		return "the prefix must be /16 to /29";
+	}
+	if (!is_private(subnet)) {
+		return "it is not in 10.0.0.0/8, 172.16.0.0/12 or "
+		       "192.168.0.0/16";
+	}
+	host = subnet->address & ~subnet_mask(subnet);
+	subnet->address -= host;
+	if (host <= 1) {
+		return NULL;
+	}
+	subnet_format(subnet, meant);
+	snprintf(hint, sizeof(hint),
+	    "the address is neither the network's nor the gateway's; did you "
+	    "mean %s?",
+	    meant);
+	return hint;
 }
 
 int subnet_parse(const char *text, struct subnet *subnet, const char **reason)
@@ -108,17 +128,7 @@ int subnet_parse(const char *text, struct subnet *subnet, const char **reason)
 		return -1;
 	}
 	result.length = (uint8_t)length;
-	*reason = subnet_check(&result);
-	if (*reason == host_bits) {
-		static char hint[96];
-		char meant[SUBNET_TEXT];
-
-		result.address &= subnet_mask(&result);
-		subnet_format(&result, meant);
-		snprintf(hint, sizeof(hint), "%s; did you mean %s?", host_bits,
-		    meant);
-		*reason = hint;
-	}
+	*reason = check(&result);
 	if (*reason != NULL) {
 		return -1;
 	}

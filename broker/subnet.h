@@ -21,17 +21,15 @@ struct subnet {
 };
 
 /*
- * Reads "192.168.100.0/24": the address of a network inside 10/8, 172.16/12 or
- * 192.168/16, of length 16 to 29, without leading zeros or spaces. 0, or -1 and
- * what is wrong with it in reason.
+ * Reads "192.168.100.0/24", or with the address of its gateway, the first one:
+ * "192.168.100.1/24". Inside 10/8, 172.16/12 or 192.168/16, of length 16 to 29,
+ * without leading zeros or spaces. 0, or -1 and what is wrong with it in reason,
+ * until the next call.
  */
 int subnet_parse(const char *text, struct subnet *subnet, const char **reason);
 
 /* Reads "192.168.100.2". 0, or -1. */
 int subnet_parse_address(const char *text, uint32_t *address);
-
-/* NULL, or why subnet_parse() would not take it. */
-const char *subnet_check(const struct subnet *subnet);
 
 void subnet_format(const struct subnet *subnet, char text[SUBNET_TEXT]);
 void subnet_format_address(uint32_t address, char text[ADDRESS_TEXT]);

@@ -103,7 +103,7 @@ JSON
     all ':2:5: "Web" is not a network name: [a-z0-9][a-z0-9._-]{0,62}' \
         ':4:17: lab.mode: "hots" is not "shared" or "host": did you mean "host"?' \
         ':5:9: lab: unknown key "subent": did you mean "subnet"?' \
-        ':8:19: net.subnet: "10.1.2.3/24" is not a subnet: the address has host bits set; did you mean 10.1.2.0/24?' \
+        ":8:19: net.subnet: \"10.1.2.3/24\" is not a subnet: the address is neither the network's nor the gateway's; did you mean 10.1.2.0/24?" \
         ':9:17: net.mode: must be a string, not null'
 }
 

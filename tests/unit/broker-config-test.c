@@ -102,9 +102,10 @@ static const struct mistake problems[] = {
 	{ "{\"a\":{\"mode\":\"host\",\"subnet\":\"192.168.1.0/33\"}}",
 	    ":1:30: a.subnet: \"192.168.1.0/33\" is not a subnet: the "
 	    "prefix must be /16 to /29" },
-	{ "{\"a\":{\"mode\":\"host\",\"subnet\":\"192.168.1.1/24\"}}",
-	    ":1:30: a.subnet: \"192.168.1.1/24\" is not a subnet: the "
-	    "address has host bits set; did you mean 192.168.1.0/24?" },
+	{ "{\"a\":{\"mode\":\"host\",\"subnet\":\"192.168.1.2/24\"}}",
+	    ":1:30: a.subnet: \"192.168.1.2/24\" is not a subnet: the "
+	    "address is neither the network's nor the gateway's; did you mean "
+	    "192.168.1.0/24?" },
 	{ "{\"a\":{\"mode\":\"host\",\"subnet\":\"8.8.8.0/24\"}}",
 	    ":1:30: a.subnet: \"8.8.8.0/24\" is not a subnet: it is not "
 	    "in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16" },

@@ -218,17 +218,17 @@ static void test_held(void **state)
 	struct client second;
 
 	(void)state;
-	reload("{\"lab\": {\"mode\": \"host\"}}", "lab||||");
+	reload("{\"lab\": {\"mode\": \"host\", \"subnet\": \"10.1.2.0/24\"}}",
+	    "lab||||");
 	client_connect(&first, STRANGER);
 	acquire(&first, "lab", "");
 	reload("{\"lab\": {\"mode\": \"host\", \"mtu\": 1300}}", "||lab||");
 	client_connect(&second, STRANGER);
 	acquire(&second, "lab", "");
 	assert_int_equal(fake_vmnet_created(), 1);
-	/* Back to what it was: nothing is pending. */
-	reload("{\"lab\": {\"mode\": \"host\"}}",
-	    "|||"
-	    "|");
+	/* Back to what it was, named by its gateway: nothing is pending. */
+	reload("{\"lab\": {\"mode\": \"host\", \"subnet\": \"10.1.2.1/24\"}}",
+	    "||||");
 	reload("{\"lab\": {\"mode\": \"host\", \"mtu\": 1400}}", "||lab||");
 	client_close(&first);
 	client_close(&second);

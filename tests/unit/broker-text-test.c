@@ -149,7 +149,9 @@ static void only_private_subnets_in_cidr_notation_are_parsed(void **state)
 		"10.0.0.0/-1", "10.0.0.0/8", "10.0.0.0/15", "10.0.0.0/30",
 		"10.0.0.0/32", "10.0.0.0/4294967312", "0xa.0.0.0/24",
 		"172.15.0.0/16", "172.32.0.0/16", "192.169.0.0/16",
-		"127.0.0.0/16", "0.0.0.0/16", "10.0.0.4/29", "fd00::/64" };
+		"127.0.0.0/16", "0.0.0.0/16", "10.0.0.2/29", "10.0.0.4/29",
+		"10.0.0.7/29", "10.0.1.1/16", "172.32.0.1/16", "10.0.0.1/30",
+		"10.0.0.1/15", "fd00::/64" };
 	struct subnet subnet = { 0 };
 	const char *reason = NULL;
 
@@ -165,6 +167,13 @@ static void only_private_subnets_in_cidr_notation_are_parsed(void **state)
 	    subnet_parse("172.31.255.248/29", &subnet, &reason), 0);
 	assert_int_equal(subnet.address, 0xac1ffff8);
 	assert_int_equal(subnet_mask(&subnet), 0xfffffff8);
+	/* The gateway's address stands for the network's. */
+	assert_int_equal(
+	    subnet_parse("192.168.255.249/29", &subnet, &reason), 0);
+	assert_int_equal(subnet.address, 0xc0a8fff8);
+	assert_int_equal(subnet.length, 29);
+	assert_int_equal(subnet_parse("10.255.0.1/16", &subnet, &reason), 0);
+	assert_int_equal(subnet.address, 0x0aff0000);
 	assert_int_equal(subnet_of(0xc0a84001, 0xffffff00, &subnet), 0);
 	assert_int_equal(subnet.address, 0xc0a84000);
 	assert_int_equal(subnet.length, 24);

@@ -45,15 +45,14 @@ static bool is_of_vmnet(const char *name)
 		name + sizeof(bridge) - 1, 100, UINT32_MAX, &number) == 0;
 }
 
-/* -1: not an IPv4 address that counts. */
+/* -1: not an IPv4 address. */
 static int get_subnet(
     const struct ifaddrs *interface, struct subnet *subnet, uint32_t *host)
 {
 	uint32_t mask = UINT32_MAX;
 
 	if (interface->ifa_addr == NULL ||
-	    interface->ifa_addr->sa_family != AF_INET ||
-	    is_of_vmnet(interface->ifa_name)) {
+	    interface->ifa_addr->sa_family != AF_INET) {
 		return -1;
 	}
 	if (interface->ifa_netmask != NULL) {
@@ -67,8 +66,9 @@ static int get_subnet(
 	return 0;
 }
 
+/* One of vmnet's bridges, or one of the others. */
 static bool find_interface(
-    const struct subnet *subnet, char text[ADDRESSES_TEXT])
+    const struct subnet *subnet, bool of_vmnet, char text[ADDRESSES_TEXT])
 {
 	struct ifaddrs *interfaces = NULL;
 	const struct ifaddrs *interface = NULL;
@@ -84,7 +84,8 @@ static bool find_interface(
 		uint32_t host = 0;
 		char address[ADDRESS_TEXT];
 
-		if (get_subnet(interface, &on, &host) == 0 &&
+		if (is_of_vmnet(interface->ifa_name) == of_vmnet &&
+		    get_subnet(interface, &on, &host) == 0 &&
 		    subnet_overlaps(&on, subnet)) {
 			subnet_format_address(host, address);
 			snprintf(text, ADDRESSES_TEXT, "interface %s (%s/%u)",
@@ -127,5 +128,11 @@ static bool find_route(const struct subnet *subnet, char text[ADDRESSES_TEXT])
 
 bool addresses_overlap(const struct subnet *subnet, char text[ADDRESSES_TEXT])
 {
-	return find_interface(subnet, text) || find_route(subnet, text);
+	return find_interface(subnet, false, text) || find_route(subnet, text);
+}
+
+bool addresses_find_bridge(
+    const struct subnet *subnet, char text[ADDRESSES_TEXT])
+{
+	return find_interface(subnet, true, text);
 }

@@ -26,4 +26,8 @@
  */
 bool addresses_overlap(const struct subnet *subnet, char text[ADDRESSES_TEXT]);
 
+/* Whether a bridge of vmnet is on part of subnet; text says which. */
+bool addresses_find_bridge(
+    const struct subnet *subnet, char text[ADDRESSES_TEXT]);
+
 #endif

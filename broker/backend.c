@@ -19,6 +19,7 @@
 #include <arpa/inet.h>
 #include <dispatch/dispatch.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <vmnet/vmnet.h>
@@ -36,6 +37,9 @@
 /* Subnets that vmnet may refuse, before the system chooses one: it also refuses
  * when there are too many networks. */
 #define REFUSED_MAX 8
+
+/* Room for what to do. */
+#define ADVICE 256
 
 enum phase { MAKING, READY, STOPPING, RELEASING };
 
@@ -87,16 +91,10 @@ static const char *status_name(vmnet_return_t status)
 }
 
 /* What to do, as far as anybody found out. */
-static const char *status_advice(
-    vmnet_return_t status, const struct backend_request *request)
+static const char *status_advice(vmnet_return_t status)
 {
 	switch (status) {
 	case VMNET_FAILURE:
-		if (request->policy == BACKEND_SUBNET_REQUIRE) {
-			return "the subnet is used by another network, or was "
-			       "left behind by a process that was killed: "
-			       "choose another subnet, or restart the Mac";
-		}
 		return "there may be too many networks: stop what uses them, "
 		       "or restart the Mac";
 	case VMNET_MEM_FAILURE:
@@ -110,12 +108,35 @@ static const char *status_advice(
 	}
 }
 
+/* The same for a subnet that is required. vmnet does not say which network has
+ * it, but one with an interface has a bridge. */
+static const char *subnet_advice(const struct subnet *subnet, char text[ADVICE])
+{
+	char theirs[ADDRESSES_TEXT];
+
+	if (!addresses_find_bridge(subnet, theirs)) {
+		return "the subnet is used by another network, or was left "
+		       "behind by a process that was killed: choose another "
+		       "subnet, or restart the Mac";
+	}
+	snprintf(text, ADVICE,
+	    "the subnet is used by another network, that of the %s: choose "
+	    "another subnet, or stop what uses that network",
+	    theirs);
+	return text;
+}
+
 static void fail(struct backend_network *backend, const char *function,
     vmnet_return_t status)
 {
+	const struct backend_request *request = &backend->request;
+	char text[ADVICE];
+
 	failure_set(&backend->failure, FAILURE_CREATE, "%s: %s (%u): %s",
 	    function, status_name(status), (unsigned)status,
-	    status_advice(status, &backend->request));
+	    status == VMNET_FAILURE && request->policy == BACKEND_SUBNET_REQUIRE
+		? subnet_advice(&request->network->subnet, text)
+		: status_advice(status));
 	backend->failure.vmnet_status = status;
 }
 

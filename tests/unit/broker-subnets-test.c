@@ -41,6 +41,42 @@ static void a_subnet_of_an_interface_of_the_mac_is_refused(void **unused)
 	close_client(&client);
 }
 
+static void assert_refused(
+    struct client *client, const char *name, const char *expected)
+{
+	xpc_object_t reply = ask(client, request_create("acquire", name));
+
+	assert_string_equal(
+	    xpc_dictionary_get_string(reply, "error_message"), expected);
+	assert_int_equal(xpc_dictionary_get_int64(reply, "vmnet_status"), 1001);
+	xpc_release(reply);
+}
+
+/* Goal: a subnet that vmnet refuses is another network's, whose bridge is named
+ * if it has one. */
+static void a_subnet_of_another_vmnet_network_is_refused(void **unused)
+{
+	struct client client;
+
+	(void)unused;
+	connect_client(&client);
+	fake_vmnet.in_use = 0xc0a86500;
+	assert_refused(&client, "far",
+	    "vmnet_network_create: VMNET_FAILURE (1001): the subnet is used by "
+	    "another network, that of the interface bridge100 "
+	    "(192.168.101.1/24): choose another subnet, or stop what uses that "
+	    "network");
+	on_queue(^{
+		host_set_address("192.168.103.20");
+	});
+	fake_vmnet.in_use = 0xc0a86400;
+	assert_refused(&client, "near",
+	    "vmnet_network_create: VMNET_FAILURE (1001): the subnet is used by "
+	    "another network, or was left behind by a process that was killed: "
+	    "choose another subnet, or restart the Mac");
+	close_client(&client);
+}
+
 /* Goal: a subnet that a route leads to is refused, and by which route; routes
  * that take everything, and those of vmnet's bridges, are in nobody's way. */
 static void a_subnet_of_a_route_of_the_mac_is_refused(void **unused)
@@ -194,6 +230,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(a_subnet_of_an_interface_of_the_mac_is_refused),
+		TEST(a_subnet_of_another_vmnet_network_is_refused),
 		TEST(a_subnet_of_a_route_of_the_mac_is_refused),
 		TEST(
 		    a_name_has_its_own_subnet_and_the_next_while_that_is_in_use),

@@ -64,6 +64,10 @@ leave() {
 for time in first second; do
     guest www --network web --mac 52:54:00:12:34:56
     expect "the $time address" 10.11.12.77 "$address"
+    expect "the $time answer to a client that asks" "string $address" \
+        "$(ask command=string:acquire network_name=string:web \
+            mac_address=string:52:54:00:12:34:56 |
+            sed -n 's/^info\.reservation //p')"
     wait_line www '^ready 10\.11\.12\.77 10\.11\.12\.1$'
     reach www 10.11.12.1
     served www 8080
@@ -95,14 +99,19 @@ fi
 SCRIPT
 }
 
-@test "a subnet that the Mac uses: required, it is refused, preferred, it is avoided" {
-    # Goal: the error names the interface or the route that is in the way.
+@test "a subnet in use: required, it is refused, preferred, it is avoided" {
+    # Goal: the error names the interface, the route, or the bridge of the other
+    # vmnet network that is in the way.
     cat >"$file" <<'JSON'
 {
     "address": { "mode": "shared", "subnet": "10.11.12.0/24" },
     "route": { "mode": "shared", "subnet": "10.11.13.0/24",
                "subnet_policy": "require" },
     "around": { "mode": "shared", "subnet": "10.11.14.0/24",
+                "subnet_policy": "prefer" },
+    "taken": { "mode": "shared", "subnet": "10.11.15.0/24" },
+    "within": { "mode": "host", "subnet": "10.11.16.128/25" },
+    "beside": { "mode": "shared", "subnet": "10.11.17.0/24",
                 "subnet_policy": "prefer" }
 }
 JSON
@@ -115,15 +124,125 @@ refused() {
     start "$1" root "$guest" --network "$1"
     wait_exit "$1"
     expect "$1" 1 "$status"
-    grep -qF "$2" "$T/$1.out" || fail "another reason"
+    expect "the reason" "guest: $1: $2" "$(cat "$T/$1.out")"
 }
-refused address "overlaps the Mac's own interface en0 (10.11.12.9/24)"
-refused route "overlaps the Mac's own route to 10.11.13.0/25 through en0"
+own="overlaps the Mac's own"
+choose="choose another in networks.json"
+refused address \
+    "the subnet 10.11.12.0/24 $own interface en0 (10.11.12.9/24): $choose"
+refused route \
+    "the subnet 10.11.13.0/24 $own route to 10.11.13.0/25 through en0: $choose"
+
+# Networks of a program that does not use the broker.
+other() {
+    guest "$1" --subnet "$2"
+    bridge=$(ip -o route show "$3" | grep -o 'bridge[0-9]*')
+}
+vmnet="vmnet_network_create: VMNET_FAILURE (1001): the subnet is used by another network, that of the interface"
+advice="choose another subnet, or stop what uses that network"
+other other1 10.11.15.1/24 10.11.15.0/24
+refused taken "$vmnet $bridge (10.11.15.1/24): $advice"
+other other2 10.11.16.1/24 10.11.16.0/24
+refused within "$vmnet $bridge (10.11.16.1/24): $advice"
+other other3 10.11.17.1/24 10.11.17.0/24
+guest beside --network beside
+[[ $address != 10.11.17.* ]] || fail "$address is in use"
+expect "what differs" \
+    "subnet 10.11.17.0/24 is in use; using ${address%.*}.0/24" \
+    "$(ask command=string:acquire network_name=string:beside |
+        sed -n 's/^info\.differs[^ ]* string //p')"
+reach beside "$outside"
+reach other3 "$outside"
+# The subnet is free again.
+stop other1
+guest taken --network taken
+[[ $address == 10.11.15.* ]] || fail "$address is not of the subnet"
+
 guest around --network around
 [[ $address != 10.11.1[234].* ]] || fail "$address is in use"
 wait_log 'network around: its subnet 10\.11\.14\.0/24 is used by the Mac'
 reach around "${address%.*}.1"
 reach around "$outside"
+SCRIPT
+}
+
+@test "external_interface: the packets of that network leave there" {
+    # Goal: of two ways out each network takes its own, in both protocols and
+    # for forwarded ports; nothing is left when the networks have gone.
+    cat >"$file" <<'JSON'
+{
+    "usual": { "mode": "shared", "subnet": "10.11.12.0/24", "linger": 0 },
+    "lte": { "mode": "shared", "subnet": "10.11.13.0/24", "linger": 0,
+        "external_interface": "en1",
+        "dhcp_reservations": [
+            { "mac_address": "52:54:00:12:34:56",
+              "ip_address": "10.11.13.77", "name": "www" }
+        ],
+        "port_forwarding_rules": [
+            { "protocol": "tcp", "external_port": 8080,
+              "internal_address": "www", "internal_port": 80 }
+        ] },
+    "dead": { "mode": "shared", "subnet": "10.11.14.0/24", "linger": 0,
+              "external_interface": "en2" }
+}
+JSON
+    guests --config "$file" <<'SCRIPT'
+# cable INTERFACE IPV4 IPV6: from the Mac to the external network, where no
+# route leads through it.
+cable() {
+    ip link add "$1" type veth peer name "mac-$1" netns world
+    ip address add "$2.2/24" dev "$1"
+    ip address add "$3::2/64" dev "$1" nodad
+    ip link set "$1" up
+    world ip address add "$2.1/24" dev "mac-$1"
+    world ip address add "$3::1/64" dev "mac-$1" nodad
+    world ip link set "mac-$1" up
+}
+# leaves NAME TO FROM: its packets come to the external network from there.
+leaves() {
+    start server root nsenter --net=/run/netns/world -- nc -v -n -l -N "$2" 81
+    wait_line server '^Listening on'
+    within "$1" nc -n -N -w 5 "$2" 81 </dev/null >/dev/null || :
+    expect "$1 comes to $2 from" "$3" \
+        "$(wait_line server '^Connection received' | cut -d' ' -f4)"
+    wait_exit server
+}
+cable en1 198.18.1 2001:db8:11
+cable en2 198.18.2 2001:db8:12
+ip route add default via 198.18.1.1 dev en1 metric 200
+ip -6 route add default via 2001:db8:11::1 dev en1 metric 2048
+rules=$(ip rule; ip -6 rule)
+
+guest usual --network usual
+guest lte --network lte --mac 52:54:00:12:34:56
+expect "the address" 10.11.13.77 "$address"
+leaves usual "$outside" 198.51.100.2
+leaves lte "$outside" 198.18.1.2
+address6 usual
+address6 lte
+leaves usual "$outside6" 2001:db8:1::2
+leaves lte "$outside6" 2001:db8:11::2
+# The Mac is where it was, and so is the other network: out of reach.
+reach lte 10.11.13.1
+no_reach lte 10.11.12.1
+
+start served root nsenter -t "$(pid_of lte)" -n -- \
+    sh -c 'echo hello | nc -v -n -l -N 80'
+wait_line served '^Listening on'
+! world nc -n -d -w 2 198.51.100.2 8080 || fail "the port on en0"
+expect "the port on en1" hello "$(world nc -n -d -w 5 198.18.1.2 8080)"
+
+# An interface without a default route is no way out.
+guest dead --network dead
+reach dead 10.11.14.1
+no_reach dead "$outside"
+
+for name in usual lte dead; do
+    stop "$name"
+    wait_log "network $name: released"
+done
+expect "rules" "$rules" "$(ip rule; ip -6 rule)"
+expect "routes" 0 "$(ip route show table all | grep -c 'table 1[0-9][0-9]')"
 SCRIPT
 }
 

@@ -191,7 +191,7 @@ int bridge_create(struct network *network)
 			return -1;
 		}
 	}
-	return 0;
+	return route_add(network);
 }
 
 /* 0, or -1 with errno.  Without `ip`, whose complaints nobody wants here. */
@@ -242,6 +242,7 @@ void bridge_destroy(struct network *network)
 	char name[IF_NAMESIZE];
 
 	if (network->bridge >= 0) {
+		route_remove(network);
 		snprintf(name, sizeof(name), "bridge%d", network->bridge);
 		link_delete(name);
 		network->bridge = -1;

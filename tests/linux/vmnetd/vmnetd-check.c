@@ -123,29 +123,6 @@ static bool prefix_settle(struct wire_network *config)
 	return true;
 }
 
-/* Where the default route leads; "" when there is none. */
-static void external_default(char name[IF_NAMESIZE])
-{
-	char line[256];
-	char device[IF_NAMESIZE];
-	unsigned destination, mask, flags, metric, best = ~0u;
-	FILE *routes = fopen("/proc/net/route", "re");
-
-	name[0] = '\0';
-	if (routes == NULL) {
-		return;
-	}
-	while (fgets(line, sizeof(line), routes) != NULL) {
-		if (sscanf(line, "%15s %x %*x %x %*d %*d %u %x", device,
-			&destination, &flags, &metric, &mask) == 5 &&
-		    destination == 0 && mask == 0 && metric < best) {
-			best = metric;
-			memcpy(name, device, sizeof(device));
-		}
-	}
-	fclose(routes);
-}
-
 static bool external_settle(struct wire_network *config)
 {
 	config->external[IF_NAMESIZE - 1] = '\0';
@@ -154,7 +131,7 @@ static bool external_settle(struct wire_network *config)
 		return true;
 	}
 	if (config->external[0] == '\0') {
-		external_default(config->external);
+		route_default(config->external);
 		return true;
 	}
 	return if_nametoindex(config->external) != 0;

@@ -116,7 +116,8 @@ struct network {
 	struct wire_legacy legacy_key;
 	struct in_addr pool_end; /* Zero: the last of the subnet. */
 	/* From starting on: */
-	int bridge; /* bridgeN; -1 when there is none. */
+	int bridge;  /* bridgeN; -1 when there is none. */
+	bool routed; /* Rules send its packets out of its interface. */
 	struct dhcp *dhcp;
 };
 
@@ -217,6 +218,16 @@ void bridge_tap_destroy(struct interface *interface);
 bool bridge_ipv6(void); /* Does this kernel speak IPv6 here? */
 /* Gives back what bridge_create changed in the namespace. */
 void bridge_restore(void);
+
+/*
+ * vmnetd-route.c: the way out.
+ */
+
+/* Where the default route leads; "" when there is none. */
+void route_default(char name[IF_NAMESIZE]);
+/* For a network with a bridge. 0, or -1 after a complaint. */
+int route_add(struct network *network);
+void route_remove(struct network *network);
 
 /*
  * vmnetd-nft.c

@@ -54,6 +54,45 @@ objc_function() {
     tests/linux/cc $warnings -Iclient -c -o "$tmp/card.o" "$tmp/card.m"
 }
 
+# Goal: a client that asks for a reservation is told the address, or NULL.
+c_reservation() {
+    {
+        snippet c | sed -n '/^#include </p'
+        snippet c | sed -n '/^#include "protocol.h"/,$p'
+        cat <<'EOF'
+int main(int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++) {
+		char *address = copy_reservation(argv[1], argv[i]);
+
+		puts(address == NULL ? "none" : address);
+		free(address);
+	}
+	return 0;
+}
+EOF
+    } >"$tmp/reservation.c"
+    # shellcheck disable=SC2086 # flags
+    tests/linux/cc -std=gnu11 $warnings -Iclient -o "$tmp/reservation" \
+        "$tmp/reservation.c" -framework vmnet -framework CoreFoundation ||
+        return 1
+    cat >"$tmp/networks.json" <<'EOF'
+{ "lab": { "mode": "host", "subnet": "192.168.100.1/24",
+    "dhcp_reservations": [ { "mac_address": "52:54:00:12:34:56",
+        "ip_address": "192.168.100.10" } ] } }
+EOF
+    # shellcheck disable=SC2016 # the sandbox's shell expands it
+    tests/linux/run --config "$tmp/networks.json" -- bash -c '
+        . tests/integration/sandbox.bash
+        cp "$1" /run/reservation
+        expect "addresses" "192.168.100.10 none" "$(as alice /run/reservation \
+            lab 52:54:00:12:34:56 52:54:00:12:34:57 | xargs)"
+        expect "no network" none \
+            "$(as alice /run/reservation nowhere 52:54:00:12:34:56)"
+        settle "holders lab" 0
+    ' c "$tmp/reservation"
+}
+
 # Goal: the package does what it says, in a program of Go. The runtime's own C
 # is compiled for the system that the test runs on.
 go_program() {
@@ -112,6 +151,7 @@ arc_finds() {
 }
 
 check "C compiles and links" c_program
+check "C asks for a reservation" c_reservation
 check "Objective-C compiles" objc_function
 check "Go compiles and runs" go_program
 check "what ARC forbids is found" arc_finds

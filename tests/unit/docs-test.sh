@@ -10,24 +10,10 @@
 set -u
 cd "$(dirname "$0")/../.." || exit
 
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+. tests/tap.sh
 broker=build/linux/plain/bin/vmnet-broker
 manual=broker/vmnet-broker.8
 protocol=docs/protocol.md
-count=0
-bad=0
-
-check() {
-    count=$((count + 1))
-    if "$1" >"$tmp/log" 2>&1; then
-        echo "ok $count - $2"
-    else
-        echo "not ok $count - $2"
-        sed 's/^/# /' "$tmp/log"
-        bad=1
-    fi
-}
 
 # same A B: two lists, neither of them empty.
 same() {
@@ -301,23 +287,23 @@ log_lines() {
     done
 }
 
-echo 1..18
-check statuses "protocol.md: the statuses of vmnet-broker.h"
-check keys "protocol.md: the keys of protocol.h"
-check limits "protocol.md: the limits of protocol.h"
-check manual_limits "vmnet-broker(8): the limits of protocol.h"
-check usage "vmnet-broker(8): the options of the usage text"
-check defaults "configuration: the program's defaults"
-check probes "development.md: the probes that there are"
-check targets "make help and development.md: the same targets"
-check rules "hardening.md: the tests of each rule"
-check links "links lead somewhere"
-check calls "examples/README.md: where each call is shown"
-check architecture "architecture.md: the files and functions that there are"
-check shipped "configuration.md: the networks.json that ships"
-check samples "configuration: what the documents show is good"
-check options "configuration: each option is documented, shown and in the schema"
-check ctl "vmnet-brokerctl(8): the commands and exit codes of the program"
-check log_lines "the commands that show the log: the broker's subsystem and category"
-check sample "README.md: the lines of C of vmnet-broker.h"
-exit $bad
+plan 18
+check "protocol.md: the statuses of vmnet-broker.h" statuses
+check "protocol.md: the keys of protocol.h" keys
+check "protocol.md: the limits of protocol.h" limits
+check "vmnet-broker(8): the limits of protocol.h" manual_limits
+check "vmnet-broker(8): the options of the usage text" usage
+check "configuration: the program's defaults" defaults
+check "development.md: the probes that there are" probes
+check "make help and development.md: the same targets" targets
+check "hardening.md: the tests of each rule" rules
+check "links lead somewhere" links
+check "examples/README.md: where each call is shown" calls
+check "architecture.md: the files and functions that there are" architecture
+check "configuration.md: the networks.json that ships" shipped
+check "configuration: what the documents show is good" samples
+check "configuration: each option is documented, shown and in the schema" options
+check "vmnet-brokerctl(8): the commands and exit codes of the program" ctl
+check "the commands that show the log: the broker's subsystem and category" log_lines
+check "README.md: the lines of C of vmnet-broker.h" sample
+finish

@@ -6,8 +6,8 @@
 
 set -u
 cd "$(dirname "$0")/../.." || exit
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+
+. tests/tap.sh
 
 cat >"$tmp/bad" <<'END'
 sed -i s/a/b/ file
@@ -71,22 +71,9 @@ timeout 5 true # Linux
 the timeout of the broker
 END
 
-number=0
-bad=0
-result() {
-    number=$((number + 1))
-    if [ "$2" = "$3" ]; then
-        echo "ok $number - $1"
-    else
-        echo "not ok $number - $1"
-        printf '%s\n' "$2" | sed 's/^/# found: /'
-        bad=1
-    fi
-}
-
-echo 1..2
-result "each line that a Mac does not understand" \
+plan 2
+check_same "each line that a Mac does not understand" \
     "$(tests/lint --gnu "$tmp/bad" | cut -d : -f 2 | tr '\n' ' ')" \
     "$(seq -s ' ' "$(wc -l <"$tmp/bad")") "
-result "nothing else" "$(tests/lint --gnu "$tmp/good")" ""
-exit $bad
+check_same "nothing else" "$(tests/lint --gnu "$tmp/good")" ""
+finish

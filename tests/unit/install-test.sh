@@ -21,30 +21,14 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 label=com.github.nirs.vmnet-broker
-T=$(mktemp -d)
-trap 'rm -rf "$T"' EXIT
-trap 'exit 1' HUP INT TERM
+. tests/tap.sh
+T=$tmp
 export DESTDIR="$T/root" FAKE="$T/root/fake"
 folder="$DESTDIR/Library/Application Support/$label"
 plist=$DESTDIR/Library/LaunchDaemons/$label.plist
 real_path=$PATH
 fakes=$PWD/tests/install/fake
 PATH=$fakes:$PATH
-count=0
-bad=0
-
-check() {
-    count=$((count + 1))
-    name="$1${sh:+ ($sh)}"
-    shift
-    if ("$@") >"$T/log" 2>&1; then
-        echo "ok $count - $name"
-    else
-        echo "not ok $count - $name"
-        sed 's/^/# /' "$T/log"
-        bad=1
-    fi
-}
 
 # release VERSION [FILE...]: makes $T/VERSION, with FILEs more in its prefix.
 release() {
@@ -465,6 +449,7 @@ for sh in dash "bash --posix" "busybox sh"; do
         echo "# no $sh"
         continue
     fi
+    tap_note=" ($sh)"
     check "install, and again" fresh_install
     check "uninstall" whole_uninstall
     [ "$sh" = dash ] || continue
@@ -479,9 +464,9 @@ for sh in dash "bash --posix" "busybox sh"; do
     check "install --check" finds
 done
 sh=dash
+tap_note=" ($sh)"
 (put installed && install 2.0 && keep upgraded) >/dev/null
 check "S25: install, killed at each step" kill_install
 check "S25: upgrade, killed at each step" kill_upgrade
 check "S25: uninstall, killed at each step" kill_uninstall
-echo "1..$count"
-exit $bad
+finish

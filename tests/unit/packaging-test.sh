@@ -11,26 +11,10 @@
 set -u
 cd "$(dirname "$0")/../.." || exit
 
-T=$(mktemp -d)
-trap 'rm -rf "$T"' EXIT
-trap 'exit 1' HUP INT TERM
+. tests/tap.sh
+T=$tmp
 export FAKE="$T"
-count=0
-bad=0
 version=$(sed -n 's/^VERSION := //p' Makefile)
-
-check() {
-    count=$((count + 1))
-    name=$1
-    shift
-    if ("$@") >"$T/log" 2>&1; then
-        echo "ok $count - $name"
-    else
-        echo "not ok $count - $name"
-        sed 's/^/# /' "$T/log"
-        bad=1
-    fi
-}
 
 # fake NAME: a tool whose text is on standard input.
 mkdir "$T/bin"
@@ -206,7 +190,7 @@ no_noise() {
         ! make UNAME=Darwin bench 2>"$T/help" && grep 'on Linux' "$T/help"
 }
 
-echo 1..8
+plan 8
 copy
 check "make dist: the same bytes twice" same_bytes
 check "make dist: the contents of the tarballs" contents
@@ -216,4 +200,4 @@ check "make dist: a Developer ID" developer_id
 check "make pkg" package
 check "the workflows, by a YAML parser" workflows
 check "make on a Mac: help, demo and bench" no_noise
-exit $bad
+finish

@@ -6,34 +6,13 @@
 # the two files alone, the protocol they speak, the library, the module, the
 # example in the manual.
 
-set -eu
-cd "$(dirname "$0")/../.."
+# shellcheck disable=SC2317 # functions called by check_steps
 
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+set -u
+cd "$(dirname "$0")/../.." || exit
+
+. tests/tap.sh
 cc="${STANDIN_CLANG:-clang} -fblocks -isystem tests/linux/include"
-count=0
-
-# The test $1 is that each step of the function behind it succeeds. (Not "if
-# function", where the shell would go on after a step that failed.)
-check() {
-    count=$((count + 1))
-    title=$1
-    shift
-    set +e
-    (
-        set -e
-        "$@"
-    ) >"$tmp/log" 2>&1
-    status=$?
-    set -e
-    if [ $status -eq 0 ]; then
-        echo "ok $count - $title"
-    else
-        echo "not ok $count - $title"
-        sed 's/^/# /' "$tmp/log"
-    fi
-}
 
 # Goal: clean in language $1 with all the warnings there are.
 header() {
@@ -178,20 +157,21 @@ examples() {
     $cc -Wall -Wextra -Werror -Iclient -fsyntax-only "$tmp/example.c"
 }
 
-echo 1..14
-check 'header: C11' header '-x c -std=c11'
-check 'header: C17' header '-x c -std=c17'
-check 'header: C++17' header '-x c++ -std=c++17'
-check 'header: Objective-C with ARC' \
+plan 14
+check_steps 'header: C11' header '-x c -std=c11'
+check_steps 'header: C17' header '-x c -std=c17'
+check_steps 'header: C++17' header '-x c++ -std=c++17'
+check_steps 'header: Objective-C with ARC' \
     header '-x objective-c -fobjc-arc -fobjc-runtime=macosx'
-check 'header: Objective-C++ with ARC' \
+check_steps 'header: Objective-C++ with ARC' \
     header '-x objective-c++ -std=c++17 -fobjc-arc -fobjc-runtime=macosx'
-check 'header: the results are returned retained' retained
-check 'header: macros begin with VMNET_BROKER_' macros
-check 'two files are enough' embed
-check 'the protocol is that of protocol.h' protocol
-check 'symbols: vmnet_broker_ only' symbols
-check 'module map' module
-check 'pkg-config, in the folder of make and copied elsewhere' package
-check 'the examples of the manual compile' examples
-check 'LICENSE names the files under the MIT licence' licence
+check_steps 'header: the results are returned retained' retained
+check_steps 'header: macros begin with VMNET_BROKER_' macros
+check_steps 'two files are enough' embed
+check_steps 'the protocol is that of protocol.h' protocol
+check_steps 'symbols: vmnet_broker_ only' symbols
+check_steps 'module map' module
+check_steps 'pkg-config, in the folder of make and copied elsewhere' package
+check_steps 'the examples of the manual compile' examples
+check_steps 'LICENSE names the files under the MIT licence' licence
+finish

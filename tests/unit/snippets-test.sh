@@ -11,25 +11,8 @@ set -u
 cd "$(dirname "$0")/../.." || exit
 
 page=docs/writing-a-client.md
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+. tests/tap.sh
 warnings="-Wall -Wextra -Werror"
-count=0
-bad=0
-
-# check NAME COMMAND...
-check() {
-    name=$1
-    shift
-    count=$((count + 1))
-    if "$@" >"$tmp/log" 2>&1; then
-        echo "ok $count - $name"
-    else
-        echo "not ok $count - $name"
-        sed 's/^/# /' "$tmp/log"
-        bad=1
-    fi
-}
 
 # snippet LANGUAGE: what the page has in that language.
 snippet() {
@@ -159,5 +142,4 @@ check "Objective-C is fit for ARC" arc_clean "$tmp/card.m"
 for file in $(git ls-files -co --exclude-standard 'examples/*.m'); do
     check "$file is fit for ARC" arc_clean "$file"
 done
-echo "1..$count"
-exit $bad
+finish

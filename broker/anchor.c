@@ -125,7 +125,7 @@ static void begin_stop(struct anchor *anchor)
 
 static void log_none(const char *name, const char *reason, unsigned status)
 {
-	log_error("network %s: no anchor interface: %s (%u): its gateway and "
+	log_error("network %s: no anchor interface: %s (%u): the gateway and "
 		  "DHCP stop whenever no VM is attached",
 	    name, reason, status);
 }
@@ -216,7 +216,8 @@ uint64_t anchor_start(const char *name, xpc_object_t serialization)
 	uint64_t number = last_number + 1;
 
 	if (has_anchor(name)) {
-		log_none(name, "vmnet has not answered for the last one", 0);
+		log_none(name,
+		    "vmnet has not finished a call for the previous one", 0);
 		return 0;
 	}
 	anchor = calloc(1, sizeof(*anchor));

@@ -95,8 +95,8 @@ static const char *status_advice(vmnet_return_t status)
 {
 	switch (status) {
 	case VMNET_FAILURE:
-		return "there may be too many networks: stop what uses them, "
-		       "or restart the Mac";
+		return "there may be too many networks: stop programs that use "
+		       "them, or restart the Mac";
 	case VMNET_MEM_FAILURE:
 		return "the broker is not signed with the entitlement "
 		       "com.apple.security.virtualization, or the service "
@@ -217,7 +217,7 @@ static vmnet_network_ref create_required(struct backend_network *backend)
 		subnet_format(subnet, text);
 		failure_set(&backend->failure, FAILURE_CREATE,
 		    "the subnet %s overlaps the Mac's own %s: choose another "
-		    "in networks.json",
+		    "subnet in networks.json",
 		    text, theirs);
 		return NULL;
 	}
@@ -292,12 +292,12 @@ static void log_source(const struct backend_network *backend)
 		return;
 	}
 	subnet_format(&backend->request.network->subnet, own);
-	log_notice("network %s: its subnet %s is used by the Mac or by another "
-		   "vmnet network: it has %s until it is released",
+	log_notice("network %s: the subnet %s is used by the Mac or by another "
+		   "vmnet network: using %s until the network is released",
 	    backend->request.network->name, own,
 	    backend->info.source == BACKEND_SUBNET_SYSTEM
 		? "one that macOS chose"
-		: "its next one");
+		: "the next candidate");
 }
 
 /* Whether what vmnet made can be handed out: the system's choice is not always
@@ -313,7 +313,7 @@ static bool is_sound(struct backend_network *backend, vmnet_network_ref network)
 	    : MTU_DEFAULT;
 	if (describe(network, info) != 0) {
 		failure_set(&backend->failure, FAILURE_CREATE,
-		    "vmnet made a network with a subnet that is none");
+		    "vmnet returned an invalid subnet");
 		return false;
 	}
 	if (info->source == BACKEND_SUBNET_SYSTEM &&
@@ -321,7 +321,7 @@ static bool is_sound(struct backend_network *backend, vmnet_network_ref network)
 		subnet_format(&info->subnet, text);
 		failure_set(&backend->failure, FAILURE_CREATE,
 		    "macOS chose the subnet %s, which overlaps the Mac's own "
-		    "%s: choose one in networks.json",
+		    "%s: choose a subnet in networks.json",
 		    text, theirs);
 		return false;
 	}

@@ -21,7 +21,7 @@ why_system() {
     version=$(sw_vers -productVersion 2>/dev/null) || version=0
     case $version in
     26.0* | 26.1* | ? | 1[0-9]* | 2[0-5]*)
-        echo "this is macOS $version; VMs need 26.2 or later"
+        echo "this is macOS $version; VMs require macOS 26.2 or later"
         ;;
     esac
 }
@@ -54,8 +54,8 @@ why_program() {
         echo "its signature is invalid: run install again"
     elif ! codesign -d --entitlements - "$root$program" 2>/dev/null |
         grep -q com.apple.security.virtualization; then
-        echo "it is signed without com.apple.security.virtualization, so that" \
-            "macOS gives it no networks: run install again"
+        echo "it is signed without com.apple.security.virtualization, so" \
+            "macOS does not let it create networks: run install again"
     fi
 }
 
@@ -89,7 +89,7 @@ why_id() {
     ds_read "$1" || :
     ds_get "$2"
     if [ -n "$value" ] && shared "$value"; then
-        echo "another user or group has the id $value as well: run uninstall," \
+        echo "another user or group also has the id $value: run uninstall," \
             "then install"
     fi
 }
@@ -102,7 +102,7 @@ why_config() {
 
 why_service() {
     if disabled; then
-        echo "switched off: switch it on in System Settings, Login Items &" \
+        echo "disabled: enable it in System Settings, Login Items &" \
             "Extensions, or run install again"
     elif ! loaded; then
         echo "launchd does not know it: run install again"

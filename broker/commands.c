@@ -56,8 +56,8 @@ static void refuse_unknown(
 		failure_set(&failure, FAILURE_CONFIGURATION, "%s", problem);
 	} else {
 		failure_set(&failure, FAILURE_NOT_FOUND,
-		    "no such network: networks are defined in "
-		    "networks.json, and shared and host are always there");
+		    "no such network: networks are defined in networks.json; "
+		    "shared and host always exist");
 	}
 	refuse(request, name, &failure);
 }
@@ -439,9 +439,9 @@ static void run_recreate(const struct request_context *request)
 	if (registry_summary(request->commands->registry).phase !=
 	    REGISTRY_SERVING) {
 		failure_set(&failure, FAILURE_BUSY,
-		    "the broker takes no new clients, so that the holders "
-		    "could not come back: see whether it is draining, and "
-		    "run: sudo vmnet-brokerctl resume");
+		    "the broker accepts no new clients, so the network's "
+		    "clients could not reconnect: if it is draining, run: sudo "
+		    "vmnet-brokerctl resume");
 		refuse(request, network->config->name, &failure);
 		return;
 	}

@@ -81,7 +81,7 @@ static int read_id(struct config_reader *reader, const struct list *list,
 	}
 	if (strchr("-0123456789", *at) == NULL) {
 		config_reader_problem(reader, at,
-		    "must be the name or the number of a %s, not %s",
+		    "must be the name or numeric ID of a %s, not %s",
 		    list->what, config_reader_type(at));
 		return -1;
 	}

@@ -83,7 +83,7 @@ static void read_mac(struct config_reader *reader, void *into, const char *at,
 		if (memcmp(network->reservations[i].mac, mac, sizeof(mac)) ==
 		    0) {
 			config_reader_problem(reader, at,
-			    "\"%s\" has another reservation", escaped);
+			    "\"%s\" already has a reservation", escaped);
 			return;
 		}
 	}
@@ -103,7 +103,7 @@ static void read_address(struct config_reader *reader, void *into,
 	for (size_t i = 0; i < network->reservation_count; i++) {
 		if (network->reservations[i].address == address) {
 			config_reader_problem(reader, at,
-			    "\"%s\" has another reservation", string);
+			    "\"%s\" already has a reservation", string);
 			return;
 		}
 	}
@@ -273,7 +273,7 @@ static void add_rule(struct config_reader *reader,
 	if (other != NULL) {
 		config_reader_enter(reader, ".external_port");
 		config_reader_problem(reader, port,
-		    "the %s port %u is forwarded to the network %s already",
+		    "the %s port %u is already forwarded to the network %s",
 		    rule_keys[0].choices[rule->protocol], rule->external_port,
 		    other->name);
 		return;

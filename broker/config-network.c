@@ -89,8 +89,8 @@ static void read_prefix(struct config_reader *reader, void *into,
 	    prefix.s6_addr[0] != 0xfd ||
 	    memcmp(&prefix.s6_addr[8], zero, sizeof(zero)) != 0) {
 		config_reader_problem(reader, at,
-		    "\"%s\" is not a prefix: expected one of fd00::/8 with 64 "
-		    "bits, such as fd12:3456:789a:1::/64",
+		    "\"%s\" is not a valid prefix: expected a /64 inside "
+		    "fd00::/8, such as fd12:3456:789a:1::/64",
 		    escaped);
 		return;
 	}
@@ -101,7 +101,8 @@ static void read_prefix(struct config_reader *reader, void *into,
 		if (other->has_ipv6_prefix &&
 		    memcmp(&other->ipv6_prefix, &prefix, sizeof(prefix)) == 0) {
 			config_reader_problem(reader, at,
-			    "\"%s\" is %s.ipv6_prefix", escaped, other->name);
+			    "\"%s\" is already %s.ipv6_prefix", escaped,
+			    other->name);
 			return;
 		}
 	}
@@ -236,11 +237,10 @@ static void problem_of(
 #define NAT (CONFIG_NAT44 | CONFIG_NAT66)
 
 static const char needs_subnet[] =
-    "needs a \"subnet\" with the policy \"require\"";
+    "needs a \"subnet\" whose \"subnet_policy\" is \"require\"";
 
 static const char no_nat[] =
-    "a network of the mode \"shared\" needs nat44 or nat66: choose the mode "
-    "\"host\"";
+    "a network in mode \"shared\" needs nat44 or nat66: use mode \"host\"";
 
 /* What is wrong with keys that are good on their own. */
 static void check_together(
@@ -261,10 +261,8 @@ static void check_together(
 	} checks[] = {
 		{ POLICY, places[SUBNET] == NULL, "needs the key \"subnet\"" },
 		{ INTERFACE, host,
-		    "a network of the mode \"host\" has no external "
-		    "interface" },
-		{ RULES, host,
-		    "a network of the mode \"host\" forwards no ports" },
+		    "a network in mode \"host\" has no external interface" },
+		{ RULES, host, "a network in mode \"host\" forwards no ports" },
 		{ nat, shared && (network->off & NAT) == NAT, no_nat },
 		{ RESERVATIONS, (network->off & CONFIG_DHCP) != 0,
 		    "reservations need \"dhcp\"" },
@@ -312,8 +310,8 @@ static void read_defaults(struct config_reader *reader, void *into,
 	config_reader_object(reader, at, keys, DEFAULTS, defaults, places);
 	if ((defaults->off & NAT) == NAT) {
 		problem_of(reader, NAT66, places[NAT66],
-		    "a network of the mode \"shared\" needs nat44 or nat66: "
-		    "remove one of them");
+		    "a network in mode \"shared\" needs nat44 or nat66: remove "
+		    "one of them");
 	}
 }
 

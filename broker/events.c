@@ -71,7 +71,7 @@ struct watcher *events_watch(struct events *events,
 
 	if (!has_room(events, options->sees_all)) {
 		failure_set(failure, FAILURE_BUSY,
-		    "%u clients watch the broker, and no more can",
+		    "%u clients watch the broker, which is the limit",
 		    events->count);
 		return NULL;
 	}

@@ -142,10 +142,10 @@ static const char *end_reason(
 	uint64_t time = now(lifetime);
 
 	if (networks->phase != REGISTRY_SERVING && networks->held == 0) {
-		return "asked to stop, and nobody holds a network";
+		return "asked to stop, and no network is in use";
 	}
 	if (time >= lifetime->stop_deadline) {
-		return "the time for clients to leave is up";
+		return "the time limit for clients to leave has passed";
 	}
 	if (time >= idle_deadline(lifetime, networks)) {
 		return "idle";
@@ -243,8 +243,8 @@ static void stop(struct lifetime *lifetime, enum registry_phase phase)
 	if (before.held == 0) {
 		peers_silence(lifetime->options.peers);
 	} else if (before.phase == REGISTRY_SERVING) {
-		log_notice("asked to stop: waiting for the holders of %zu "
-			   "networks",
+		log_notice(
+		    "asked to stop: waiting for the clients of %zu networks",
 		    before.held);
 	}
 	registry_stop(lifetime->options.registry, phase);
@@ -258,7 +258,7 @@ void lifetime_drain(struct lifetime *lifetime)
 void lifetime_resume(struct lifetime *lifetime)
 {
 	if (summary(lifetime).phase != REGISTRY_SERVING) {
-		log_notice("resumed: new clients are welcome again");
+		log_notice("resumed: new clients are accepted again");
 		registry_resume(lifetime->options.registry);
 		post(lifetime, "resumed");
 	}

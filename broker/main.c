@@ -192,8 +192,8 @@ int main(int argc, char **argv)
 	}
 	if (!options.foreground && getppid() != 1) {
 		fprintf(stderr,
-		    "vmnet-broker: launchd starts this program when somebody "
-		    "asks for a network; to see how it is, run\n"
+		    "vmnet-broker: launchd starts this program when a client "
+		    "requests a network; to see its state, run\n"
 		    "    launchctl print system/" VMNET_BROKER_SERVICE "\n");
 	}
 	log_start(options.foreground, options.debug);

@@ -124,7 +124,7 @@ static void add_subnet_difference(
 	subnet_format(made, got);
 	snprintf(text, sizeof(text),
 	    network->info.source == BACKEND_SUBNET_CONFIGURED
-		? "subnet %s is configured; macOS made %s"
+		? "subnet %s is configured; macOS created %s"
 		: "subnet %s is in use; using %s",
 	    wanted, got);
 	xpc_array_set_string(differs, XPC_ARRAY_APPEND, text);
@@ -148,7 +148,7 @@ static void add_prefix_difference(
 	format_prefix(configured, CONFIG_IPV6_LENGTH, wanted);
 	format_prefix(&info->ipv6_prefix, info->ipv6_length, got);
 	snprintf(text, sizeof(text),
-	    "ipv6_prefix %s is configured; macOS made %s", wanted, got);
+	    "ipv6_prefix %s is configured; macOS created %s", wanted, got);
 	xpc_array_set_string(differs, XPC_ARRAY_APPEND, text);
 }
 

@@ -89,7 +89,8 @@ void peers_expire(struct peers *peers)
 	struct peer *peer = TAILQ_FIRST(&peers->idle);
 
 	while (peer != NULL && peer->idle_deadline <= time) {
-		peer_drop(peer, "it holds nothing and asks for nothing");
+		peer_drop(
+		    peer, "idle: it holds no network and sent no request");
 		peer = TAILQ_FIRST(&peers->idle);
 	}
 }
@@ -416,8 +417,8 @@ xpc_object_t peer_receive(struct peer *peer, xpc_object_t message)
 	peer_touch(peer);
 	if (full) {
 		failure_set(&failure, FAILURE_BUSY,
-		    "%d requests of this client wait for an answer, which "
-		    "is the limit",
+		    "%d requests of this client are unanswered, which is the "
+		    "limit",
 		    VMNET_BROKER_MAX_REQUESTS_PER_PEER);
 		peer_refuse(peer, reply, "request", &failure);
 		return NULL;

@@ -103,10 +103,10 @@ static void explain_phase(
 {
 	failure_set(failure, FAILURE_BUSY, "%s",
 	    registry->phase == REGISTRY_DRAINING
-		? "the broker is draining: it takes no new clients and exits "
-		  "when the last one has left; try again then, or run: sudo "
+		? "the broker is draining: it accepts no new clients and exits "
+		  "when the last one disconnects; try again then, or run: sudo "
 		  "vmnet-brokerctl resume"
-		: "the broker is shutting down and takes no new clients; it "
+		: "the broker is shutting down and accepts no new clients; it "
 		  "starts again with the next request: try again");
 }
 
@@ -206,7 +206,7 @@ void registry_explain_stuck(
 	}
 	failure_set(failure, FAILURE_CREATE,
 	    "vmnet has not answered for this network since %s: use another "
-	    "network, or restart the Mac if this stays",
+	    "network; if this persists, restart the Mac",
 	    since);
 }
 
@@ -256,7 +256,8 @@ static void network_gone(void *context, struct backend_network *backend,
 
 	(void)backend;
 	if (network->state == NETWORK_STUCK) {
-		log_notice("network %s: vmnet has answered after all",
+		log_notice(
+		    "network %s: vmnet finished a call that had timed out",
 		    network->config->name);
 	}
 	if (failure != NULL && network->state == NETWORK_CREATING) {

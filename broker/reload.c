@@ -38,8 +38,8 @@ static void log_problems(const struct config *config)
 {
 	for (size_t i = 0; i < config->problem_count; i++) {
 		if (i == PROBLEMS_LOGGED) {
-			log_error("config: %zu more errors: vmnet-broker -n "
-				  "prints them all",
+			log_error("config: %zu more errors: run vmnet-broker "
+				  "-n to see them all",
 			    config->problem_count - i);
 			break;
 		}
@@ -60,8 +60,8 @@ struct config *reload_read(const char *path, uid_t owner)
 		    config_count_good(config));
 		break;
 	case CONFIG_MISSING:
-		log_notice("config: %s: no such file: there are the built-in "
-			   "networks only",
+		log_notice("config: %s: no such file: only the built-in "
+			   "networks exist",
 		    path);
 		break;
 	case CONFIG_REFUSED:
@@ -140,7 +140,7 @@ static void add_change(
 	static const char *const texts[] = {
 		[REGISTRY_ADDED] = "added",
 		[REGISTRY_CHANGED] = "changed",
-		[REGISTRY_PENDING] = "changes when nobody holds it any more",
+		[REGISTRY_PENDING] = "changes when it is no longer in use",
 		[REGISTRY_REMOVED] = "removed",
 	};
 	const struct outcome *outcome = context;
@@ -190,7 +190,7 @@ static void apply(struct reload *reload, struct config *config,
 	log_problems(config);
 	if (result == CONFIG_MISSING) {
 		failure_set(failure, FAILURE_CONFIGURATION,
-		    "%s: no such file: the networks stay as they are",
+		    "%s: no such file: the networks are unchanged",
 		    options->path);
 		config_destroy(config);
 		return;
@@ -208,8 +208,8 @@ static void apply(struct reload *reload, struct config *config,
 		failure_set(failure, FAILURE_INTERNAL, "out of memory");
 	} else {
 		outcome->failure = NULL;
-		log_notice("config: %s: read again: %zu networks",
-		    options->path, config_count_good(config));
+		log_notice("config: %s: reloaded: %zu networks", options->path,
+		    config_count_good(config));
 	}
 	config_destroy(config); /* the registry has a reference of its own */
 }

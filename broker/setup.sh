@@ -105,7 +105,7 @@ why_unsafe() {
         elif [ "$owner" != 0 ]; then
             echo "$path does not belong to root"
         elif [ "$mode" = writable ]; then
-            echo "$path can be written by others than root"
+            echo "$path is writable by users other than root"
         fi
     done | head -n 1
 }
@@ -114,7 +114,7 @@ why_unsafe() {
 need_safe() {
     reason=$(why_unsafe "$@")
     [ -z "$reason" ] || fail "not installed: $reason. Root runs" \
-        "what is installed there, so that only root may be able to change it."
+        "what is installed there, so only root may be able to change it."
 }
 
 # need_no_links: reads paths; all that is above them is a folder.
@@ -230,12 +230,12 @@ check_holders() {
         esac
         [ -z "$2" ] || return 0
         "$1" clients >&2 || :
-        fail "these programs use networks of the broker, which would be gone" \
+        fail "these programs use the broker's networks, which would be lost" \
             "without it. Stop their VMs; or use --when-idle, which waits" \
-            "until they have stopped, or --force."
+            "until they stop, or --force."
     fi
     if [ "$2" != force ] && [ -n "$(broker_pid)" ]; then
-        fail "the broker that runs (process $(broker_pid)) cannot say who uses" \
+        fail "the running broker (process $(broker_pid)) cannot report who uses" \
             "its networks ($answer). Stop all VMs that use it; or use --force."
     fi
 }
@@ -258,10 +258,10 @@ stop_broker() {
     if [ "$drains" = yes ] && [ "$2" != force ]; then
         ctl=$1
         trap '"$ctl" resume >/dev/null 2>&1 || :; exit 130' HUP INT TERM
-        [ "$2" != when-idle ] || say "waiting until nobody uses a network"
+        [ "$2" != when-idle ] || say "waiting until no network is in use"
         if ! drained "$1" "$2"; then
             "$1" resume >/dev/null || :
-            fail "the broker is in use and goes on: run this again"
+            fail "the broker is still in use and keeps running: run this again"
         fi
         trap - HUP INT TERM
     fi

@@ -102,7 +102,7 @@ ds_give_id() {
         dscl . -delete "$record" "$1"
         id=
     done
-    fail "others keep taking the ids for $user: run this again"
+    fail "other processes keep taking the ids for $user: run this again"
 }
 
 # check_id RECORD KEY: refuses an id that must not run a daemon.

@@ -39,11 +39,11 @@ static int command_help(const struct arguments *arguments);
 static const struct command commands[] = {
 	{ "list", "", 0, 0, TAKES_JSON, "all networks and their state",
 	    command_list },
-	{ "info", "NAME", 1, 1, TAKES_JSON, "all about one network",
+	{ "info", "NAME", 1, 1, TAKES_JSON, "details of one network",
 	    command_info },
 	{ "status", "", 0, 0, TAKES_JSON,
 	    "the broker: version, configuration, counters", command_status },
-	{ "clients", "", 0, 0, TAKES_JSON, "who holds which networks",
+	{ "clients", "", 0, 0, TAKES_JSON, "which programs use which networks",
 	    command_clients },
 	{ "leases", "[NAME]", 0, 1, TAKES_JSON, "addresses that guests have",
 	    command_leases },
@@ -54,21 +54,22 @@ static const struct command commands[] = {
 	{ "check", "[FILE]", 0, 1, 0, "check the configuration file",
 	    command_check },
 	{ "reload", "", 0, 0, TAKES_JSON,
-	    "read the configuration file again (root)", command_reload },
+	    "reload the configuration file (root)", command_reload },
 	{ "drain", "", 0, 0, TAKES_JSON | TAKES_WAIT,
-	    "refuse new holds, exit after the last one (root)", command_drain },
-	{ "resume", "", 0, 0, TAKES_JSON, "take a drain back (root)",
+	    "refuse new clients, exit after the last one (root)",
+	    command_drain },
+	{ "resume", "", 0, 0, TAKES_JSON, "cancel a drain (root)",
 	    command_resume },
 	{ "recreate", "NAME", 1, 1, TAKES_JSON,
-	    "make a network anew; its clients attach again (root)",
+	    "create a network again; its clients reattach (root)",
 	    command_recreate },
 	{ "watch", "", 0, 0, TAKES_JSON, "events as they happen",
 	    command_watch },
-	{ "doctor", "", 0, 0, TAKES_JSON, "find what keeps it from working",
+	{ "doctor", "", 0, 0, TAKES_JSON, "diagnose the installation",
 	    command_doctor },
-	{ "version", "", 0, 0, TAKES_JSON, "versions of this and the broker",
-	    command_version },
-	{ "help", "[COMMAND]", 0, 1, 0, "this, or the usage of a command",
+	{ "version", "", 0, 0, TAKES_JSON,
+	    "versions of this program and the broker", command_version },
+	{ "help", "[COMMAND]", 0, 1, 0, "print this, or the usage of a command",
 	    command_help },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -119,7 +120,7 @@ int command_resume(const struct arguments *arguments)
 	if (arguments->json) {
 		json_print(reply);
 	} else {
-		printf("the broker grants networks again\n");
+		printf("the broker accepts new clients again\n");
 	}
 	xpc_release(reply);
 	return CTL_OK;
@@ -137,11 +138,11 @@ int command_recreate(const struct arguments *arguments)
 	if (arguments->json) {
 		json_print(reply);
 	} else if (holders == 0) {
-		printf("%s: nobody holds it; the next client gets a new one\n",
+		printf("%s: not in use; the next client gets a new network\n",
 		    name);
 	} else {
-		printf("%s: released; its clients (%llu) were told, and get a "
-		       "new one when they ask again\n",
+		printf("%s: released; its clients (%llu) were disconnected and "
+		       "get a new network when they reconnect\n",
 		    name, holders);
 	}
 	xpc_release(reply);
@@ -168,7 +169,7 @@ static void help_of(const struct command *command)
 		printf("  --json           print JSON\n");
 	}
 	if (command->takes & TAKES_WAIT) {
-		printf("  --wait SECONDS   wait for so long, at most\n");
+		printf("  --wait SECONDS   wait at most this long\n");
 	}
 	printf("  -h, --help       print this\n");
 }
@@ -189,7 +190,7 @@ static void usage(FILE *file)
 	fprintf(file,
 	    "\n"
 	    "  --json           print JSON\n"
-	    "  --wait SECONDS   ip, drain: wait for so long, at most\n"
+	    "  --wait SECONDS   ip, drain: wait at most this long\n"
 	    "  -h, --help       print this, or the usage of a command\n"
 	    "  -V, --version    print the version of this program\n");
 }
@@ -235,8 +236,7 @@ static double parse_wait(const struct command *command, const char *text)
 
 	if (text == NULL || end == text || *end != '\0' ||
 	    !(seconds >= 0 && seconds <= WAIT_MAX)) {
-		wrong_usage(command,
-		    "--wait needs a number of seconds, up to 86400", text);
+		wrong_usage(command, "--wait must be 0 to 86400 seconds", text);
 	}
 	return seconds;
 }
@@ -297,7 +297,7 @@ static void parse(
 static void flush_output(void)
 {
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fail(CTL_FAILED, "standard output cannot be written");
+		fail(CTL_FAILED, "cannot write to standard output");
 	}
 }
 

@@ -70,7 +70,7 @@ static void attach(const char *name, xpc_object_t serialization)
 	    vmnet_network_create_with_serialization(serialization, NULL);
 
 	if (network == NULL) {
-		errx(1, "%s: vmnet refuses the network", name);
+		errx(1, "%s: vmnet rejected the network", name);
 	}
 	xpc_dictionary_set_bool(keys, vmnet_enable_tso_key, true);
 	xpc_dictionary_set_bool(keys, vmnet_enable_checksum_offload_key, true);

@@ -117,7 +117,7 @@ static void handle(
 	if (state == VMNET_BROKER_HOLD_FAILED && machine == nil) {
 		errx(1, "%s: %s", names[i], reason);
 	} else if (state == VMNET_BROKER_HOLD_FAILED) {
-		warnx("%s: %s; the VM goes on without it", names[i], reason);
+		warnx("%s: %s; the VM continues without it", names[i], reason);
 	} else if (state == VMNET_BROKER_HOLD_LOST) {
 		warnx("%s: lost, asking again", names[i]);
 	} else if (serialization != NULL) { /* NULL: it is lost again */

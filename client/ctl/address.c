@@ -90,9 +90,9 @@ static struct subnet subnet_of(xpc_object_t network, const char *name)
 	if (text == NULL ||
 	    !lease_subnet(text, &subnet.address, &subnet.mask)) {
 		fail(CTL_FAILED,
-		    "%s: nobody holds this network and it has no configured "
-		    "subnet, so that its leases cannot be told from others; "
-		    "vmnet-brokerctl leases shows all",
+		    "%s: this network is not in use and has no configured "
+		    "subnet, so its leases cannot be identified; run "
+		    "vmnet-brokerctl leases to see all leases",
 		    name);
 	}
 	return subnet;
@@ -124,7 +124,7 @@ int command_leases(const struct arguments *arguments)
 		}
 	}
 	if (leases.skipped > 0) {
-		complain("%zu entries of %s and %s were not understood",
+		complain("%zu entries of %s and %s could not be read",
 		    leases.skipped, LEASES_FILE, RESERVATIONS_FILE);
 	}
 	leases_destroy(&leases);
@@ -182,7 +182,7 @@ static struct subnet hold_subnet(const char *name, double seconds)
 	info = vmnet_broker_hold_copy_info(hold);
 	if (info == NULL) {
 		fail(CTL_FAILED,
-		    "%s: the running broker is too old to tell its subnet",
+		    "%s: the running broker is too old to report the subnet",
 		    name);
 	}
 	subnet = subnet_of(info, name);
@@ -234,9 +234,10 @@ int command_ip(const struct arguments *arguments)
 	while (!find_and_print(&subnet, guest, arguments->json)) {
 		if (!waits || monotonic() >= end) {
 			fail(waits ? CTL_TIMEOUT : CTL_FAILED,
-			    "%s: %s has no address%s; vmnet-brokerctl leases "
-			    "%s shows who has (a guest that sends DHCP a "
-			    "client identifier is found by its host name only)",
+			    "%s: %s has no address%s; run vmnet-brokerctl "
+			    "leases %s to see which guests do (a guest that "
+			    "sends a DHCP client identifier can only be found "
+			    "by host name)",
 			    name, guest, waits ? " yet" : "", name);
 		}
 		nanosleep(&INTERVAL, NULL);

@@ -175,8 +175,7 @@ static void handle(
 	} else if (now == VMNET_BROKER_HOLD_FAILED) {
 		handle_failed(holding);
 	} else if (now == VMNET_BROKER_HOLD_LOST) {
-		complain("%s: the broker took the network back; asking for it "
-			 "again",
+		complain("%s: the network was lost; requesting it again",
 		    holding->name);
 	}
 }

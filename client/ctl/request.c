@@ -53,8 +53,8 @@ void fail(int code, const char *format, ...)
 void ctl_no_broker(void)
 {
 	fail(CTL_NO_BROKER,
-	    "the broker cannot be reached: it is not installed, or is switched "
-	    "off; run vmnet-brokerctl doctor to see why");
+	    "the broker cannot be reached: it is not installed or is disabled; "
+	    "run vmnet-brokerctl doctor to find out why");
 }
 
 void ctl_too_old(const char *command)
@@ -120,8 +120,8 @@ static xpc_connection_t connect_broker(
 static _Noreturn void fail_unanswered(const char *command)
 {
 	fail(CTL_TIMEOUT,
-	    "%s: the broker did not answer within %d seconds; see its log: "
-	    "vmnet-broker(8) has the command",
+	    "%s: the broker did not answer within %d seconds; see its log (the "
+	    "command is in vmnet-broker(8))",
 	    command, ANSWER_TIMEOUT);
 }
 

@@ -55,7 +55,7 @@ static const struct column status_fields[] = {
 	{ .title = "clients", .key = "peers" },
 	{ .title = "networks", .key = "networks_text" },
 	{ .title = "configuration", .key = "path" },
-	{ .title = "not in force yet", .key = "pending" },
+	{ .title = "not applied yet", .key = "pending" },
 	{ .title = "acquires", .key = "acquires" },
 	{ .title = "refusals", .key = "refusals", .format = FORMAT_COUNTS },
 	{ .title = "creations", .key = "creations" },
@@ -71,7 +71,7 @@ static const struct column clients_columns[] = {
 	{ .title = "PROGRAM", .key = "program" },
 	{ .title = "SINCE", .key = "since", .format = FORMAT_TIME },
 	{ .title = "NETWORKS", .key = "networks" },
-	{ .title = "WAITS FOR", .key = "waiting" },
+	{ .title = "WAITING FOR", .key = "waiting" },
 };
 
 /*
@@ -225,8 +225,9 @@ xpc_object_t ctl_network(const char *name)
 	xpc_release(networks);
 	if (found == NULL) {
 		fail(CTL_NO_NETWORK,
-		    "%s: no such network; vmnet-brokerctl list shows all, and "
-		    "vmnet-brokerctl check the errors of the configuration",
+		    "%s: no such network; vmnet-brokerctl list shows all "
+		    "networks, vmnet-brokerctl check shows configuration "
+		    "errors",
 		    name);
 	}
 	return found;
@@ -264,8 +265,8 @@ static void set_broker_text(xpc_object_t row, xpc_object_t reply)
 		state = "shutting down";
 	}
 	if (version == NULL) {
-		snprintf(text, sizeof(text),
-		    "%s, of a version older than this program", state);
+		snprintf(
+		    text, sizeof(text), "%s, older than this program", state);
 	} else {
 		snprintf(text, sizeof(text), "%s, version %s, process %lld",
 		    state, version,
@@ -335,8 +336,8 @@ static void complain_stale(xpc_object_t reply)
 
 	if (version != NULL && strcmp(version, VMNET_BROKER_VERSION) != 0) {
 		complain("the running broker is version %s, and this program "
-			 "is %s: if both were upgraded, sudo vmnet-brokerctl "
-			 "drain lets the next broker be the new one",
+			 "is %s: if both were upgraded, run sudo "
+			 "vmnet-brokerctl drain to switch to the new broker",
 		    version, VMNET_BROKER_VERSION);
 	}
 }
@@ -454,7 +455,7 @@ int command_version(const struct arguments *arguments)
 		printf("vmnet-broker %s\n",
 		    reply != NULL               ? text_of(reply, "version")
 			: code == CTL_NO_BROKER ? "cannot be reached"
-						: "of an older version");
+						: "older than this program");
 	}
 	xpc_release(row);
 	if (reply != NULL) {

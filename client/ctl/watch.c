@@ -111,8 +111,8 @@ static void print_crash(void)
 	xpc_dictionary_set_uint64(event, "time",
 	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
 	xpc_dictionary_set_string(event, "error_message",
-	    "the broker ended without shutting down; its networks are lost, "
-	    "and the next broker is watched");
+	    "the broker died without shutting down; its networks are lost, and "
+	    "events now come from the next broker");
 	print_either(event);
 	xpc_release(event);
 }
@@ -124,8 +124,8 @@ static void watch_event(xpc_object_t event)
 	uint64_t dropped = 0;
 
 	if (event == NULL && exits) {
-		complain("the broker exited; launchd starts it when somebody "
-			 "asks for a network");
+		complain("the broker exited; launchd starts it when a client "
+			 "requests a network");
 		exit(CTL_OK);
 	} else if (event == NULL) {
 		print_crash();
@@ -163,11 +163,11 @@ static void drain_done(bool exited, unsigned long long holders)
 		json_print(row);
 		xpc_release(row);
 	} else if (exited) {
-		printf("the broker exited; launchd starts it when somebody "
-		       "asks for a network\n");
+		printf("the broker exited; launchd starts it when a client "
+		       "requests a network\n");
 	} else {
-		printf("draining: %llu clients hold networks, and the broker "
-		       "exits when the last one leaves\n",
+		printf("draining: %llu clients use networks; the broker exits "
+		       "when the last one disconnects\n",
 		    holders);
 	}
 }
@@ -178,16 +178,17 @@ static void drain_event(xpc_object_t event)
 	if (event != NULL) {
 		note_exit(event);
 		if (is_named(event, "resumed")) {
-			fail(CTL_FAILED, "drain: somebody resumed the broker");
+			fail(CTL_FAILED,
+			    "drain: another client resumed the broker");
 		}
 	} else if (!exits) {
 		fail(CTL_FAILED,
-		    "drain: the broker ended before its last client had left; "
-		    "the next broker is not draining");
+		    "drain: the broker died before its last client "
+		    "disconnected; the next broker is not draining");
 	} else if (left > 0) {
 		fail(CTL_FAILED,
 		    "drain: the broker was shut down before its last client "
-		    "had left, and took back what %llu clients held",
+		    "disconnected, and %llu clients lost their networks",
 		    (unsigned long long)left);
 	} else {
 		drain_done(true, 0);
@@ -205,9 +206,9 @@ static void drain_answer(xpc_object_t reply)
 			   (int64_t)(options.wait * (double)NSEC_PER_SEC)),
 	    dispatch_get_main_queue(), ^{
 		    fail(CTL_TIMEOUT,
-			"drain: clients still hold networks after %g seconds; "
+			"drain: clients still use networks after %g seconds; "
 			"vmnet-brokerctl clients shows them, and "
-			"vmnet-brokerctl resume takes the drain back",
+			"vmnet-brokerctl resume cancels the drain",
 			options.wait);
 	    });
 }

@@ -152,14 +152,14 @@ static void usage(FILE *file)
 	    "Ping TARGET, an IPv4 address or a host name, on NETWORK\n"
 	    "(default: the gateway of NETWORK).\n"
 	    "\n"
-	    "  -c COUNT    send so many echo requests, 0 to 65535 "
+	    "  -c COUNT    number of echo requests to send, 0 to 65535 "
 	    "(default: 4)\n"
-	    "  -H          afterwards hold the address until interrupted\n"
-	    "  -i SECONDS  interval of the requests, 0.001 to 3600 "
-	    "(default: 1)\n"
+	    "  -H          keep the address afterwards, until interrupted\n"
+	    "  -i SECONDS  interval between requests, 0.001 to 3600 (default: "
+	    "1)\n"
 	    "  -m MAC      use this MAC address (default: vmnet chooses)\n"
-	    "  -W SECONDS  wait so long for a reply, 0.001 to 3600 "
-	    "(default: 1)\n"
+	    "  -W SECONDS  time to wait for a reply, 0.001 to 3600 (default: "
+	    "1)\n"
 	    "  -h, --help  print this text\n");
 }
 

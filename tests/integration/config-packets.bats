@@ -127,7 +127,7 @@ refused() {
     expect "the reason" "guest: $1: $2" "$(cat "$T/$1.out")"
 }
 own="overlaps the Mac's own"
-choose="choose another in networks.json"
+choose="choose another subnet in networks.json"
 refused address \
     "the subnet 10.11.12.0/24 $own interface en0 (10.11.12.9/24): $choose"
 refused route \
@@ -160,7 +160,7 @@ guest taken --network taken
 
 guest around --network around
 [[ $address != 10.11.1[234].* ]] || fail "$address is in use"
-wait_log 'network around: its subnet 10\.11\.14\.0/24 is used by the Mac'
+wait_log 'network around: the subnet 10\.11\.14\.0/24 is used by the Mac'
 reach around "${address%.*}.1"
 reach around "$outside"
 SCRIPT
@@ -395,7 +395,7 @@ sed 's/8080/8090/; s/"persistent": true/"persistent": false/' "$installed" \
 there '10\.11\.14' || fail "kept went with its client"
 cat "$T/new.json" >"$installed"
 kill -HUP "$(broker_pid)"
-wait_log 'network brief: changes when nobody holds it any more'
+wait_log 'network brief: changes when it is no longer in use'
 wait_log 'network kept: released'
 ! there '10\.11\.14' || fail "kept is still there"
 serve

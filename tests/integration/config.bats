@@ -309,7 +309,7 @@ SCRIPT
     sandbox --config "$file" <<'SCRIPT'
 ask command=string:status >"$T/status.out"
 wait_log 'config: .*networks.json:[0-9]*:[0-9]*: ' 32
-wait_log 'config: 9 more errors: vmnet-broker -n prints them all'
+wait_log 'config: 9 more errors: run vmnet-broker -n to see them all'
 SCRIPT
 }
 
@@ -406,7 +406,7 @@ stop root INT
 sed 's/10.11.12.0/10.11.13.0/; s/alice/bob/' "$installed" >"$T/new.json"
 cat "$T/new.json" >"$installed"
 kill -HUP "$(broker_pid)"
-wait_log 'network lab: changes when nobody holds it any more'
+wait_log 'network lab: changes when it is no longer in use'
 seen=$(grep -c icmp_seq "$T/guest.out")
 wait_line guest 'icmp_seq=' $((seen + 3))
 refused alice lab

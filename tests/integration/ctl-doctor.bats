@@ -92,20 +92,20 @@ as alice $ctl doctor >"$T/doctor.out" || fail "doctor of alice"
 diff - "$T/doctor.out" <<END || fail "doctor"
 ok       macos: macOS 26.4
 ok       installed: $support/vmnet-broker
-ok       permissions: everything on the way to the broker is root's only
+ok       permissions: only root can change the broker's files and folders
 ok       user: _vmnetbroker exists
 ok       signature: is valid
-ok       entitlement: is there
-ok       configuration: $support/networks.json has no error
+ok       entitlement: is present
+ok       configuration: $support/networks.json has no errors
 ok       launchd: knows the broker
-ok       plist: is the one that ships
+ok       plist: is the shipped file
 ok       running: version $version answers
 ok       subnets: no configured subnet is in use
 ok       owners: no other program with vmnet networks is known
-ok       firewall: lets bootpd answer
+ok       firewall: does not block bootpd
 ok       bootpd: is enabled
-ok       dns: no other program is seen on port 53
-ok       local-network: programs that are started here may reach guests
+ok       dns: no other program was found on port 53
+ok       local-network: programs started from this shell may reach guests
 0 problems, 0 notes
 END
 $ctl doctor --json >"$T/json" || fail "doctor --json"
@@ -164,29 +164,29 @@ fault problem permissions 'vmnet-broker is a symbolic link' \
 fault problem installed 'vmnet-broker is missing' 'rm "$support/vmnet-broker"'
 fault problem installed 'plist is missing' 'rm "$plist"'
 fault problem installed 'cannot be executed' 'chmod 644 "$support/vmnet-broker"'
-fault problem permissions "$label can be written" 'chmod g+w "$support"'
-fault problem permissions 'vmnet-broker can be written' \
+fault problem permissions "$label is writable" 'chmod g+w "$support"'
+fault problem permissions 'vmnet-broker is writable' \
     'chmod o+w "$support/vmnet-broker"'
 fault problem permissions 'plist belongs to user 501' 'chown alice "$plist"'
 fault problem configuration 'networks.json: .*owner' \
     'chown bob "$support/networks.json"'
-fault problem permissions '/Library/LaunchDaemons can be written' \
+fault problem permissions '/Library/LaunchDaemons is writable' \
     'chmod 777 /Library/LaunchDaemons'
 fault problem signature 'no valid signature: it was altered' \
     "fake codesign 'case \$1 in --verify) echo it was altered >&2; exit 1 ;; esac'"
 fault problem entitlement 'lacks com.apple.security.virtualization' \
     "fake codesign 'true'"
-fault problem plist 'is not the one that ships' 'echo >>"$plist"'
+fault problem plist 'differs from the shipped file' 'echo >>"$plist"'
 fault problem launchd 'does not know the broker' 'fake_launchd ""'
 fault problem launchd 'is disabled' \
     'fake_launchd "$support/vmnet-broker" 0 "\"$label\" => disabled"'
 fault problem foreign 'starts /opt/vmnet-broker' 'fake_launchd /opt/vmnet-broker'
-fault note crash 'last ended by exit code 78' \
+fault note crash 'last terminated by exit code 78' \
     'fake_launchd "$support/vmnet-broker" 78'
 fault problem bootpd 'is disabled' \
     'fake_launchd "$support/vmnet-broker" 0 "\"com.apple.bootpd\" => disabled"'
 fault problem running 'does not answer' 'fake_ctl "cannot be reached"'
-fault problem older 'of an older version answers' 'fake_ctl "of an older version"'
+fault problem older 'older than this program answers' 'fake_ctl "older than this program"'
 fault problem stale 'version 0.0.1 runs' 'fake_ctl 0.0.1'
 fault problem configuration 'networks.json:1:1: ' \
     'echo "[]" >"$support/networks.json"'
@@ -207,7 +207,7 @@ fault problem firewall 'blocks /usr/libexec/bootpd' \
     *) echo Incoming connection to the application is blocked;; esac'"
 fault problem dns 'dnsmasq, process 99' \
     "fake lsof 'echo COMMAND PID USER; echo dnsmasq 99 root'"
-fault problem sw_vers 'did not end within 5 seconds' \
+fault problem sw_vers 'did not finish within 5 seconds' \
     "fake sw_vers 'exec sleep 1000'; export VMNET_BROKER_DOCTOR_TIMEOUT=5"
 export VMNET_BROKER_DOCTOR_TIMEOUT=60
 fault note local-network 'started by iTerm.app' \

@@ -32,7 +32,7 @@ wait_line holder '^holding default, subnet 192.168.115.0/24, gateway 192.168.115
 wait_line holder '^holding host'
 expect "holders" 1 "$(holders host)"
 kill -KILL "$(broker_pid)"
-wait_line holder 'vmnet-brokerctl: host: the broker took the network back; asking for it again'
+wait_line holder 'vmnet-brokerctl: host: the network was lost; requesting it again'
 wait_line holder '^holding host' 2
 stop holder INT
 expect "status after INT" 0 "$status"
@@ -55,28 +55,28 @@ for command in drain resume reload "recreate default"; do
     exits 4 "$only" $alice $ctl $command
 done
 prints 0 $ctl recreate default <<END
-default: released; its clients (2) were told, and get a new one when they ask again
+default: released; its clients (2) were disconnected and get a new network when they reconnect
 END
-wait_line one 'default: the broker took the network back'
+wait_line one 'default: the network was lost'
 wait_line one '^holding default' 2
 wait_line two '^holding default' 2
 prints 0 $ctl recreate host <<END
-host: nobody holds it; the next client gets a new one
+host: not in use; the next client gets a new network
 END
 exits 5 'recreate nosuch: no such network' $ctl recreate nosuch
 
 prints 0 $ctl drain <<END
-draining: 2 clients hold networks, and the broker exits when the last one leaves
+draining: 2 clients use networks; the broker exits when the last one disconnects
 END
 $ctl status | has '^broker .*draining, version' || fail "not draining"
 start late bob $ctl hold default
 wait_line late 'vmnet-brokerctl: default: waiting: .*drain'
 expect "holders" 2 "$(holders default)"
 prints 0 $ctl resume <<END
-the broker grants networks again
+the broker accepts new clients again
 END
 wait_line late '^holding default'
-exits 6 'drain: clients still hold networks after 0.2 seconds' \
+exits 6 'drain: clients still use networks after 0.2 seconds' \
     $ctl drain --wait 0.2
 broker=$(broker_pid)
 start drain root $ctl drain --wait "$guard"
@@ -130,10 +130,10 @@ $ctl drain >"$T/drained"
 start drain root $ctl drain --wait "$guard"
 settle peers 5
 kill -KILL "$(broker_pid)"
-wait_line watch "${event}crashed     -  the broker ended without shutting down; "
+wait_line watch "${event}crashed     -  the broker died without shutting down; "
 wait_exit drain
 expect "drain --wait" 1 "$status"
-wait_line drain 'drain: the broker ended before its last client had left'
+wait_line drain 'drain: the broker died before its last client disconnected'
 wait_line two '^holding default' 2
 settle peers 4 # both watchers are back
 start three alice $ctl hold default
@@ -191,7 +191,7 @@ for leaves in yes no; do
         wait_line drain '^the broker exited'
     else
         expect "drain" 1 "$status"
-        wait_line drain 'was shut down before .* took back what 2 clients held'
+        wait_line drain 'was shut down before .* 2 clients lost their networks'
         stop two
     fi
 done
@@ -247,7 +247,7 @@ END
 $ctl list >"$T/list"
 grep -qE '^a +host +held, pending ' "$T/list" || fail "$(cat "$T/list")"
 prints 0 $ctl recreate a <<END
-a: released; its clients (1) were told, and get a new one when they ask again
+a: released; its clients (1) were disconnected and get a new network when they reconnect
 END
 wait_line holder '^holding a' 2
 $ctl list >"$T/list"

@@ -30,14 +30,14 @@ exits 2 'usage: vmnet-brokerctl COMMAND' $ctl
 exits 2 'is not a network name' $ctl info ../passwd
 exits 2 'is not a network name' $ctl hold default Default
 for seconds in '' -1 1x nan inf 86401; do
-    exits 2 '--wait needs a number' $ctl drain --wait "$seconds"
+    exits 2 '--wait must be 0 to 86400 seconds' $ctl drain --wait "$seconds"
 done
-exits 2 '--wait needs a number' $ctl drain --wait
+exits 2 '--wait must be 0 to 86400 seconds' $ctl drain --wait
 exits 2 'unknown option: --wait' $ctl list --wait 1
 exits 2 'wrong argument: --' $ctl list -- true
 exits 2 'wrong argument: --' $ctl hold default --
 
-unreachable='vmnet-brokerctl: the broker cannot be reached: it is not installed, or is switched off; run vmnet-brokerctl doctor to see why'
+unreachable='vmnet-brokerctl: the broker cannot be reached: it is not installed or is disabled; run vmnet-brokerctl doctor to find out why'
 for command in list "info default" clients "leases default" "ip default x" \
     "hold default" reload drain resume "recreate default" watch status; do
     prints 3 $ctl $command <<END
@@ -62,7 +62,7 @@ ADDRESS  MAC  HOSTNAME  EXPIRES  KIND
 END
 mkdir /var/db/dhcpd_leases
 exits 1 '/var/db/dhcpd_leases: Invalid argument' $ctl leases
-exits 1 'standard output cannot be written' sh -c "$ctl help >/dev/full"
+exits 1 'cannot write to standard output' sh -c "$ctl help >/dev/full"
 SCRIPT
 }
 
@@ -121,7 +121,7 @@ ipv6 prefix        PREFIX
 mtu                1500
 generation         GENERATION
 END
-exits 5 'nosuch: no such network; vmnet-brokerctl list shows all, and ' \
+exits 5 'nosuch: no such network; vmnet-brokerctl list shows all networks, ' \
     $ctl info nosuch
 json $alice $ctl info odd >"$T/got"
 diff - "$T/got" <<END || fail "info --json"
@@ -158,14 +158,14 @@ for key in '"acquires": 2,' '"running": true,' '"draining": false,' \
 done
 
 prints 0 $ctl clients <<END
-USER   PID PROGRAM          SINCE                NETWORKS  WAITS FOR
+USER   PID PROGRAM          SINCE                NETWORKS  WAITING FOR
 $(printf '%s\n' 'alice  N ping             TIME  default   -' \
     'bob    N acquire          TIME  lab       -' \
     'root   N vmnet-brokerctl  TIME  -         -')
 clients in total: 3; by network: default 1, lab 1
 END
 prints 0 $alice $ctl clients <<END
-USER   PID PROGRAM          SINCE                NETWORKS  WAITS FOR
+USER   PID PROGRAM          SINCE                NETWORKS  WAITING FOR
 alice  N ping             TIME  default   -
 alice  N vmnet-brokerctl  TIME  -         -
 clients in total: 3; by network: default 1, lab 1
@@ -207,7 +207,7 @@ prints 0 $alice $ctl leases default --json <<END
   ]
 }
 END
-exits 1 'shared: nobody holds this network and it has no configured subnet' \
+exits 1 'shared: this network is not in use and has no configured subnet' \
     $ctl leases shared
 expect ip 192.168.115.2 "$($alice $ctl ip default 52:54:0:0:0:a)"
 expect ip 10.9.0.77 "$($ctl ip lab 02-00-00-00-00-09 --wait=0)"
@@ -255,20 +255,20 @@ default  shared  held   192.168.115.0/24  192.168.115.1  2
 vmnet-brokerctl: the running broker is older than this program: only networks in use are listed
 END
 prints 0 $ctl status <<END
-broker           running, of a version older than this program
+broker           running, older than this program
 vmnet-brokerctl  VERSION
 clients          3
 networks         default held 2
 END
 prints 0 $ctl version <<END
 vmnet-brokerctl VERSION
-vmnet-broker of an older version
+vmnet-broker older than this program
 END
 for command in clients reload drain resume "recreate default" watch; do
     exits 1 "^vmnet-brokerctl: ${command% *}: the running broker is older than this program" \
         $ctl $command
 done
-exits 1 'too old to tell its subnet' $ctl ip default web --wait 5
+exits 1 'too old to report the subnet' $ctl ip default web --wait 5
 prints 3 $ctl hold default -- sh -c 'exit 3' </dev/null
 SCRIPT
     ctl_sandbox --broker build/linux/plain/tools/old-broker \

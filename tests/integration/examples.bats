@@ -67,7 +67,7 @@ wait_line vm '^vm: ready' >/dev/null
 echo '{ "default": { "mode": "wrong" } }' \
     >"/Library/Application Support/com.github.nirs.vmnet-broker/networks.json"
 kill -9 "$(pgrep -x vmnet-broker)"
-wait_line vm '^vm: default: networks.json:1:.*; the VM goes on without it' >/dev/null
+wait_line vm '^vm: default: networks.json:1:.*; the VM continues without it' >/dev/null
 wait_line vm '^vm: host: attached again' >/dev/null
 echo 'echo host $(until ping -c 1 -w 1 192.168.95.1 >/dev/null; do :; done
     echo answers)' >&5

@@ -133,7 +133,7 @@ case $again in
 *" 192.168.116."*) ;;
 *) fail "not the next subnet: $again" ;;
 esac
-wait_log 'network default: its subnet 192.168.115.0/24 is used by'
+wait_log 'network default: the subnet 192.168.115.0/24 is used by'
 
 ask command=string:acquire network_name=string:fixed >"$T/refused.out"
 grep -q '^error int64 6$' "$T/refused.out" || fail "fixed"
@@ -161,7 +161,7 @@ advance 9s
 expect "the broker" "\$broker" "\$(broker_pid)"
 advance 1s
 wait_gone "\$broker"
-wait_log 'stopping: the time for clients to leave is up'
+wait_log 'stopping: the time limit for clients to leave has passed'
 wait_log 'exit: all networks are released'
 SCRIPT
     done

@@ -272,11 +272,11 @@ mistake '--fd: 4 is given twice' --fd 4 --network default --fd 4 --network host
 mistake '--fd: must be given once for each --network, or not at all \(got 1 for 2\)' \
     --network default --network host --fd 4
 ends 2 --network default -- vmm close '{fd1}'
-wait_line run '^vmnet-run: \{fd1\}: there is no network 1: the last is \{fd0\}$'
+wait_line run '^vmnet-run: \{fd1\}: there is no network 1: the last one is \{fd0\}$'
 start run alice env OPTIONS='mac={mac7}' vmnet-run --network default -- vmm exit 0
 wait_exit run
 expect "exit status" 2 "$status"
-wait_line run '^vmnet-run: \{mac7\}: there is no network 7: the last is \{mac0\}$'
+wait_line run '^vmnet-run: \{mac7\}: there is no network 7: the last one is \{mac0\}$'
 expect "interfaces" 0 "$(interfaces "$(pid_of run)")"
 SCRIPT
 }

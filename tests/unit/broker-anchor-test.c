@@ -49,7 +49,7 @@ static void an_anchor_whose_start_is_never_answered_delays_nobody(void **unused)
 	wait_networks(0);
 	/* vmnet still owes an answer: the next one is served without. */
 	assert_acquire(&client, "default", 0);
-	wait_log("has not answered for the last one");
+	wait_log("has not finished a call for the previous one");
 	/* The answer comes when the network is long gone, and is a failure. */
 	assert_true(fake_vmnet_answer());
 	wait_log("could not start it");

@@ -16,7 +16,7 @@
 #include "broker-config-fixture.h"
 
 #define NO_PREFIX                                                              \
-	"is not a prefix: expected one of fd00::/8 with 64 bits, such as "     \
+	"is not a valid prefix: expected a /64 inside fd00::/8, such as "      \
 	"fd12:3456:789a:1::/64"
 #define NO_MAC                                                                 \
 	"is not the MAC address of a network interface, such as "              \
@@ -139,8 +139,8 @@ static const struct mistake problems[] = {
 	    ":2:41: a.description: must be a string, not a number\n"
 	    ":2:54: a.anchor: must be true or false, not null: leave the key "
 	    "out\n"
-	    ":2:22: a.dhcp_reservations: needs a \"subnet\" with the "
-	    "policy \"require\"" },
+	    ":2:22: a.dhcp_reservations: needs a \"subnet\" whose "
+	    "\"subnet_policy\" is \"require\"" },
 	{ "{\"a\": {\"mode\": \"host\", \"mtu\": 1279, \"linger\": -1},\n"
 	  " \"b\": {\"mode\": \"host\", \"mtu\": 1501, \"linger\": 86401},\n"
 	  " \"c\": {\"mode\": \"host\", \"mtu\": 1400.5}}",
@@ -161,7 +161,7 @@ static const struct mistake problems[] = {
 	    ":1:39: a.ipv6_prefix: \"2001:db8::/64\" " NO_PREFIX "\n"
 	    ":2:38: b.ipv6_prefix: \"fd12::/48\" " NO_PREFIX "\n"
 	    ":3:38: c.ipv6_prefix: \"fd12::1/64\" " NO_PREFIX "\n"
-	    ":5:38: e.ipv6_prefix: \"fd12:0::/64\" is d.ipv6_prefix" },
+	    ":5:38: e.ipv6_prefix: \"fd12:0::/64\" is already d.ipv6_prefix" },
 	{ "{\"a\": {\"mode\": \"shared\", \"external_interface\": \"en 0\"}}",
 	    ":1:48: a.external_interface: \"en 0\" is not the name of a "
 	    "network interface, such as en0" },
@@ -175,18 +175,18 @@ static const struct mistake problems[] = {
 	  " \"d\": {\"mode\": \"shared\", \"dhcp_reservations\": [],\n"
 	  "  \"dhcp\": false, \"subnet\": \"10.0.0.0/24\",\n"
 	  "  \"subnet_policy\": \"prefer\"}}",
-	    ":1:17: a.nat66: a network of the mode \"shared\" needs nat44 or "
-	    "nat66: choose the mode \"host\"\n"
+	    ":1:17: a.nat66: a network in mode \"shared\" needs nat44 or "
+	    "nat66: use mode \"host\"\n"
 	    ":3:20: b.subnet_policy: needs the key \"subnet\"\n"
-	    ":2:30: b.external_interface: a network of the mode \"host\" has "
-	    "no external interface\n"
-	    ":4:49: c.port_forwarding_rules: a network of the mode \"host\" "
+	    ":2:30: b.external_interface: a network in mode \"host\" has no "
+	    "external interface\n"
+	    ":4:49: c.port_forwarding_rules: a network in mode \"host\" "
 	    "forwards no ports\n"
-	    ":4:49: c.port_forwarding_rules: needs a \"subnet\" with the "
-	    "policy \"require\"\n"
+	    ":4:49: c.port_forwarding_rules: needs a \"subnet\" whose "
+	    "\"subnet_policy\" is \"require\"\n"
 	    ":5:47: d.dhcp_reservations: reservations need \"dhcp\"\n"
-	    ":5:47: d.dhcp_reservations: needs a \"subnet\" with the "
-	    "policy \"require\"" },
+	    ":5:47: d.dhcp_reservations: needs a \"subnet\" whose "
+	    "\"subnet_policy\" is \"require\"" },
 
 	/* Reservations. */
 	{ SUBNETTED "\"dhcp_reservations\": [1,\n"
@@ -228,10 +228,10 @@ static const struct mistake problems[] = {
 		    "\"ip_address\": \"10.0.0.2\", \"name\": \"x\"},\n"
 		    "{\"mac_address\": \"52:54:00:00:00:0A\", "
 		    "\"ip_address\": \"10.0.0.2\", \"name\": \"x\"}]}}",
-	    ":3:17: a.dhcp_reservations[1].mac_address: "
-	    "\"52:54:00:00:00:0A\" has another reservation\n"
-	    ":3:52: a.dhcp_reservations[1].ip_address: \"10.0.0.2\" has "
-	    "another reservation\n"
+	    ":3:17: a.dhcp_reservations[1].mac_address: \"52:54:00:00:00:0A\" "
+	    "already has a reservation\n"
+	    ":3:52: a.dhcp_reservations[1].ip_address: \"10.0.0.2\" already "
+	    "has a reservation\n"
 	    ":3:72: a.dhcp_reservations[1].name: \"x\" is another "
 	    "reservation's name" },
 
@@ -260,9 +260,9 @@ static const struct mistake problems[] = {
 	    ":3:62: a.port_forwarding_rules[1].internal_address: \"10.0.1.2\" "
 	    "is not in the network's subnet 10.0.0.0/24\n"
 	    ":6:38: a.port_forwarding_rules[4].external_port: the tcp port 80 "
-	    "is forwarded to the network a already\n"
+	    "is already forwarded to the network a\n"
 	    ":8:38: b.port_forwarding_rules[0].external_port: the udp port 80 "
-	    "is forwarded to the network a already" },
+	    "is already forwarded to the network a" },
 
 	/* Who is allowed. */
 	{ "{\"a\": {\"mode\": \"host\", \"allow\": {}},\n"
@@ -284,11 +284,11 @@ static const struct mistake problems[] = {
 	    "4294967294, not 1.5\n"
 	    ":5:36: d.allow.users[3]: must be a whole number from 0 to "
 	    "4294967294, not 4294967295\n"
-	    ":5:48: d.allow.users[4]: must be the name or the number of a "
+	    ":5:48: d.allow.users[4]: must be the name or numeric ID of a "
 	    "user, not null\n"
-	    ":6:12: d.allow.groups[0]: there is no group "
-	    "\"no-such\\x07group\" on this Mac\n"
-	    ":6:34: d.allow.groups[1]: must be the name or the number of a "
+	    ":6:12: d.allow.groups[0]: there is no group \"no-such\\x07group\" "
+	    "on this Mac\n"
+	    ":6:34: d.allow.groups[1]: must be the name or numeric ID of a "
 	    "group, not an array\n"
 	    ":6:38: d.allow.groups[2]: there is no group \"0\" on this Mac" },
 
@@ -341,7 +341,7 @@ static void a_bad_number_costs_its_option_and_all_else_all_networks(
 		    "1280 to 1500, not 1" },
 		{ "{\"$options\": {\"defaults\": {\"nat44\": false, "
 		  "\"nat66\": false}}}",
-		    ":1:53: $options.defaults.nat66: a network of the mode "
+		    ":1:53: $options.defaults.nat66: a network in mode "
 		    "\"shared\" needs nat44 or nat66: remove one of them" },
 	};
 	struct config *config = NULL;

@@ -168,8 +168,8 @@ static void test_differs(void **unused)
 	assert_value(
 	    get_listed(client, "lab"), VMNET_BROKER_INFO_DIFFERS, expected);
 	assert_info(client, "six", NULL, VMNET_BROKER_INFO_DIFFERS,
-	    "[\"ipv6_prefix fd00:1:2:3::/64 is configured; macOS made " PREFIX
-	    "\"]");
+	    "[\"ipv6_prefix fd00:1:2:3::/64 is configured; macOS "
+	    "created " PREFIX "\"]");
 	assert_info(client, "host", NULL, VMNET_BROKER_INFO_DIFFERS, NULL);
 	reload("{\"host\": {\"mode\": \"host\", \"mtu\": 1400}}");
 	assert_info(client, "host", NULL, VMNET_BROKER_INFO_DIFFERS, changed);

@@ -204,8 +204,8 @@ static void test_unused(void **state)
 	client_connect(&client, STRANGER);
 	acquire(&client, "lab", "");
 	acquire(&client, "web",
-	    "5 no such network: networks are defined in networks.json, and "
-	    "shared and host are always there");
+	    "5 no such network: networks are defined in networks.json; shared "
+	    "and host always exist");
 	assert_made("mtu 1400");
 	client_close(&client);
 }
@@ -281,8 +281,8 @@ static void test_removed(void **state)
 	reload("{}", "||lab||");
 	acquire(&holder, "lab", "");
 	acquire(&late, "lab",
-	    "5 no such network: networks are defined in networks.json, and "
-	    "shared and host are always there");
+	    "5 no such network: networks are defined in networks.json; shared "
+	    "and host always exist");
 	assert_int_equal(fake_vmnet_networks(), 1);
 	client_close(&holder);
 	while (fake_vmnet_networks() > 0) { /* it does not linger */
@@ -325,7 +325,7 @@ static void test_bad_edit(void **state)
 	assert_error(ask(&root, VMNET_BROKER_COMMAND_RELOAD, NULL), error);
 	assert_int_equal(unlink(path), 0);
 	snprintf(error, sizeof(error),
-	    "9 %s: no such file: the networks stay as they are", path);
+	    "9 %s: no such file: the networks are unchanged", path);
 	assert_error(ask(&root, VMNET_BROKER_COMMAND_RELOAD, NULL), error);
 	client_close(&client);
 	client_connect(&client, STRANGER);

@@ -25,8 +25,8 @@ static void a_subnet_of_an_interface_of_the_mac_is_refused(void **unused)
 	reply = ask(&client, request_create("acquire", "near"));
 	message = xpc_dictionary_get_string(reply, "error_message");
 	assert_string_equal(message,
-	    "the subnet 192.168.100.0/24 overlaps the Mac's own interface "
-	    "en0 (192.168.100.20/24): choose another in networks.json");
+	    "the subnet 192.168.100.0/24 overlaps the Mac's own interface en0 "
+	    "(192.168.100.20/24): choose another subnet in networks.json");
 	assert_null(xpc_dictionary_get_value(reply, "vmnet_status"));
 	xpc_release(reply);
 	assert_int_equal(fake_vmnet_created(), 0);
@@ -101,7 +101,7 @@ static void a_subnet_of_a_route_of_the_mac_is_refused(void **unused)
 	connect_client(&client);
 	assert_acquire(&client, "far", FAILURE_CREATE);
 	wait_log("the subnet 192.168.101.0/24 overlaps the Mac's own route to "
-		 "192.168.96.0/20 through utun3: choose another in "
+		 "192.168.96.0/20 through utun3: choose another subnet in "
 		 "networks.json");
 	/* A single host is in the way as well. */
 	host_forget_routes();
@@ -139,7 +139,7 @@ static void a_name_has_its_own_subnet_and_the_next_while_that_is_in_use(
 	fake_vmnet.in_use = 0xc0a87300;
 	connect_client(&client);
 	assert_source(&client, "default", "alternative", "192.168.116.0/24");
-	wait_log("network default: its subnet 192.168.115.0/24 is used by the "
+	wait_log("network default: the subnet 192.168.115.0/24 is used by the "
 		 "Mac or by another vmnet network");
 	close_client(&client);
 	wait_alone();
@@ -206,8 +206,8 @@ static void the_system_chooses_when_all_subnets_are_in_use(void **unused)
 	});
 	assert_acquire(&client, "shared", FAILURE_CREATE);
 	wait_log("macOS chose the subnet 192.168.65.0/24, which overlaps the "
-		 "Mac's own interface en0 (192.168.65.1/24): choose one in "
-		 "networks.json");
+		 "Mac's own interface en0 (192.168.65.1/24): choose a subnet "
+		 "in networks.json");
 	close_client(&client);
 }
 

@@ -123,8 +123,8 @@ static void test_watch_failures(void **unused)
 	xpc_release(ask(client, "acquire", "nowhere"));
 	assert_event(watcher, at++,
 	    "{error_message=\"no such network: networks are defined in "
-	    "networks.json, and shared and host are always there\" "
-	    "event=\"refused\" uid=501}");
+	    "networks.json; shared and host always exist\" event=\"refused\" "
+	    "uid=501}");
 	xpc_release(ask(other, "secret", NULL));
 	assert_event(watcher, at++, "{event=\"refused\"}");
 	acquire(client, "default");

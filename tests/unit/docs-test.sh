@@ -71,7 +71,7 @@ limits() {
         holds "$protocol" "holds | $(limit MAX_NETWORKS_PER_PEER) |" &&
         holds "$protocol" "connection | $(limit MAX_REQUESTS_PER_PEER) |" &&
         holds "$protocol" "for root only | $(limit PEERS_KEPT_FOR_ROOT) |" &&
-        holds "$protocol" "make a network | $(limit VMNET_TIMEOUT) s |" &&
+        holds "$protocol" "create a network | $(limit VMNET_TIMEOUT) s |" &&
         holds "$protocol" "release a network | $(limit RELEASE_TIMEOUT) s |" &&
         holds "$protocol" "holds nothing | $(limit PEER_IDLE) s |" &&
         holds "$protocol" "configuration in \`status\` | $(limit MAX_PROBLEMS) |" &&

@@ -203,7 +203,7 @@ holders() {
     echo 500 >"$FAKE/pid"
     echo 3 >"$FAKE/holders"
     refused 'NETWORK default: 3' install 2.0 &&
-        refused 'these programs use networks' run "$folder/uninstall" ||
+        refused 'these programs use the broker.s networks' run "$folder/uninstall" ||
         return 1
     : >"$FAKE/log"
     install 2.0 --when-idle && grep -q 'drain --wait' "$FAKE/log" || return 1
@@ -213,7 +213,7 @@ holders() {
     # A broker that cannot tell, and runs.
     : >"$FAKE/old"
     echo 500 >"$FAKE/pid"
-    refused 'cannot say who uses' install 2.0 || return 1
+    refused 'cannot report who uses' install 2.0 || return 1
     rm "$FAKE/pid"
     install 2.0
 }
@@ -244,7 +244,7 @@ other_maker() {
 unsafe_paths() {
     fresh
     chmod g+w "$DESTDIR/Library"
-    refused '/Library can be written by others than root' install 1.0 || return 1
+    refused '/Library is writable by users other than root' install 1.0 || return 1
     chmod g-w "$DESTDIR/Library"
     mv "$DESTDIR/Library/LaunchDaemons" "$DESTDIR/elsewhere"
     ln -s ../elsewhere "$DESTDIR/Library/LaunchDaemons"
@@ -287,7 +287,7 @@ refusals() {
     rm "$T/spoiled/networks.json"
     refused 'lacks networks.json' install spoiled || return 1
     put installed
-    refused 'run the install of a release' run "$folder/install"
+    refused 'run install from a release' run "$folder/install"
 }
 
 # --- The user ----------------------------------------------------------------
@@ -335,7 +335,7 @@ finds() {
         spoilt 'an installation was interrupted' mkdir "$folder/.new" &&
         spoilt 'vmnet-broker.8 is missing' \
             rm "$DESTDIR/usr/local/share/man/man8/vmnet-broker.8" &&
-        spoilt 'can be written by others' chmod o+w "$folder/vmnet-broker" &&
+        spoilt 'is writable by' chmod o+w "$folder/vmnet-broker" &&
         spoilt 'does not run on this Mac' chmod -x "$folder/vmnet-broker" &&
         spoilt 'signature is invalid' \
             sed -i 's/invalid JSON/valid JSON/' "$folder/vmnet-broker" &&
@@ -348,10 +348,10 @@ finds() {
             rm "$FAKE/ds/Users/_vmnetbroker/NFSHomeDirectory" &&
         spoilt 'its UserShell is /bin/zsh' \
             sed -i 's|.*|/bin/zsh|' "$FAKE/ds/Users/_vmnetbroker/UserShell" &&
-        spoilt 'has the id 202 as well' \
+        spoilt 'also has the id 202' \
             sed -i 's|.*|202|' "$FAKE/ds/Users/_www/UniqueID" &&
         spoilt 'invalid JSON' sed -i 's|{|broken|' "$folder/networks.json" &&
-        spoilt 'switched off' touch "$FAKE/disabled" &&
+        spoilt 'disabled' touch "$FAKE/disabled" &&
         spoilt 'launchd does not know it' rm "$FAKE/loaded" &&
         spoilt 'does not answer' cp "$T/version" "$FAKE/broken" || return 1
     # And an installation cures what it can.

@@ -156,7 +156,7 @@ static void networkChanged(
 		case VMNET_BROKER_HOLD_FAILED:
 			vmnet_broker_hold_get_reason(
 			    hold, reason, sizeof(reason));
-			say(@"%@: %s; the VM goes on without it",
+			say(@"%@: %s; the VM continues without it",
 			    networkName(network), reason);
 			break;
 		default:

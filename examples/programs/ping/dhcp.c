@@ -235,7 +235,7 @@ static void dhcp_read(const struct dhcp *message, const uint8_t *rest,
 static void dhcp_refused(void)
 {
 	if (lease.address != 0 || dhcp.refusals == DHCP_REFUSALS) {
-		fail("%s: the DHCP server refuses %s", options.network,
+		fail("%s: the DHCP server refused %s", options.network,
 		    ip_text(dhcp.offer.address).s);
 		return;
 	}

@@ -274,7 +274,7 @@ static void port_refused_by_broker(struct port *port)
 	char reason[512];
 
 	vmnet_broker_hold_get_reason(port->hold, reason, sizeof(reason));
-	say("%s: not available any more: %s", port->network_name, reason);
+	say("%s: no longer available: %s", port->network_name, reason);
 }
 
 static void port_hold_changed(

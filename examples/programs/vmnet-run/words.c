@@ -68,9 +68,8 @@ static void check(const char *argument)
 	for (; *argument != '\0'; argument++) {
 		if (find_word(argument, &word, &port, &length) &&
 		    port >= (unsigned)port_count) {
-			usage_error(
-			    "{%s%u}: there is no network %u: the last is "
-			    "{%s%d}",
+			usage_error("{%s%u}: there is no network %u: the last "
+				    "one is {%s%d}",
 			    words[word], port, port, words[word],
 			    port_count - 1);
 		}

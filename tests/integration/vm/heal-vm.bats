@@ -253,12 +253,12 @@ gaps() {
         >"/Library/Application Support/$label/networks.json"
     kill -9 "$(broker_pid)"
     wait_for_words one "$first" 1 '^launcher: host: back$'
-    wait_for_words one "$first" 1 '^launcher: default: .*; the VM goes on'
+    wait_for_words one "$first" 1 '^launcher: default: .*; the VM continues'
     tail -c "+$first" "$TEST_VM_RUN/one/log" |
         grep '^launcher: default: networks.json:1:.*default.mode'
     wait_for_words two "$second" 1 '^vmnet-run: host: back'
     wait_for_words two "$second" 1 \
-        '^vmnet-run: default: not available any more: networks.json:1:'
+        '^vmnet-run: default: no longer available: networks.json:1:'
     wait_for_ping one eth1
     wait_for_ping two eth1
 }

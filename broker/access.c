@@ -52,7 +52,8 @@ void access_explain(const struct config_network *network,
 	    (unsigned)user->uid, network->name);
 }
 
-/* Makes room until all fit; getgrouplist() does not say how many there are. */
+/* Grows the buffer until all groups fit; getgrouplist() does not report their
+ * number. */
 static void list_groups(struct access_user *user, const char *name, gid_t first)
 {
 	int room = 16;

@@ -2,13 +2,13 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Who may use a network: "allow" in networks.json. It is judged by the user that
- * the connection vouches for, and by that user's groups as the Mac's directory
- * has them at that moment; root may use all.
+ * Who may use a network: "allow" in networks.json. The decision is based on the
+ * user ID of the connection and on that user's current groups in the Mac's
+ * directory; root may use all networks.
  *
- * Looking groups up may take long. It is done on a thread of its own, one user
- * after another, and only if the answer depends on it: a network without groups,
- * and a user who is listed, wait for nobody.
+ * Looking up groups may take long. It is done on a separate thread, one user
+ * after another, and only if the result depends on it: no lookup is needed for
+ * a network without groups or for a user who is listed.
  */
 
 #ifndef ACCESS_H
@@ -20,7 +20,7 @@
 #include "config.h"
 #include "failure.h"
 
-/* The groups of a user, or that they are not known yet. */
+/* The groups of a user, if they are known already. */
 struct access_user {
 	uid_t uid;
 	bool known;
@@ -30,16 +30,16 @@ struct access_user {
 
 enum access { ACCESS_ALLOWED, ACCESS_DENIED, ACCESS_UNKNOWN };
 
-/* UNKNOWN: it depends on groups that are not known. */
+/* UNKNOWN: the result depends on groups that are not known yet. */
 enum access access_judge(
     const struct config_network *network, const struct access_user *user);
 
-/* Why it is DENIED. */
+/* Explains why access is DENIED. */
 void access_explain(const struct config_network *network,
     const struct access_user *user, struct failure *failure);
 
-/* Looks the groups up, which blocks, on any thread. A user whom the directory
- * does not know has none. user->groups is to be freed. */
+/* Looks up the groups. Blocks; may be called on any thread. A user who is not
+ * in the directory has no groups. The caller frees user->groups. */
 void access_look_up(struct access_user *user);
 
 #endif

@@ -18,8 +18,8 @@
 #include "routes.h"
 #include "text.h"
 
-/* Copied: nothing promises that a sockaddr is aligned. Where it has a length, a
- * mask has only the bytes up to its last one that is not 0, see route(4). */
+/* Copies the address, because a sockaddr may be unaligned. On systems where it
+ * has a length, a mask ends after its last non-zero byte, see route(4). */
 static uint32_t get_address(const struct sockaddr *from)
 {
 	struct sockaddr_in address = { 0 };
@@ -34,7 +34,8 @@ static uint32_t get_address(const struct sockaddr *from)
 	return ntohl(address.sin_addr.s_addr);
 }
 
-/* vmnet numbers its bridges from 100 up; bridge0 and the like are the Mac's. */
+/* vmnet's bridges have numbers from 100 up; bridge0 and similar ones are the
+ * Mac's own. */
 static bool is_of_vmnet(const char *name)
 {
 	static const char bridge[] = "bridge";
@@ -59,7 +60,7 @@ static int get_subnet(
 		mask = get_address(interface->ifa_netmask);
 	}
 	*host = get_address(interface->ifa_addr);
-	/* A tunnel may come with a mask of 0: it is on its own address. */
+	/* A tunnel may have a mask of 0: it only uses its own address. */
 	if (mask == 0 || subnet_of(*host, mask, subnet) != 0) {
 		*subnet = (struct subnet){ .address = *host, .length = 32 };
 	}

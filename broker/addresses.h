@@ -3,8 +3,8 @@
 
 /*
  * The host's own IPv4 addresses and routes. vmnet keeps its networks apart from
- * one another, but gives a network a subnet that the host is on without a word;
- * then packets go to the wrong place.
+ * one another, but does not refuse a subnet that the host itself uses; then
+ * packets go to the wrong place.
  */
 
 #ifndef ADDRESSES_H
@@ -19,10 +19,10 @@
 #define ADDRESSES_TEXT 80
 
 /*
- * Whether an interface of the host is on part of subnet, or a route leads there;
- * text says which. The bridges of vmnet do not count: the one of this very
- * network may be on its way out. What cannot be read does not overlap, and that
- * is logged.
+ * Whether an interface or a route of the host overlaps subnet; text says which
+ * one. vmnet's bridges are ignored: the old bridge of this very network may
+ * still be shutting down. If the addresses or routes cannot be read, this is
+ * logged, and nothing overlaps.
  */
 bool addresses_overlap(const struct subnet *subnet, char text[ADDRESSES_TEXT]);
 

@@ -2,21 +2,21 @@
 // Copyright The vmnet-broker authors
 
 /*
- *	starting  vmnet was asked to start it, and has not answered yet
+ *	starting vmnet was asked to start it and has not answered yet
  *	running   it has started
- *	stopping  vmnet was asked to stop it, and has not answered yet
+ *	stopping vmnet was asked to stop it and has not answered yet
  *
  * vmnet_stop_interface() is called only for an anchor that has started: before
- * that, and after a failed start, it is an error. An anchor that vmnet owes an
- * answer stays on the list, and its network gets no second one meanwhile.
+ * that, and after a failed start, it is an error. While vmnet has not answered,
+ * the anchor stays on the list, and its network gets no second anchor.
  *
- * vmnet is not trusted to call a handler once: handlers know their anchor by
- * number and the state that they answer; what matches neither is ignored.
+ * We do not rely on vmnet to call a handler exactly once: a handler identifies
+ * its anchor by number and state, and is ignored if either does not match.
  *
- * The interface is started on a copy of the network, made by deserialization,
- * since stopping an interface gives up its reference to the network. Checksum
- * and TSO offload are on, because one interface without them turns them off for
- * every VM on the bridge.
+ * The interface is started on a copy of the network, created by
+ * deserialization, because stopping an interface drops its reference to the
+ * network. Checksum and TSO offload are enabled, because one interface without
+ * them disables them for every VM on the bridge.
  */
 
 #include "anchor.h"
@@ -37,12 +37,12 @@ struct anchor {
 	uint64_t number;
 	enum state state;
 	interface_ref interface;
-	bool in_vmnet; /* a worker has not come back yet */
-	bool answered; /* the handler was called, in this state */
+	bool in_vmnet; /* a worker has not returned yet */
+	bool answered; /* the handler was called in this state */
 	vmnet_return_t status;
-	void (*stopped)(void *context); /* NULL: nobody waits */
+	void (*stopped)(void *context); /* NULL: no caller waits */
 	void *context;
-	dispatch_source_t timer; /* while somebody waits */
+	dispatch_source_t timer; /* while a caller waits */
 	bool stop;
 	TAILQ_ENTRY(anchor) entry;
 };
@@ -116,7 +116,7 @@ static void begin_stop(struct anchor *anchor)
 
 		dispatch_async(queue, ^{
 			anchor->in_vmnet = false;
-			/* If it is refused, the handler is not called. */
+			/* If the call fails, the handler is not called. */
 			handle_answer(number, STOPPING,
 			    refused == VMNET_SUCCESS ? 0 : refused);
 		});
@@ -130,7 +130,7 @@ static void log_none(const char *name, const char *reason, unsigned status)
 	    name, reason, status);
 }
 
-/* Goes on to the next state if vmnet owes nothing. */
+/* Enters the next state unless vmnet still has to answer. */
 static void advance(struct anchor *anchor)
 {
 	bool good = anchor->status == VMNET_SUCCESS;
@@ -163,7 +163,7 @@ static void advance(struct anchor *anchor)
 	}
 }
 
-/* A status of 0 is no answer: only the worker came back. */
+/* A status of 0 is not an answer: only the worker has returned. */
 static void handle_answer(
     uint64_t number, enum state state, vmnet_return_t status)
 {
@@ -241,7 +241,7 @@ uint64_t anchor_start(const char *name, xpc_object_t serialization)
 		dispatch_async(queue, ^{
 			anchor->in_vmnet = false;
 			anchor->interface = interface;
-			/* If it is refused, the handler is not waited for. */
+			/* If the call fails, do not wait for the handler. */
 			handle_answer(
 			    number, STARTING, interface == NULL ? status : 0);
 		});

@@ -2,14 +2,14 @@
 // Copyright The vmnet-broker authors
 
 /*
- * An anchor: an interface of the broker's own on one of its networks, which
- * nobody reads.
+ * An anchor: the broker's own interface on one of its networks. No packets are
+ * read from it.
  *
- * vmnet takes down the bridge of a network, with the gateway's address and DHCP,
- * when the last interface leaves, as it does when the only guest reboots. The
- * anchor keeps them up for as long as the broker owns the network. It is started
- * after the network was handed out, and nobody waits for it on the way up: if
- * it cannot be had, the network is served without.
+ * vmnet takes down the bridge of a network, with the gateway's address and
+ * DHCP, when the last interface leaves, as it does when the only guest reboots.
+ * The anchor keeps them up for as long as the broker owns the network. It is
+ * started after the network was handed out, and clients do not wait for it: if
+ * it cannot be started, the network works without it.
  *
  * All calls and callbacks are on the serial queue; calls of vmnet are made on
  * workers.
@@ -21,22 +21,22 @@
 #include <stdint.h>
 #include <xpc/xpc.h>
 
-/* Seconds that a network waits for its anchor to stop. */
+/* Seconds to wait for the anchor to stop before the network is released. */
 #define ANCHOR_STOP_TIMEOUT 3
 
 /* Once, with the serial queue. */
 void anchor_init(dispatch_queue_t queue);
 
 /*
- * Starts one on the network of a serialization. The name is for the log and
- * must stay. Returns its number, or 0 if there is none: that is logged.
+ * Starts an anchor on the network of a serialization. The name is for the log
+ * and must stay valid. Returns its number, or 0 on failure, which is logged.
  */
 uint64_t anchor_start(const char *name, xpc_object_t serialization);
 
 /*
- * Stops it, in whatever state it is. `stopped` is called once, later: when it is
- * gone, or ANCHOR_STOP_TIMEOUT has passed. A number of an anchor that is gone,
- * and 0, are fine.
+ * Stops it, in any state. `stopped` is called once, later: when it has stopped,
+ * or when ANCHOR_STOP_TIMEOUT has expired. 0, and the number of an anchor that
+ * no longer exists, are valid.
  */
 void anchor_stop(
     uint64_t number, void (*stopped)(void *context), void *context);

@@ -2,7 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * vmnet checks nothing here: a setter that succeeds has stored a value.
+ * vmnet checks nothing here: if a setter succeeds, it has only stored the
+ * value.
  */
 
 #include "backend-config.h"

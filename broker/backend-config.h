@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What networks.json says of a network, in vmnet's words.
+ * Applies a network's options from networks.json to a vmnet configuration.
  */
 
 #ifndef BACKEND_CONFIG_H
@@ -13,8 +13,8 @@
 #include "config.h"
 
 /*
- * Sets all but the mode and the subnet. What vmnet answers; if that is not
- * VMNET_SUCCESS, function is the name of the one that answered it.
+ * Sets everything except the mode and the subnet. Returns vmnet's status; if it
+ * is not VMNET_SUCCESS, function is the name of the vmnet function that failed.
  */
 vmnet_return_t backend_config_apply(vmnet_network_configuration_ref config,
     const struct config_network *network, const char **function);

@@ -4,12 +4,12 @@
 /*
  * One network goes through these phases, always in this order:
  *
- *	making     on a worker: the network is created
- *	ready      handed out; its anchor is started
+ *	making on a worker: the network is created
+ *	ready handed out; its anchor has been started
  *	stopping   waiting for its anchor to stop, see anchor.h
  *	releasing  on a worker: the network is released
  *
- * While a worker has a network, only the worker touches it, but for
+ * While a worker handles a network, only the worker accesses it, except
  * `given_up`, which belongs to the serial queue.
  */
 
@@ -31,11 +31,11 @@
 #include "log.h"
 #include "subnet-plan.h"
 
-/* What vmnet gives a network that nobody set another MTU for. */
+/* The MTU of a vmnet network for which none was set. */
 #define MTU_DEFAULT 1500
 
-/* Subnets that vmnet may refuse, before the system chooses one: it also refuses
- * when there are too many networks. */
+/* Number of refused subnets after which the system chooses one: vmnet also
+ * refuses when there are too many networks. */
 #define REFUSED_MAX 8
 
 /* Room for what to do. */
@@ -48,9 +48,9 @@ struct backend_network {
 	const struct backend_events *events;
 	void *context;
 	enum phase phase;
-	bool given_up; /* while it was made: nobody wants it any more */
+	bool given_up; /* the caller timed out while it was being created */
 
-	struct failure failure; /* if network is NULL */
+	struct failure failure; /* valid valid valid if network is NULL */
 	vmnet_network_ref network;
 	xpc_object_t serialization;
 	struct backend_info info;
@@ -66,7 +66,7 @@ static dispatch_queue_t worker(void)
 }
 
 /*
- * What vmnet answers.
+ * Results from vmnet.
  */
 
 static const char *status_name(vmnet_return_t status)
@@ -90,7 +90,7 @@ static const char *status_name(vmnet_return_t status)
 							: "unknown status";
 }
 
-/* What to do, as far as anybody found out. */
+/* What to do, as far as is known. */
 static const char *status_advice(vmnet_return_t status)
 {
 	switch (status) {
@@ -141,10 +141,10 @@ static void fail(struct backend_network *backend, const char *function,
 }
 
 /*
- * Making, on a worker.
+ * Creation, on a worker.
  */
 
-/* vmnet takes the gateway's address, whatever it calls the argument. */
+/* vmnet expects the gateway's address here, despite the argument's name. */
 static vmnet_return_t set_subnet(
     vmnet_network_configuration_ref config, const struct subnet *subnet)
 {
@@ -155,7 +155,7 @@ static vmnet_return_t set_subnet(
 	    config, &gateway, &mask);
 }
 
-/* NULL: the subnet is for the system to choose. */
+/* NULL: the system chooses the subnet. */
 static vmnet_network_ref create_network(
     struct backend_network *backend, const struct subnet *subnet)
 {
@@ -194,7 +194,7 @@ out:
 	return network;
 }
 
-/* Reads what the network is. 0, or -1: it cannot be. */
+/* Reads the properties of the network. 0, or -1 if the mask is invalid. */
 static int describe(vmnet_network_ref network, struct backend_info *info)
 {
 	struct in_addr address = { 0 };
@@ -225,7 +225,7 @@ static vmnet_network_ref create_required(struct backend_network *backend)
 	return create_network(backend, subnet);
 }
 
-/* The subnets to try: one that is configured, then those of the name. */
+/* The subnets to try: a configured one, then the candidates of the name. */
 static bool candidate(
     const struct backend_request *request, size_t index, struct subnet *subnet)
 {
@@ -239,7 +239,7 @@ static bool candidate(
 	    request->network->name, index - configured, subnet);
 }
 
-/* Whether a candidate can be had as far as we know. */
+/* Whether a candidate is available as far as we know. */
 static bool is_usable(
     const struct backend_request *request, const struct subnet *subnet)
 {
@@ -272,7 +272,7 @@ static vmnet_network_ref create_preferred(struct backend_network *backend)
 			    : BACKEND_SUBNET_ASSIGNED;
 			return network;
 		}
-		/* What it says if, and only if, the subnet is taken. */
+		/* VMNET_FAILURE means that the subnet is in use. */
 		if (backend->failure.vmnet_status != VMNET_FAILURE) {
 			return NULL;
 		}
@@ -282,7 +282,7 @@ static vmnet_network_ref create_preferred(struct backend_network *backend)
 	return create_network(backend, NULL);
 }
 
-/* Says why it is not the subnet that the network always has. */
+/* Logs why the network does not have its usual subnet. */
 static void log_source(const struct backend_network *backend)
 {
 	char own[SUBNET_TEXT];
@@ -300,8 +300,8 @@ static void log_source(const struct backend_network *backend)
 		: "the next candidate");
 }
 
-/* Whether what vmnet made can be handed out: the system's choice is not always
- * one that the Mac can do with. Sets info, or the failure. */
+/* Whether the new network can be handed out: the subnet that the system chooses
+ * may conflict with the Mac's own. Sets info, or the failure. */
 static bool is_sound(struct backend_network *backend, vmnet_network_ref network)
 {
 	struct backend_info *info = &backend->info;
@@ -328,7 +328,7 @@ static bool is_sound(struct backend_network *backend, vmnet_network_ref network)
 	return true;
 }
 
-/* Leaves a network that is complete, or none and a failure. */
+/* Creates a complete network, or sets the failure. */
 static void make(struct backend_network *backend)
 {
 	vmnet_return_t status = VMNET_SUCCESS;
@@ -357,7 +357,7 @@ static void make(struct backend_network *backend)
 }
 
 /*
- * From phase to phase, on the serial queue.
+ * Transitions between the phases, on the serial queue.
  */
 
 static void finish(struct backend_network *backend)
@@ -367,7 +367,8 @@ static void finish(struct backend_network *backend)
 
 	backend->events->gone(backend->context, backend, failure);
 	free(backend);
-	/* Last: once launchd has stopped the broker, this ends the process. */
+	/* This must be last: after launchd has stopped the broker, it ends the
+	 * process. */
 	xpc_transaction_end();
 }
 
@@ -385,7 +386,7 @@ static void release_network(void *context)
 	});
 }
 
-/* The anchor comes last: whoever waits for the network does not wait for it. */
+/* The anchor starts last, so that waiting clients do not wait for it, too. */
 static void become_ready(struct backend_network *backend)
 {
 	backend->phase = READY;
@@ -397,7 +398,7 @@ static void become_ready(struct backend_network *backend)
 	}
 }
 
-/* The worker is back. */
+/* The worker has finished. */
 static void made(struct backend_network *backend)
 {
 	if (backend->network == NULL) {
@@ -410,7 +411,7 @@ static void made(struct backend_network *backend)
 }
 
 /*
- * What the registry calls.
+ * Functions for the registry.
  */
 
 void backend_init(void *serial_queue)

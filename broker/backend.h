@@ -2,15 +2,15 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Networks of vmnet.framework, which only this module and the anchor call.
+ * Networks of vmnet.framework. Only this module and the anchor call vmnet.
  *
- * vmnet calls may take a second, or never return. So nothing here waits: work
- * is done on other threads, and what became of it is told on the serial queue
- * that backend_init() was given, and on which all functions are called. Nothing
- * is told from inside a call.
+ * vmnet calls may take a second, or never return. So no function here blocks:
+ * work is done on other threads, and the results are reported on the serial
+ * queue that was passed to backend_init(), on which all functions are called.
+ * No callback is called from inside a function.
  *
- * A process with a network has an XPC transaction open, from before the network
- * is made until after it is released, so that launchd does not kill it.
+ * A process with a network has an open XPC transaction, from before the network
+ * is created until after it is released, so that launchd does not kill it.
  *
  * This header is plain C, so that the registry is too.
  */
@@ -29,12 +29,12 @@
 struct backend_network;
 
 struct backend_request {
-	const struct config_network *network; /* stays */
+	const struct config_network *network; /* must stay valid */
 	enum {
-		BACKEND_SUBNET_PREFER,  /* its own, or see subnet-plan.h */
+		BACKEND_SUBNET_PREFER,  /* its own, or one from subnet-plan.h */
 		BACKEND_SUBNET_REQUIRE, /* its own or none */
 	} policy;
-	const struct config *config; /* whose other subnets are taken; stays */
+	const struct config *config; /* its subnets are used; must stay valid */
 };
 
 enum backend_subnet_source {
@@ -54,12 +54,13 @@ struct backend_info {
 };
 
 struct backend_events {
-	/* The network is there and can be handed out. */
+	/* The network exists and can be handed out. */
 	void (*created)(void *context, struct backend_network *network,
 	    const struct backend_info *info);
 
-	/* It could not be made (failure says why), or it was released
-	 * (NULL). The last that is told of it: network is no more. */
+	/* It could not be created (failure says why), or it was released
+	 * (NULL). This is the last callback; the network is freed
+	 * afterwards. */
 	void (*gone)(void *context, struct backend_network *network,
 	    const struct failure *failure);
 };
@@ -68,23 +69,25 @@ struct backend_events {
 void backend_init(void *queue);
 
 /*
- * Begins to make a network. NULL: no memory, and nothing will be told. Else
- * `gone` is told in the end, and `created` before it if all goes well.
+ * Begins to create a network. NULL: out of memory, and no callback follows.
+ * Otherwise `gone` is called in the end, and before that, on success,
+ * `created`.
  */
 struct backend_network *backend_create(const struct backend_request *request,
     const struct backend_events *events, void *context);
 
-/* Once, after `created`: begins to release it. */
+/* Begins to release the network. Call it once, after `created`. */
 void backend_release(struct backend_network *network);
 
 /*
- * The caller timed out. While the network is being made, `created` is not
- * called: it is released as soon as it exists. While it is being released,
- * nothing changes. In both cases `gone` comes when vmnet is done.
+ * The caller timed out. If the network is being created, `created` is not
+ * called: it is released as soon as it exists. If it is being released, nothing
+ * changes. In both cases `gone` is called when vmnet has finished.
  */
 void backend_give_up(struct backend_network *network);
 
-/* An xpc_object_t, to be sent as it is. Borrowed: it goes with the network. */
+/* An xpc_object_t, to be sent unchanged. Borrowed: it is freed with the
+ * network. */
 void *backend_get_serialization(const struct backend_network *network);
 
 #endif

@@ -10,10 +10,10 @@
 #include "config.h"
 #include "trusted-file.h"
 
-/* Who runs the daemon, by its property list. */
+/* The user who runs the daemon, according to its property list. */
 #define DAEMON_USER "_vmnetbroker"
 
-/* False: the text is wrong. */
+/* Returns false if the text has errors. */
 static bool check_text(const char *path, size_t *count)
 {
 	struct config *config = config_create(0);
@@ -37,11 +37,11 @@ static bool check_text(const char *path, size_t *count)
 	return good;
 }
 
-/* False: the daemon would not read it, and should. */
+/* Returns false if the daemon should read the file but would refuse it. */
 static bool check_file(const char *path, bool installed)
 {
-	/* Before it is installed there is no such user: then one who owns
-	 * nothing stands for it. */
+	/* Before the installation the user does not exist: then a user who owns
+	 * nothing is used instead. */
 	static char name[] = DAEMON_USER;
 	struct passwd nobody = {
 		.pw_name = name,
@@ -70,7 +70,7 @@ bool check_config(const char *path, bool installed)
 	size_t count = 0;
 	bool good = check_text(path, &count);
 
-	/* What cannot be looked at has been reported. */
+	/* If the file is inaccessible, that has been reported already. */
 	if (access(path, F_OK) == 0) {
 		good = check_file(path, installed) && good;
 	}

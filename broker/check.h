@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * vmnet-broker -n: judges a configuration as the daemon would.
+ * vmnet-broker -n: checks a configuration by the daemon's rules.
  */
 
 #ifndef CHECK_H
@@ -11,12 +11,13 @@
 #include <stdbool.h>
 
 /*
- * Prints to stderr what is wrong with the file, and on a terminal, to stdout,
- * that nothing is. installed: it is the file that the daemon reads. A file that
- * the daemon would refuse for its owner or its mode is an error if it is
- * installed or we are root; otherwise it is a draft, and that is a warning.
+ * Prints the file's errors to stderr and, if there are none and stdout is a
+ * terminal, a confirmation to stdout. installed: it is the file that the daemon
+ * reads. An owner or mode that the daemon would refuse is an error if the file
+ * is installed or we are root; otherwise the file is a draft, and it is only a
+ * warning.
  *
- * True: there was no error.
+ * Returns true if there was no error.
  */
 bool check_config(const char *path, bool installed);
 

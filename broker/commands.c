@@ -28,7 +28,7 @@ struct request_context {
 	struct peer *peer;
 	xpc_object_t message;
 	xpc_object_t reply;
-	uint8_t mac[6]; /* acquire's, or all 0 */
+	uint8_t mac[6]; /* from acquire, or all 0 */
 };
 
 /*
@@ -62,7 +62,7 @@ static void refuse_unknown(
 	refuse(request, name, &failure);
 }
 
-/* The name that the request has, or NULL: it was refused. */
+/* The name in the request, or NULL: the request was refused. */
 static const char *get_name(const struct request_context *request)
 {
 	size_t length = 0;
@@ -117,8 +117,8 @@ static void refuse_memory(
 	refuse(request, name, &failure);
 }
 
-/* One that waits until the groups of its user are known. The network is looked
- * for again then: there may have been a reload. */
+/* A request that waits until the groups of its user are known. Then the network
+ * is looked up again, because there may have been a reload. */
 struct lookup {
 	struct request_context request;
 	char name[VMNET_BROKER_NAME_MAX + 1];
@@ -269,7 +269,7 @@ static void set_configuration(const struct request_context *request)
 	xpc_release(about);
 }
 
-/* Those that are not 0. */
+/* Only counters that are not 0. */
 static void set_refusals(xpc_object_t to, const struct counters *counters)
 {
 	xpc_object_t refusals = xpc_dictionary_create(NULL, NULL, 0);
@@ -398,7 +398,7 @@ static void run_resume(const struct request_context *request)
 	peer_answer(request->peer, request->reply);
 }
 
-/* Its holders come back, and get a new one. */
+/* The holders reconnect and get a new network. */
 static void recreate(
     const struct request_context *request, struct network *network)
 {
@@ -473,7 +473,7 @@ static void run_watch(const struct request_context *request)
 
 static void run_hello(const struct request_context *request);
 
-/* Sorted by name: hello lists them so. */
+/* Sorted by name, as hello lists them. */
 static const struct command {
 	const char *name;
 	void (*run)(const struct request_context *request);

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The commands that clients send: what each answers, and who may send it.
+ * The commands that clients send: their replies, and who may send them.
  * docs/protocol.md is their contract.
  *
  * All on the serial queue.
@@ -35,7 +35,7 @@ struct commands {
 	struct lifetime *lifetime;
 };
 
-/* Answers the request, with reply. */
+/* Answers the request with reply. */
 void commands_run(const struct commands *commands, struct peer *peer,
     xpc_object_t message, xpc_object_t reply);
 

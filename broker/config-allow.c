@@ -11,7 +11,7 @@
 #include "json-position.h"
 #include "text.h"
 
-/* (uid_t)-1 and (gid_t)-1 mean nobody to many system calls. */
+/* (uid_t)-1 and (gid_t)-1 are invalid IDs for many system calls. */
 #define ID_MAX (UINT32_MAX - 1)
 
 /* A list of users or groups. */
@@ -48,7 +48,7 @@ static int find_group(const char *name, uint32_t *id)
 	return 0;
 }
 
-/* -1: there is a problem. */
+/* -1: a problem was recorded. */
 static int read_name(struct config_reader *reader, const struct list *list,
     const char *at, uint32_t *id)
 {
@@ -69,7 +69,7 @@ static int read_name(struct config_reader *reader, const struct list *list,
 	return result;
 }
 
-/* -1: there is a problem. */
+/* -1: a problem was recorded. */
 static int read_id(struct config_reader *reader, const struct list *list,
     const char *at, uint32_t *id)
 {

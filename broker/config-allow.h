@@ -5,8 +5,9 @@
  * The key "allow" of networks.json: who may use a network.
  *
  * Users and groups are looked up when the file is read, which may take as long
- * as the Mac's directory service does. A name that this Mac does not know is a
- * problem of the entry: nobody is let in, or kept out, by a misspelt name.
+ * as the Mac's directory service does. A name that does not exist on this Mac
+ * is an error in the entry, so that a misspelt name neither grants nor denies
+ * access.
  */
 
 #ifndef CONFIG_ALLOW_H

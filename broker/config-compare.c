@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What a reload changes in a network.
+ * Determines what a reload changes in a network.
  */
 
 #include <string.h>

@@ -9,7 +9,7 @@
 #include "json-position.h"
 #include "text.h"
 
-/* One more element of a list; NULL: no memory. */
+/* Grows a list by one element; NULL: out of memory. */
 static void *grow(
     struct config_reader *reader, void *items, size_t count, size_t size)
 {
@@ -21,7 +21,7 @@ static void *grow(
 	return more;
 }
 
-/* Reads the address of a guest of the network; -1: it is none. */
+/* Reads the address of a guest on the network; -1: it is invalid. */
 static int read_guest(struct config_reader *reader, const char *at,
     const char *string, uint32_t *address)
 {
@@ -39,7 +39,7 @@ static int read_guest(struct config_reader *reader, const char *at,
 		return -1;
 	}
 	if (!reader->network->has_subnet) {
-		return 0; /* there is a problem for that */
+		return 0; /* that has been recorded as a problem */
 	}
 	number = *address - subnet->address;
 	subnet_format(subnet, text);
@@ -60,7 +60,7 @@ static int read_guest(struct config_reader *reader, const char *at,
 }
 
 /*
- * Reservations. What is the same in two of them is a problem of the second.
+ * Reservations. A value that occurs in two of them is a problem of the second.
  */
 
 static void read_mac(struct config_reader *reader, void *into, const char *at,
@@ -133,7 +133,7 @@ static void read_name(struct config_reader *reader, void *into, const char *at,
 		config_reader_problem(reader, at,
 		    "\"%s\" is not a name: [a-z0-9][a-z0-9._-]{0,62}", escaped);
 	} else if (subnet_parse_address(string, &address) == 0) {
-		/* A rule could mean the one or the other. */
+		/* A rule could refer to either of them. */
 		config_reader_problem(
 		    reader, at, "\"%s\" is an address, not a name", escaped);
 	} else if (find_reservation(reader->network, string) != NULL) {
@@ -191,7 +191,7 @@ void config_lists_read_reservations(
  * Rules.
  */
 
-/* An address that is in the subnet, or the name of a reservation. */
+/* An address in the subnet, or the name of a reservation. */
 static void read_internal(struct config_reader *reader, void *into,
     const char *at, const char *string)
 {
@@ -245,7 +245,8 @@ _Static_assert(CONFIG_TCP == 0 && CONFIG_UDP == 1 &&
 	sizeof(enum config_protocol) == sizeof(uint32_t),
     "choices have the order of their enumerations");
 
-/* The network, this one too, that has the rule's external port; or NULL. */
+/* The network, including this one, that already has the rule's external port;
+ * or NULL. */
 static const struct config_network *find_port(
     const struct config *config, const struct config_rule *rule)
 {

@@ -11,8 +11,8 @@
 
 #include "config-reader.h"
 
-/* Each reads an array into the network of the reader; anything else, and NULL,
- * has no elements. Reservations come first. */
+/* Each reads an array into the network of the reader; NULL, and anything that
+ * is not an array, counts as empty. Read reservations first. */
 void config_lists_read_reservations(
     struct config_reader *reader, const char *at);
 void config_lists_read_rules(struct config_reader *reader, const char *at);

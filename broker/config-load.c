@@ -2,9 +2,9 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The file is read whole and parsed by jansson, which takes or refuses it
- * whole. Then its text is gone through entry by entry, so that every problem
- * has its place and costs no more than its own network.
+ * The whole file is read and parsed by jansson, which accepts or refuses it as
+ * a whole. Then its text is read entry by entry, so that every problem has a
+ * position and affects only its own network.
  */
 
 #include <errno.h>
@@ -24,8 +24,8 @@
 #define OPTIONS "$options"
 #define SCHEMA "$schema"
 
-/* No network has a name with a "$". A key that may be meant to be "$options"
- * costs as much as an error in it: it may be about who is allowed. */
+/* Network names contain no "$". A key that may be a misspelt "$options" has the
+ * same effect as an error in "$options": it may affect who is allowed. */
 static void read_options(struct config_reader *reader,
     const struct json_member *member, const char *name, bool *seen)
 {
@@ -52,7 +52,8 @@ static void read_options(struct config_reader *reader,
 	reader->network = NULL;
 }
 
-/* They come first, wherever they are: they have what networks begin with. */
+/* Options are read first, wherever they are in the file, because they contain
+ * the initial values of networks. */
 static void read_all_options(struct config_reader *reader, const char *at)
 {
 	struct json_member member = { 0 };
@@ -91,7 +92,7 @@ static void read_entry(
 	}
 	reader->network = config_add(reader->config, name);
 	if (reader->network->defined) {
-		/* Of two contradictions none is preferred. */
+		/* Neither of two conflicting entries is preferred. */
 		config_reader_problem(
 		    reader, member->key, "duplicate key \"%s\"", escaped);
 	} else {
@@ -105,7 +106,7 @@ out:
 	free(name);
 }
 
-/* A text that is not what it should be: the problem goes to reader->config. */
+/* Rejects an invalid text: adds the problem to reader->config. */
 static void refuse_text(struct config_reader *reader, size_t length,
     const json_t *root, const json_error_t *error)
 {
@@ -116,7 +117,7 @@ static void refuse_text(struct config_reader *reader, size_t length,
 		config_reader_problem(reader, at,
 		    "must be an object with one entry per network, not %s",
 		    config_reader_type(at));
-	} else if (error->text[0] == '\0') { /* jansson has no more to say */
+	} else if (error->text[0] == '\0') { /* jansson gives no reason */
 		reader->no_memory = true;
 	} else {
 		at = json_syntax_explain(reader->text, length, error, reason);
@@ -124,7 +125,7 @@ static void refuse_text(struct config_reader *reader, size_t length,
 	}
 }
 
-/* What the text defines, or NULL: it was refused, or there is no memory. */
+/* Reads the definitions in the text. NULL: it was refused, or out of memory. */
 static struct config *read_text(struct config_reader *reader, size_t length)
 {
 	json_error_t error = { 0 };
@@ -156,7 +157,7 @@ static struct config *read_text(struct config_reader *reader, size_t length)
 	return config;
 }
 
-/* There is one problem now, or there is no memory for it. */
+/* There is one problem now, or none if out of memory. */
 static enum config_result refuse(struct config *config)
 {
 	if (config->problem_count > 0) {
@@ -178,7 +179,7 @@ static enum config_result refuse_file(
 	return refuse(config);
 }
 
-/* The caller's config becomes the other one. */
+/* Replaces the contents of the caller's config. */
 static void replace(struct config *config, struct config *with)
 {
 	struct config old = *config;

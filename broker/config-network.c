@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * A value is checked when its key is read, except where it depends on another
- * key: those come in any order, so that is done at the end.
+ * A value is checked when its key is read, unless the check depends on another
+ * key: keys may be in any order, so such checks come at the end.
  */
 
 #include "config-network.h"
@@ -16,14 +16,14 @@
 #include "config-lists.h"
 #include "text.h"
 
-/* What IPv6 needs, and the MTU of vmnet: nobody has measured more. */
+/* The minimum for IPv6, and vmnet's default: larger values are untested. */
 #define MTU_MIN 1280
 #define MTU_MAX 1500
 
 /* Seconds. */
 #define DAY 86400
 
-/* The built-in networks have the mode that they are called after. */
+/* The mode of a built-in network equals its name. */
 static void read_mode(struct config_reader *reader, void *into, const char *at,
     const char *string)
 {
@@ -69,7 +69,7 @@ static void read_subnet(struct config_reader *reader, void *into,
 	network->subnet = subnet;
 }
 
-/* vmnet is known to take unique local prefixes of 64 bits. */
+/* vmnet is known to accept unique local /64 prefixes. */
 static void read_prefix(struct config_reader *reader, void *into,
     const char *at, const char *string)
 {
@@ -159,7 +159,7 @@ enum {
 	MTU,
 	ANCHOR,
 	ALLOW,
-	DEFAULTS, /* those before it may be in the defaults */
+	DEFAULTS, /* the keys before it may be in the defaults */
 	MODE = DEFAULTS,
 	SUBNET,
 	POLICY,

@@ -13,8 +13,9 @@
 /* Reads the entry at `at` into the network that the reader is reading. */
 void config_network_read(struct config_reader *reader, const char *at);
 
-/* Reads what is at `at` into the config's options and defaults. What is wrong
- * goes to the reader's network, but for bad numbers, which go to none. */
+/* Reads the object at `at` into the config's options and defaults. Problems are
+ * recorded for the reader's network, except invalid numbers, which belong to no
+ * network. */
 void config_network_read_options(struct config_reader *reader, const char *at);
 
 #endif

@@ -82,15 +82,15 @@ char *config_reader_string(struct config_reader *reader, const char *at)
 }
 
 /*
- * What may have been meant.
+ * Suggestions.
  */
 
 #define WORD_MAX 32
 
-/* How many letters were added, left out, changed or swapped. */
+/* The number of letters that were added, omitted, changed or swapped. */
 static size_t distance(const char *a, const char *b)
 {
-	size_t rows[3][WORD_MAX + 1]; /* before the last, the last, this one */
+	size_t rows[3][WORD_MAX + 1]; /* before previous, previous, current */
 	size_t width = strlen(b);
 
 	for (size_t j = 0; j <= width; j++) {
@@ -202,12 +202,12 @@ static void read_switch(
 	memcpy((char *)into + key->offset, &stored, sizeof(stored));
 }
 
-/* False: it has not the type of its key. */
+/* Returns false if the value does not have the type of its key. */
 static bool check_type(
     struct config_reader *reader, const struct config_key *key, const char *at)
 {
 	static const struct {
-		const char *first; /* bytes with which it begins */
+		const char *first; /* possible first bytes */
 		const char *name;
 	} types[] = {
 		[CONFIG_STRING] = { "\"", "a string" },

@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Reading objects of networks.json by a table of their keys. Whatever is wrong
- * is kept as a problem with its place, and reading goes on.
+ * Reads objects of networks.json by a table of their keys. Each error is
+ * recorded as a problem with its position, and reading continues.
  */
 
 #ifndef CONFIG_READER_H
@@ -15,68 +15,69 @@
 
 #include "config.h"
 
-/* What is known while one file is read. */
+/* State while one file is read. */
 struct config_reader {
 	const char *path;
 	const char *text;               /* NUL-terminated */
 	struct config *config;          /* what was read so far */
-	struct config_network *network; /* whose problem it is, or NULL */
-	char where[192]; /* "web.subnet": what problems are about, or "" */
-	bool no_memory;  /* something is missing for that reason */
+	struct config_network *network; /* that problems belong to, or NULL */
+	char where[192]; /* "web.subnet": the subject of problems, or "" */
+	bool no_memory;  /* the result is incomplete for that reason */
 };
 
-/* Keys of an object, at most. */
+/* Maximum number of keys of an object. */
 #define CONFIG_KEYS 32
 
 /* A key of an object. */
 struct config_key {
 	const char *name;
 	enum {
-		CONFIG_STRING, /* only read() has it */
+		CONFIG_STRING, /* handled only by read() */
 		CONFIG_CHOICE, /* one of choices; its index is stored */
 		CONFIG_NUMBER, /* min to max, stored */
-		CONFIG_SWITCH, /* bit of what is stored, see set_by */
-		CONFIG_LIST,   /* only its place is known */
+		CONFIG_SWITCH, /* a bit of the stored value, see set_by */
+		CONFIG_LIST,   /* only its position is stored */
 		CONFIG_OBJECT, /* the same */
 	} type;
 	bool required;
-	bool minor; /* a bad value is no problem of any network */
+	bool minor; /* an invalid value affects no network */
 	const char *choices[2];
 	uint32_t min;
 	uint32_t max;
 	uint32_t bit;
 	char set_by;   /* 'f': false sets the bit, true clears it; or 't' */
 	size_t offset; /* of what is stored, a uint32_t, in the struct */
-	/* What else has to be right: at is the value in the text, string what
-	 * it says if it is a string. May be NULL. */
+	/* Further checks: at is the value in the text, string its content if it
+	 * is a string. May be NULL. */
 	void (*read)(struct config_reader *reader, void *into, const char *at,
 	    const char *string);
 };
 
 /*
- * Reads an object into a struct. places, of CONFIG_KEYS, becomes where the value
- * of each key is, or NULL. False: there was a problem, or what `at` is is no
- * object.
+ * Reads an object into a struct. places, an array of CONFIG_KEYS, receives the
+ * position of each key's value, or NULL. Returns false if there was a problem,
+ * or if the value at `at` is not an object.
  */
 bool config_reader_object(struct config_reader *reader, const char *at,
     const struct config_key *keys, size_t count, void *into,
     const char **places);
 
-/* What a string says, to be freed; or NULL, without memory. */
+/* The content of a string, which the caller frees; NULL: out of memory. */
 char *config_reader_string(struct config_reader *reader, const char *at);
 
-/* Stores the number at `at`, of the key's min to max. */
+/* Stores the number at `at`, which must be from the key's min to max. */
 void config_reader_number(struct config_reader *reader,
     const struct config_key *key, void *into, const char *at);
 
-/* "an array": what the value is. */
+/* The type of the value, such as "an array". */
 const char *config_reader_type(const char *at);
 
-/* Appends to reader->where; returns how long it was, to be cut there again. */
+/* Appends to reader->where; returns its previous length, to truncate it
+ * again. */
 size_t config_reader_enter(struct config_reader *reader, const char *format,
     ...) __attribute__((format(printf, 2, 3)));
 
-/* Adds a problem at a place of the text. */
+/* Adds a problem at a position in the text. */
 void config_reader_problem(struct config_reader *reader, const char *at,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -122,7 +122,7 @@ void config_network_init(
 static void complete(
     const struct config *config, struct config_network *network)
 {
-	if (network->mode == CONFIG_HOST) { /* a default means the others */
+	if (network->mode == CONFIG_HOST) { /* defaults are for shared ones */
 		network->external_interface[0] = '\0';
 	}
 	if (network->problem == NULL) {
@@ -136,8 +136,8 @@ static int compare(const void *a, const void *b)
 	    ((const struct config_network *)b)->name);
 }
 
-/* Subnets in the order of the file, so that a new entry at its end changes none
- * of those before it. */
+/* Assigns subnets in the order of the file, so that a new entry at the end
+ * changes none of the others. */
 void config_complete(struct config *config)
 {
 	for (size_t i = 0; i < config->count; i++) {

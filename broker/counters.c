@@ -36,7 +36,7 @@ void counters_add_event(
 		add_creation(counters, now - event->network->since);
 		break;
 	case REGISTRY_FAILED:
-		/* Not one that vmnet did not release in time. */
+		/* A release that timed out is not counted. */
 		if (event->network->state == NETWORK_CREATING) {
 			add_failure(counters, event->failure->vmnet_status);
 		}

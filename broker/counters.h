@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * How often things happened since the broker started. Plain C.
+ * Counts events since the broker started. Plain C.
  */
 
 #ifndef COUNTERS_H
@@ -14,7 +14,7 @@
 #include "failure.h"
 #include "registry.h"
 
-/* Statuses of vmnet that are counted apart. */
+/* Number of vmnet statuses that are counted separately. */
 #define COUNTERS_STATUSES 16
 
 struct counters {
@@ -22,16 +22,16 @@ struct counters {
 	uint64_t refusals[FAILURE_STATUSES];
 	uint64_t creations;
 	uint64_t longest_creation; /* ns */
-	/* The first is status 0: the broker's own failures, such as a timeout, and
-	 * those of vmnet for which there is no room. */
+	/* The first is status 0: the broker's own failures, such as a timeout,
+	 * and those vmnet statuses for which there is no room. */
 	struct {
 		int64_t vmnet_status;
 		uint64_t count;
 	} failures[COUNTERS_STATUSES];
-	size_t failure_count; /* of failures, after the first */
+	size_t failure_count; /* entries in failures after the first */
 };
 
-/* Counts what it tells of, at the time now (ns, as the registry's). */
+/* Counts an event at the time now (ns, the registry's clock). */
 void counters_add_event(struct counters *counters,
     const struct registry_event *event, uint64_t now);
 

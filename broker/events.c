@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * A watcher stays until its connection has ended and the barriers of all that
- * was sent to it have run: XPC runs them also when the connection has failed.
+ * A watcher is kept until its connection has ended and the barriers of all
+ * messages to it have run; XPC runs them even if the connection has failed.
  */
 
 #include "events.h"
@@ -21,14 +21,14 @@ struct watcher {
 	struct watcher_options options;
 	bool left;
 	unsigned unsent;
-	uint64_t dropped; /* since the last that was sent */
+	uint64_t dropped; /* since the last sent event */
 	LIST_ENTRY(watcher) entry;
 };
 
 struct events {
 	LIST_HEAD(, watcher) watchers;
 	unsigned count;
-	unsigned unsent;   /* of all watchers, also of those that have left */
+	unsigned unsent;   /* of all watchers, including those that have left */
 	uint64_t sequence; /* of the last event */
 	void (*all_sent)(void *context);
 	void *context;
@@ -126,8 +126,8 @@ static void set_network(xpc_object_t message, const struct network *network)
 	    message, VMNET_BROKER_STATUS_HOLDERS, network->hold_count);
 }
 
-/* Why another user's client was refused is for nobody else: the reason may have
- * in it what that client wrote. */
+/* The reason why a client was refused is not shown to other users, because it
+ * may contain text from that client. */
 static void set_cause(xpc_object_t message, const struct event *event,
     const struct watcher_options *to)
 {

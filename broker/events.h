@@ -2,12 +2,12 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What happens, told to the clients that watch: a message each, over the
- * connection on which they asked for it.
+ * Events for the clients that watch: one message for each event, over the
+ * connection on which the client asked to watch.
  *
- * A watcher that reads slowly costs no more than VMNET_BROKER_MAX_EVENTS
- * messages: later events are dropped until it has read some, and the next one
- * that it gets says how many.
+ * At most VMNET_BROKER_MAX_EVENTS messages are queued for a watcher that reads
+ * slowly: later events are dropped until it has read some, and the next event
+ * that it gets contains the number of dropped ones.
  *
  * All on the serial queue.
  */
@@ -25,14 +25,14 @@
 struct events;
 struct watcher;
 
-/* Who caused an event. */
+/* The client that caused an event. */
 struct event_client {
 	uid_t uid;
 	pid_t pid;
 };
 
 struct event {
-	const char *name;                  /* as the protocol lists them */
+	const char *name;                  /* as listed in the protocol */
 	const struct network *network;     /* or NULL */
 	const struct event_client *client; /* or NULL */
 	const struct failure *failure;     /* or NULL */
@@ -42,25 +42,25 @@ struct event {
 struct watcher_options {
 	xpc_connection_t connection; /* its target is the serial queue */
 	uid_t uid;
-	bool sees_all; /* also which other user's client caused an event */
+	bool sees_all; /* also which client of another user caused an event */
 };
 
-/* all_sent: called each time when nothing is left to send. NULL: no memory. */
+/* all_sent is called whenever nothing is left to send. NULL: out of memory. */
 struct events *events_create(void (*all_sent)(void *context), void *context);
 
-/* When no watcher is left. NULL is fine. */
+/* Call it when no watcher is left. NULL is allowed. */
 void events_destroy(struct events *events);
 
-/* Sends it all events from now on. NULL: failure says why not. */
+/* Starts to send events to a client. NULL: failure says why not. */
 struct watcher *events_watch(struct events *events,
     const struct watcher_options *options, struct failure *failure);
 
-/* Its connection has ended. NULL is fine. */
+/* Its connection has ended. NULL is allowed. */
 void events_leave(struct watcher *watcher);
 
 void events_post(struct events *events, const struct event *event);
 
-/* Has the system taken all events? What it has not is lost when the broker
+/* Whether the system has accepted all events. Others are lost when the broker
  * exits. */
 bool events_are_sent(const struct events *events);
 

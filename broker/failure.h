@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Why something was refused, in the terms of a client.
+ * Why a request was refused, for clients.
  */
 
 #ifndef FAILURE_H
@@ -27,14 +27,15 @@ enum failure_status {
 
 struct failure {
 	enum failure_status status;
-	int64_t vmnet_status; /* a vmnet_return_t, or 0: it was not vmnet */
-	char message[FAILURE_MESSAGE]; /* a sentence for a person */
+	int64_t vmnet_status; /* a vmnet_return_t; 0: not an error of vmnet */
+	char message[FAILURE_MESSAGE]; /* a sentence for people */
 };
 
 void failure_set(struct failure *failure, enum failure_status status,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* "BUSY" and so on: as in vmnet-broker.h, without VMNET_BROKER_. */
+/* The name of the status in vmnet-broker.h without VMNET_BROKER_, such as
+ * "BUSY". */
 const char *failure_status_name(enum failure_status status);
 
 #endif

@@ -2,9 +2,9 @@
 // Copyright The vmnet-broker authors
 
 /*
- * A scanner for JSON that is known to be valid: it only has to know where a
- * string ends and how deep it is. It stops at the NUL that ends the text, so
- * that a text that is not what was promised costs a wrong place, not a crash.
+ * A scanner for JSON that is known to be valid: it only has to track the ends
+ * of strings and the nesting depth. It stops at the terminating NUL, so that an
+ * invalid text leads to a wrong position, but not to a crash.
  */
 
 #include "json-position.h"
@@ -16,7 +16,7 @@ static const char *skip_space(const char *at)
 	return at + strspn(at, " \t\r\n");
 }
 
-/* At the opening quote; returns what is behind the closing one. */
+/* From the opening quote; returns the position after the closing quote. */
 static const char *skip_string(const char *at)
 {
 	for (at++; *at != '\0' && *at != '"'; at++) {
@@ -27,7 +27,7 @@ static const char *skip_string(const char *at)
 	return *at == '"' ? at + 1 : at;
 }
 
-/* Behind the value, where only space may be before what ends it. */
+/* Returns the position after the value. */
 static const char *skip_value(const char *at)
 {
 	size_t depth = 0;
@@ -57,7 +57,7 @@ struct json_position json_position_of(const char *text, const char *at)
 			place.line++;
 			place.column = 1;
 		} else if (((unsigned char)*text & 0xc0) != 0x80) {
-			place.column++; /* not the rest of a character */
+			place.column++; /* not a continuation byte */
 		}
 	}
 	return place;

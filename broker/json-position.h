@@ -2,9 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * A JSON text as it was written, with the place of everything in it, which the
- * parser does not keep. The text must be one that the parser took, and
- * NUL-terminated.
+ * Finds positions in a JSON text, which the parser does not keep. The text must
+ * have been accepted by the parser, and must be NUL-terminated.
  */
 
 #ifndef JSON_POSITION_H
@@ -13,30 +12,30 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* From 1. A column is a character, as jansson counts: a tab is one, and so is
- * what UTF-8 writes in several bytes. */
+/* Both start at 1. Columns are counted in characters, as jansson does: a tab is
+ * one character, and so is a multi-byte sequence of UTF-8. */
 struct json_position {
 	int line;
 	int column;
 };
 
-/* The place of a byte of text. */
+/* The position of a byte of text. */
 struct json_position json_position_of(const char *text, const char *at);
 
 /* A member of an object, or an element of an array. */
 struct json_member {
-	const char *key; /* the quote that opens it; NULL in an array */
+	const char *key; /* its opening quote; NULL in an array */
 	const char *key_end;
 	const char *value;
-	const char *end; /* behind the value; NULL before the first member */
+	const char *end; /* after the value; NULL before the first member */
 };
 
-/* The first byte of the value that the text is. */
+/* The first byte of the text's value. */
 const char *json_position_root(const char *text);
 
 /*
- * The next member of the object or array that begins at `container`, also if
- * its key has been there before. False: there are no more.
+ * The next member of the object or array that begins at `container`, including
+ * members with duplicate keys. Returns false if there are no more.
  */
 bool json_position_next(const char *container, struct json_member *member);
 

@@ -2,9 +2,9 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The text is cut into tokens, up to the one at which the parser stopped. That
- * token and the one before it choose a line of a table. What no line describes
- * is reported in the parser's words.
+ * The text is split into tokens, up to the one at which the parser stopped.
+ * That token and the one before it select a row of a table. If no row matches,
+ * the parser's own message is used.
  */
 
 #include "json-syntax.h"
@@ -15,7 +15,7 @@
 
 #include "text.h"
 
-/* Kinds of token; a set of them is their sum. */
+/* Kinds of tokens; they can be combined into sets. */
 enum {
 	START = 1, /* before the first token */
 	OPEN = 2,
@@ -24,9 +24,9 @@ enum {
 	COLON = 16,
 	STRING = 32,
 	WORD = 64,
-	NUMBER = 128, /* or what begins like one */
+	NUMBER = 128, /* or something that begins like a number */
 	OTHER = 256,
-	END = 512, /* behind the last token */
+	END = 512, /* after the last token */
 };
 
 #define ANY (~0U)
@@ -41,7 +41,7 @@ struct token {
 static const char curly[] =
     "curly quote, or the like: write a straight double quote";
 
-/* Tokens that no JSON text has. */
+/* Tokens that never occur in JSON. */
 static const struct {
 	const char *bytes;
 	const char *reason;
@@ -76,11 +76,11 @@ static const char no_zero[] = "\\u0000 is not allowed: delete it";
 static const char no_number[] =
     "not a number: write decimal digits without a leading 0";
 
-/* The first line that holds. */
+/* The first matching row is used. */
 static const struct {
 	unsigned int before;
 	unsigned int found;
-	const char *parser; /* what the parser's message begins with */
+	const char *parser; /* prefix of the parser's message */
 	const char *reason;
 } rules[] = {
 	{ START, END, "", "the file is empty: write {} to define no network" },
@@ -141,7 +141,7 @@ static size_t string_length(const char *text)
 	return (size_t)(at - text) + (*at == '"');
 }
 
-/* The token at or behind `at`. Like all here it stops at a NUL. */
+/* The token at or after `at`. Like all functions here, it stops at a NUL. */
 static struct token next_token(const char *at, const char *end)
 {
 	static const char digits[] = "0123456789+-.";
@@ -166,7 +166,7 @@ static struct token next_token(const char *at, const char *end)
 		token.length = strspn(at, words);
 	} else {
 		for (token.length = 1; (at[token.length] & 0xc0) == 0x80;) {
-			token.length++; /* the rest of a character */
+			token.length++; /* continuation bytes */
 		}
 	}
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
@@ -177,7 +177,8 @@ static struct token next_token(const char *at, const char *end)
 	return token;
 }
 
-/* NULL: the tables have no reason. The token becomes what the reason is about. */
+/* NULL: the tables have no matching row. Sets token to the one that the reason
+ * refers to. */
 static const char *find_reason(
     const struct token *before, struct token *token, const char *parser)
 {
@@ -207,7 +208,8 @@ static const char *find_reason(
 	return NULL;
 }
 
-/* A string without its quotes, as far as it was read. */
+/* A token as text: a string without its quotes, up to where the parser
+ * stopped. */
 static void show(
     char shown[TEXT_ESCAPED], const struct token *token, const char *stop)
 {
@@ -221,7 +223,8 @@ static void show(
 	text_escape(shown, at, (size_t)(end - at));
 }
 
-/* Files of other formats often begin with comments, which are no reason. */
+/* Files of other formats often begin with comments, which are not the actual
+ * error. */
 static struct token skip_comments(struct token token, const char *end)
 {
 	while (*token.at == '#') {
@@ -256,7 +259,7 @@ const char *json_syntax_explain(const char *text, size_t length,
 	if (before.kind == START && (content.kind & (WORD | NUMBER)) != 0) {
 		token = content;
 	}
-	if (*first.at == '[') { /* of TOML, say: what follows is no reason */
+	if (*first.at == '[') { /* perhaps TOML: ignore the rest */
 		token = first;
 		what = no_object;
 	} else {

@@ -2,13 +2,13 @@
 // Copyright The vmnet-broker authors
 
 /*
- * After every event, lifetime_settle() looks at where things are: begins the end
- * if it is time, and sets the one timer.
+ * After every event, lifetime_settle() evaluates the state: it begins the
+ * shutdown if it is time, and sets the one timer.
  *
- * The end, end_begin(), is the same for all reasons: nobody is answered any
- * more, all networks are released, and when vmnet has given back the last, or
- * is too slow, `done` is called. Watchers get their last event before, unless
- * one of them does not read.
+ * The shutdown, end_begin(), is the same for all reasons: requests are no
+ * longer answered, all networks are released, and when vmnet has released the
+ * last one, or does not respond in time, `done` is called. Before that,
+ * watchers get their last event, unless one of them does not read.
  */
 
 #include "lifetime.h"
@@ -28,13 +28,13 @@ static const uint64_t farewell_timeout =
 struct lifetime {
 	struct lifetime_options options;
 	dispatch_source_t timer;
-	uint64_t due;          /* what timer is set to; UINT64_MAX: never */
-	uint64_t first_client; /* when it came; UINT64_MAX: not yet */
+	uint64_t due;          /* when the timer fires; UINT64_MAX: never */
+	uint64_t first_client; /* when it connected; UINT64_MAX: not yet */
 	int exit_status;
-	uint64_t stop_deadline; /* then holders have to go; UINT64_MAX: never */
+	uint64_t stop_deadline; /* of held networks; UINT64_MAX: never */
 	bool ending;            /* networks are being released */
 	uint64_t end_deadline;
-	uint64_t farewell_deadline; /* then watchers are not waited for */
+	uint64_t farewell_deadline; /* until when watchers are waited for */
 	bool over;
 };
 
@@ -66,7 +66,7 @@ static void post_stopping(struct lifetime *lifetime)
 }
 
 /*
- * The end.
+ * The shutdown.
  */
 
 static void finish(struct lifetime *lifetime, int exit_status)
@@ -82,7 +82,7 @@ static bool farewell_is_over(const struct lifetime *lifetime)
 	    now(lifetime) >= lifetime->farewell_deadline;
 }
 
-/* Are all networks back, or is it too late to wait for them? */
+/* Finishes if all networks are released, or if the time limit has expired. */
 static void end_check(struct lifetime *lifetime, size_t left)
 {
 	if (left == 0) {
@@ -113,12 +113,12 @@ static void end_begin(struct lifetime *lifetime, const char *reason)
 }
 
 /*
- * When it is time to end.
+ * When to shut down.
  */
 
-/* When it has been idle for long enough; UINT64_MAX: it is not. A broker that
- * nobody has asked for, since KeepAlive or RunAtLoad started it, stays: it would
- * only be started again. */
+/* When it will have been idle for long enough; UINT64_MAX: it is not idle. A
+ * broker that has had no client yet, because KeepAlive or RunAtLoad started it,
+ * keeps running: launchd would only start it again. */
 static uint64_t idle_deadline(
     const struct lifetime *lifetime, const struct registry_summary *networks)
 {
@@ -135,7 +135,7 @@ static uint64_t idle_deadline(
 	return since + config->options.idle * NANOSECONDS;
 }
 
-/* Why it is time to end, or NULL. */
+/* Why it is time to shut down, or NULL. */
 static const char *end_reason(
     const struct lifetime *lifetime, const struct registry_summary *networks)
 {
@@ -173,8 +173,8 @@ static uint64_t next_deadline(
 	return earlier(due, lifetime->stop_deadline);
 }
 
-/* A timer that is early does no harm, and is not moved: each client that comes
- * and asks would move it twice. When it has fired, it is set anew. */
+/* A timer that fires early does no harm, so it is not moved to a later time:
+ * each request would move it twice. It is set again after it has fired. */
 static void set_timer(struct lifetime *lifetime, uint64_t due)
 {
 	uint64_t time = now(lifetime);
@@ -223,11 +223,12 @@ static void timer_fired(struct lifetime *lifetime)
 }
 
 /*
- * Being asked to.
+ * Requests to stop.
  */
 
-/* Silence must come before registry_stop(): who waits for a network then is
- * refused, or, when the end is due, left to ask the next broker. */
+/* peers_silence() must come before registry_stop(): waiting clients are refused
+ * or, if the broker exits now, not answered, so that they ask the next
+ * broker. */
 static void stop(struct lifetime *lifetime, enum registry_phase phase)
 {
 	const struct registry_summary before = summary(lifetime);

@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The life of the broker: whether it takes new clients, when it ends, and the
- * one timer. Everything on the serial queue.
+ * The lifetime of the broker: whether it accepts new clients, when it exits,
+ * and the one timer. Call everything on the serial queue.
  */
 
 #ifndef LIFETIME_H
@@ -19,45 +19,49 @@
 
 struct lifetime;
 
-/* All of these stay the caller's, and must stay. */
+/* The caller owns all of these; they must stay valid. */
 struct lifetime_options {
 	struct registry *registry;
 	struct peers *peers;
 	struct events *events;
 	dispatch_queue_t queue;         /* the serial queue */
 	uint64_t (*now)(void *context); /* ns */
-	/* The end: all networks are released, or it is too late to wait. */
+	/* All networks are released, or the time to wait for that has
+	 * expired. */
 	void (*done)(void *context, int exit_status);
 	void *context;
 };
 
-/* NULL: no memory. */
+/* NULL: out of memory. */
 struct lifetime *lifetime_create(const struct lifetime_options *options);
 
 /* Starts the timer. */
 void lifetime_start(struct lifetime *lifetime);
 
-/* NULL is fine. */
+/* NULL is allowed. */
 void lifetime_destroy(struct lifetime *lifetime);
 
-/* After every event: ends the broker if it is time, and sets the timer. */
+/* Call it after every event: shuts the broker down if it is time, and sets the
+ * timer. */
 void lifetime_settle(struct lifetime *lifetime);
 
-/* A client has come. */
+/* A client has connected. */
 void lifetime_note_client(struct lifetime *lifetime);
 
 /* Each of these is followed by lifetime_settle(). */
 
-/* No new holds; the broker ends when the last holder has left. */
+/* Refuses new holds; the broker exits when the last holder has left. */
 void lifetime_drain(struct lifetime *lifetime);
 
-/* Takes lifetime_drain() back. */
+/* Cancels lifetime_drain(). */
 void lifetime_resume(struct lifetime *lifetime);
 
-/* As lifetime_drain(), but holders have VMNET_BROKER_STOP_TIMEOUT. */
+/* Like lifetime_drain(), but holders have VMNET_BROKER_STOP_TIMEOUT to
+ * leave. */
 void lifetime_shut_down(struct lifetime *lifetime);
 
-/* As lifetime_drain(), but for good, and the exit status is a failure. */
+/* Like lifetime_drain(), but it cannot be cancelled, and the exit status is a
+ * failure. */
 void lifetime_fail(struct lifetime *lifetime);
 
 /* `done` has been called. */

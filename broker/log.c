@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * os_log is told that the text is public: nothing that is logged is a secret,
- * and what comes from clients is escaped by who logs it.
+ * The text is marked as public for os_log: nothing that is logged is secret,
+ * and callers escape text from clients.
  */
 
 #include "log.h"
@@ -17,7 +17,7 @@
 
 #define NANOSECONDS UINT64_C(1000000000)
 
-/* os_log keeps 1024 bytes of a line. */
+/* os_log stores at most 1024 bytes of a line. */
 #define LINE 1024
 
 static os_log_t system_log;

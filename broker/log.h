@@ -2,9 +2,9 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The log: os_log, and stderr in the foreground. One line a call, without a
- * newline: lower case, what it is about first, the reason last. Safe on any
- * thread.
+ * The log: os_log, and stderr in the foreground. Each call writes one line,
+ * without a newline: lower case, the object first, the reason last.
+ * Thread-safe.
  */
 
 #ifndef LOG_H
@@ -14,13 +14,14 @@
 #include <stdint.h>
 
 enum log_level {
-	LOG_LEVEL_ERROR,  /* somebody has to do something */
+	LOG_LEVEL_ERROR,  /* an administrator has to act */
 	LOG_LEVEL_NOTICE, /* networks come and go, clients are refused */
-	LOG_LEVEL_INFO,   /* what clients do; macOS forgets it soon */
+	LOG_LEVEL_INFO,   /* what clients do; soon deleted by macOS */
 	LOG_LEVEL_DEBUG,
 };
 
-/* Before it nothing is written. Debug lines are dropped unless debug. */
+/* Nothing is written before this call. Debug lines are dropped unless debug is
+ * set. */
 void log_start(bool foreground, bool debug);
 
 void log_write(enum log_level level, const char *format, ...)
@@ -32,18 +33,20 @@ void log_write(enum log_level level, const char *format, ...)
 #define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
 /*
- * How many lines somebody may cause in a second. Zero it, and set lines.
+ * Limits the number of log lines per second. Initialise it with zeros, then set
+ * lines.
  */
 struct log_limit {
-	unsigned lines;      /* in a second */
-	unsigned used;       /* in this one */
+	unsigned lines;      /* per second */
+	unsigned used;       /* in the current second */
 	uint64_t second;     /* when it began, ns */
-	uint64_t suppressed; /* lines not written and not told yet */
+	uint64_t suppressed; /* lines not written and not reported yet */
 };
 
 /*
- * Whether one more line may be written at `now` (monotonic, ns). If so,
- * *suppressed is how many were not since the last: the caller says that too.
+ * Whether another line may be written at `now` (monotonic, ns). If so,
+ * *suppressed is the number of lines suppressed since the last one, which the
+ * caller reports, too.
  */
 bool log_limit_allow(
     struct log_limit *limit, uint64_t now, uint64_t *suppressed);

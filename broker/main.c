@@ -28,7 +28,7 @@
 	"/Library/Application Support/com.github.nirs.vmnet-broker/"           \
 	"networks.json"
 
-/* A wrong command line. */
+/* Invalid command line. */
 #define EXIT_USAGE 2
 
 struct options {
@@ -94,13 +94,14 @@ static void fatal(const char *reason)
 	exit(EXIT_FAILURE);
 }
 
-/* A broker that exits over a wrong file leaves its clients waiting for a
- * launchd that starts it again and again: it serves what it can, and tells. */
+/* If the broker exited because of an invalid file, its clients would wait while
+ * launchd starts it again and again. So it serves what it can, and reports the
+ * errors. */
 static void read_config(
     const struct options *options, struct service_options *service)
 {
 	service->config_path = options->config_file;
-	/* In the foreground the caller's own file will do. */
+	/* In the foreground, the file may belong to the caller. */
 	service->config_owner = options->foreground ? getuid() : 0;
 	service->config =
 	    reload_read(service->config_path, service->config_owner);
@@ -122,8 +123,8 @@ static struct service *serve(
 	return service;
 }
 
-/* The signal is ignored only when the source sees it: one that came between
- * would be lost. Before that it ends the process, which has no network yet. */
+/* The signal is ignored only after the source is registered; otherwise it could
+ * be lost. Before that, it ends the process, which has no network yet. */
 static void handle_signal(int number, dispatch_queue_t queue,
     dispatch_block_t registered, dispatch_block_t handler)
 {
@@ -138,13 +139,13 @@ static void handle_signal(int number, dispatch_queue_t queue,
 	dispatch_activate(source);
 }
 
-/* Starts the service, on the queue, once no signal can end the broker before its
- * networks are released. */
+/* Starts the service, on the queue, as soon as no signal can end the broker
+ * before its networks are released. */
 static void start(const struct service_options *options, dispatch_queue_t queue)
 {
 	static struct service *service;
 
-	signal(SIGPIPE, SIG_IGN); /* of a stderr that nobody reads */
+	signal(SIGPIPE, SIG_IGN); /* from a stderr that is not read */
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
 	handle_signal(

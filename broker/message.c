@@ -14,7 +14,7 @@
 
 #define PREFIX_TEXT (INET6_ADDRSTRLEN + sizeof("/255"))
 
-/* Room for what differs. */
+/* Room for one difference. */
 #define DIFFERENCE 192
 
 const char *message_get_string(
@@ -87,8 +87,8 @@ static void set_addresses(xpc_object_t info, const struct backend_info *from)
 	xpc_dictionary_set_uint64(info, VMNET_BROKER_INFO_MTU, from->mtu);
 }
 
-/* macOS hands out all addresses but its own, which is the first, and that for
- * broadcasts. */
+/* macOS assigns all addresses except its own, which is the first one, and the
+ * broadcast address. */
 static void set_dhcp_range(xpc_object_t info, const struct network *network)
 {
 	const struct subnet *subnet = &network->info.subnet;

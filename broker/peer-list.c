@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What clients are shown of each other.
+ * The list of clients that a client may see.
  */
 
 #include "peer-internal.h"
@@ -14,7 +14,7 @@ static bool may_see(const struct peer *to, const struct peer *peer)
 	return peer_may_change(to) || to->user == peer->user;
 }
 
-/* The networks that it holds, or else those that it waits for. */
+/* The networks that it holds (granted) or waits for. */
 static void set_networks(
     xpc_object_t entry, const char *key, const struct peer *peer, bool granted)
 {
@@ -48,7 +48,7 @@ static void append_peer(xpc_object_t clients, const struct peer *peer)
 	xpc_release(entry);
 }
 
-/* How many hold or wait for each network, whoever they are. */
+/* How many clients, of all users, hold or wait for each network. */
 static void set_holders(xpc_object_t reply, const struct registry *registry)
 {
 	const struct network *network = registry_next(registry, NULL);

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What peers hold and wait for.
+ * Holds and waiting requests of peers.
  */
 
 #include "peer-internal.h"
@@ -108,7 +108,7 @@ static void hold_done(struct hold *hold, const struct failure *failure)
 	peer_touch(peer);
 }
 
-/* One that wishes for nothing yet, or NULL: no memory. */
+/* A hold that is not requested yet, or NULL: out of memory. */
 static struct hold *create_hold(struct peer *peer)
 {
 	struct owned_hold *owned = &peer->first;
@@ -148,7 +148,7 @@ static bool wait_hold(struct peer *peer, xpc_object_t reply, struct hold *hold,
 	return true;
 }
 
-/* The first wish of this peer for the network. */
+/* This peer's first request for the network. */
 static void acquire_new(struct peer *peer, xpc_object_t reply,
     struct network *network, const uint8_t mac[6])
 {

@@ -2,9 +2,9 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Blocks do not retain what they capture in plain C: a connection is retained
- * before and released in the block, and while there is a connection there is a
- * peer.
+ * In plain C, blocks do not retain what they capture: a connection is retained
+ * before the block and released inside it, and its peer exists as long as the
+ * connection.
  */
 
 #include "peer-internal.h"
@@ -26,10 +26,11 @@
 #define NANOSECONDS UINT64_C(1000000000)
 
 static const uint64_t idle_timeout = VMNET_BROKER_PEER_IDLE * NANOSECONDS;
-/* Peers over a limit, that are told so each time they ask. */
+/* Number of peers beyond a limit that stay connected, each of whose requests is
+ * refused. */
 #define REFUSED_MAX 64
 
-/* Messages of one peer in a row, before others have their turn. */
+/* Number of consecutive messages of one peer before others have their turn. */
 #define TURN 16
 
 enum admission { ADMITTED, TOO_MANY, TOO_MANY_OF_USER };
@@ -150,7 +151,7 @@ static void refuse_admission(
 }
 
 /*
- * Coming and going.
+ * Connecting and disconnecting.
  */
 
 struct peers *peers_create(const struct peers_options *options)
@@ -185,7 +186,8 @@ void peers_silence(struct peers *peers)
 	peers->silent = true;
 }
 
-/* On any thread, and after the connection: nothing of it is left to touch. */
+/* Runs on any thread, after the connection is gone: it must not access anything
+ * else. */
 static void finalize(void *context)
 {
 	free(context);
@@ -312,7 +314,7 @@ void peer_refuse(struct peer *peer, xpc_object_t reply, const char *what,
 	peer_answer(peer, reply);
 }
 
-/* Whoever has sent many messages at once does not keep others waiting. */
+/* A peer that has sent many messages at once must not block the others. */
 static void take_turns(struct peer *peer)
 {
 	struct peers *peers = peer->peers;
@@ -403,7 +405,8 @@ xpc_object_t peer_receive(struct peer *peer, xpc_object_t message)
 		return NULL;
 	}
 	if (peer->peers->silent) {
-		/* A request that is dropped is answered: not before the end. */
+		/* Releasing a request would answer it, so keep it until the
+		 * broker exits. */
 		if (full || peer_add_request(peer, reply) == NULL) {
 			xpc_release(reply);
 		}

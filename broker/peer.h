@@ -2,19 +2,20 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Clients: who they are, what they hold, and their limits.
+ * Clients: their identity, their holds, and their limits.
  *
- * A peer lives as long as its connection. It is known by what the connection
- * vouches for, its user; the pid is only logged. What it holds goes with it.
+ * A peer lives as long as its connection. It is identified by the user ID of
+ * the connection; the pid is only logged. When the peer ends, its holds are
+ * released.
  *
- * Limits, so that no client costs more than it should:
- *	- so many peers, some of them kept for root, and so many of one user:
- *	  one more is refused whenever it asks, until there is room
- *	- so many networks a peer, and so many unanswered requests: one more is
- *	  refused
- *	- a peer that holds nothing and asks for nothing is dropped
- *	- a peer that sends many messages at once yields to the others
- *	- so many lines in the log for each user
+ * Limits, so that no client uses more than its share:
+ *	- the number of peers, some of which are reserved for root, and of peers
+ *	  per user: requests of further peers are refused until there is room
+ *	- the number of networks and of unanswered requests per peer: further
+ *	  requests are refused
+ *	- a peer that holds nothing and requests nothing is dropped
+ *	- a peer that sends many messages at once has to yield to the others
+ *	- the number of lines in the log per user
  *
  * All on the serial queue.
  */
@@ -38,103 +39,108 @@ struct peers;
 struct peers_options {
 	struct registry *registry;
 	struct counters *counters;      /* of refusals */
-	struct events *events;          /* of refusals, and for who watches */
+	struct events *events;          /* of refusals, for the watchers */
 	void *queue;                    /* the serial dispatch_queue_t */
 	uint64_t (*now)(void *context); /* monotonic, ns */
 	void *context;
 };
 
-/* NULL: no memory. */
+/* NULL: out of memory. */
 struct peers *peers_create(const struct peers_options *options);
 
-/* When all have left. */
+/* Call it when all peers have left. */
 void peers_destroy(struct peers *peers);
 
-/* Those that are connected and were not refused. */
+/* The number of peers that are connected and were not refused. */
 size_t peers_count(const struct peers *peers);
 
-/* When peers_expire() is due. UINT64_MAX: never. */
+/* The time at which peers_expire() is due. UINT64_MAX: never. */
 uint64_t peers_deadline(const struct peers *peers);
 void peers_expire(struct peers *peers);
 
 /*
- * From now on nobody is answered: the process is about to end, and who asks is
- * told by that, and answered by the next.
+ * Stops answering requests: the process is about to exit, which interrupts the
+ * clients' connections, and the next broker answers when they ask again.
  */
 void peers_silence(struct peers *peers);
 
 /*
- * The peer at the other end of connection, which was not activated yet: becomes
- * its context, and is freed with it. NULL: no memory, or too many at once.
+ * Creates the peer at the other end of a connection that has not been activated
+ * yet. The peer becomes the connection's context and is freed with it. NULL:
+ * out of memory, or too many peers.
  */
 struct peer *peer_create(struct peers *peers, xpc_connection_t connection);
 
-/* The last event of its connection came: it holds nothing any more. */
+/* Handles the last event of its connection: its holds are released. */
 void peer_leave(struct peer *peer);
 
-/* Ends its connection, and says why in the log. */
+/* Closes its connection, and logs the reason. */
 void peer_drop(struct peer *peer, const char *reason);
 
 /*
- * A request came. The reply to it, which must be given to one of the functions
- * below; or NULL if there is nothing more to do with it.
+ * Receives a request. Returns its reply, which must be passed to one of the
+ * functions below, or NULL if there is nothing more to do.
  */
 xpc_object_t peer_receive(struct peer *peer, xpc_object_t message);
 
 uid_t peer_get_uid(const struct peer *peer);
 
-/* Whether it was granted the network. */
+/* Whether the peer has been granted the network. */
 bool peer_holds(struct peer *peer, const struct network *network);
 
-/* Whether its user may change what others use: root and the broker's own. */
+/* Whether its user may change what other clients use: only root and the
+ * broker's own user may. */
 bool peer_may_change(const struct peer *peer);
 
 /*
- * The answer takes a while: the reply stays with the peer until peer_resume(),
- * which must follow, hands it out again; NULL: the peer has left. False: no
- * memory, and the reply is still the caller's.
+ * Defers a reply: it stays with the peer until peer_resume(), which must
+ * follow, returns it, or NULL if the peer has left. Returns false if out of
+ * memory; then the caller still owns the reply.
  */
 bool peer_defer(struct peer *peer, xpc_object_t reply);
 xpc_object_t peer_resume(struct peer *peer, xpc_object_t reply);
 
-/* Sends it. */
+/* Sends the reply. */
 void peer_answer(struct peer *peer, xpc_object_t reply);
 
-/* Sends a failure; `what` was asked for, already fit for the log. */
+/* Sends a failure; `what` is the request, already escaped for the log. */
 void peer_refuse(struct peer *peer, xpc_object_t reply, const char *what,
     const struct failure *failure);
 
-/* Sends the network, when it is there, with what is reserved for mac; all 0: no
- * MAC address was named. */
+/* Sends the network as soon as it exists, with the address reserved for mac;
+ * all 0: the request had no MAC address. */
 void peer_acquire(struct peer *peer, xpc_object_t reply,
     struct network *network, const uint8_t mac[6]);
 
-/* Sends it when network is not releasing any more, or why it still is. */
+/* Sends the reply when the network is no longer releasing, or a failure if that
+ * timed out. */
 void peer_wait_release(
     struct peer *peer, xpc_object_t reply, const struct network *network);
 
-/* The release that peers waited for is over; failure: it timed out, or NULL. */
+/* Answers the peers that waited for a release. failure: the release timed out;
+ * or NULL. */
 void peers_answer_release(struct peers *peers, const struct network *network,
     const struct failure *failure);
 
-/* Ends the connections of all that were granted network, and all their holds at
- * once. How many there were. */
+/* Closes the connections of all peers that were granted the network, and
+ * releases all their holds immediately. Returns the number of these peers. */
 size_t peers_drop_holders(
     struct peers *peers, const struct network *network, const char *reason);
 
-/* Whether its user may change what others use: root and the broker's own. */
+/* Whether its user may change what other clients use: only root and the
+ * broker's own user may. */
 bool peer_may_change(const struct peer *peer);
 
-/* What is shown of it in an event. */
+/* The peer as shown in an event. */
 struct event_client peer_get_client(const struct peer *peer);
 
-/* Says in the log what it did. */
+/* Logs what the peer did. */
 void peer_note(struct peer *peer, const char *what);
 
-/* Sends it the events from now on. false: why not. */
+/* Starts to send events to the peer. False: failure says why not. */
 bool peer_watch(struct peer *peer, struct failure *failure);
 
-/* The clients that `to` may see, as the protocol has them. */
+/* Adds the clients that `to` may see, as the protocol defines. */
 void peers_list(
     const struct peers *peers, const struct peer *to, xpc_object_t reply);
 

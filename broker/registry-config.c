@@ -2,11 +2,11 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Which networks there are: those of the configuration, and those that are in
- * use though it does not have them any more.
+ * The list of networks: those of the configuration, and those that are in use
+ * although the configuration no longer contains them.
  *
- * A network keeps the configuration that has its definition, and the one that
- * has what vmnet made it from; so there may be several of them for a while.
+ * A network retains the configuration with its current definition, and the one
+ * from which vmnet created it, so several configurations may exist for a while.
  */
 
 #include "registry.h"
@@ -16,8 +16,8 @@
 
 #include "registry-internal.h"
 
-/* Failures of a network in the log, a second: clients decide how often there is
- * one. */
+/* Maximum number of failures of a network logged per second: clients determine
+ * how often failures occur. */
 #define FAILURE_LINES 2
 
 const struct config *registry_get_config(const struct registry *registry)
@@ -42,7 +42,7 @@ static int compare(const void *a, const void *b)
 	return compare_name((*(struct network *const *)a)->config->name, b);
 }
 
-/* Also one that was removed. */
+/* Includes removed networks. */
 static struct network *find(const struct registry *registry, const char *name)
 {
 	struct network **found = bsearch(name, registry->networks,
@@ -105,7 +105,7 @@ static void network_destroy(struct network *network)
 	free(network);
 }
 
-/* What changes, if anything does. */
+/* Parameters of a reload. */
 struct taking {
 	struct config *config;
 	void (*tell)(
@@ -121,7 +121,7 @@ static void tell(const struct taking *reload, enum registry_change change,
 	}
 }
 
-/* An error takes nothing away: then the last good definition stays. */
+/* If the new definition has an error, the last valid one is kept. */
 static void redefine(const struct taking *reload, struct network *network,
     const struct config_network *definition)
 {
@@ -145,7 +145,7 @@ static void redefine(const struct taking *reload, struct network *network,
 	}
 }
 
-/* Of the networks that there were before. */
+/* Updates a network that existed before. */
 static void update(const struct taking *reload, struct network *network)
 {
 	const struct config_network *definition =
@@ -165,8 +165,8 @@ static void update(const struct taking *reload, struct network *network)
 	}
 }
 
-/* Makes the networks that were not there, behind those that were. -1: no memory,
- * and nothing has changed. */
+/* Appends the new networks to the list. -1: out of memory, and nothing has
+ * changed. */
 static int add_networks(struct registry *registry, struct config *config)
 {
 	size_t before = registry->network_count;
@@ -196,7 +196,7 @@ static int add_networks(struct registry *registry, struct config *config)
 	return 0;
 }
 
-/* Frees what was removed and is not in use, and puts the others in order. */
+/* Frees removed networks that are not in use, and sorts the others. */
 static void tidy(struct registry *registry)
 {
 	size_t count = 0;
@@ -243,7 +243,7 @@ int registry_reload(struct registry *registry, struct config *config,
 }
 
 /*
- * Coming and going.
+ * Creation and destruction.
  */
 
 struct registry *registry_create(

@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What the registry is made of, for registry.c (states and holds) and
- * registry-config.c (which networks there are).
+ * The internals of the registry, shared by registry.c (states and holds) and
+ * registry-config.c (the list of networks).
  */
 
 #ifndef REGISTRY_INTERNAL_H
@@ -25,8 +25,9 @@ struct registry {
 	enum registry_phase phase;
 };
 
-/* The definition of the network has changed: creates it if it is inactive
- * and persistent, and releases it, or lets it linger anew, if nobody holds it. */
+/* Call it when the definition of the network has changed: creates the network
+ * if it is inactive and persistent; releases it, or restarts its linger time,
+ * if it is lingering. */
 void registry_update(struct network *network);
 
 #endif

@@ -2,10 +2,10 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What must stay true: a network is on the list of active ones unless it is
- * inactive; it is held if and only if it is made and has a hold; everybody who
- * waits is on the list of holds, and told once; vmnet owes at most one answer
- * for it.
+ * Invariants: a network is on the list of active ones unless it is inactive; it
+ * is held if and only if it has been created and has a hold; every pending hold
+ * is on the list of holds and is answered once; at most one vmnet call per
+ * network is outstanding.
  */
 
 #include "registry.h"
@@ -88,7 +88,7 @@ static void hold_refuse(
     struct network *network, struct hold *hold, const struct failure *failure)
 {
 	hold_detach(network, hold);
-	hold->done(hold, failure); /* the last that is known of it */
+	hold->done(hold, failure); /* the registry does not use it afterwards */
 }
 
 static void refuse_all(struct network *network, const struct failure *failure)
@@ -148,7 +148,7 @@ static void network_release(struct network *network)
 	backend_release(network->backend);
 }
 
-/* Whether it is there without anybody who holds it. */
+/* Whether it is kept without holders. */
 static bool is_kept(const struct network *network)
 {
 	return network->config->persistent != 0 && !network->removed &&
@@ -156,7 +156,7 @@ static bool is_kept(const struct network *network)
 	    network->registry->phase == REGISTRY_SERVING;
 }
 
-/* For how long it is kept when nobody holds it; UINT64_MAX: for good. */
+/* How long it is kept without holders; UINT64_MAX: without a limit. */
 static uint64_t get_linger(const struct network *network)
 {
 	if (network->registry->phase != REGISTRY_SERVING ||
@@ -167,7 +167,7 @@ static uint64_t get_linger(const struct network *network)
 				: network->config->linger * NANOSECONDS;
 }
 
-/* Nobody holds it any more. */
+/* The last hold has been released. */
 static void network_leave(struct network *network)
 {
 	uint64_t linger = get_linger(network);
@@ -179,7 +179,7 @@ static void network_leave(struct network *network)
 	}
 }
 
-/* All who wait are told, and it goes to a state without any. */
+/* Refuses all holds, and enters a state without holds. */
 static void network_fail(struct network *network, enum network_state state,
     const struct failure *failure)
 {
@@ -239,7 +239,7 @@ static void network_created(void *context, struct backend_network *backend,
 	changed(registry);
 }
 
-/* It is inactive now: make it again if somebody waited for that. */
+/* It becomes inactive; creates it again if clients are waiting for it. */
 static void network_released(struct network *network)
 {
 	set_state(network, NETWORK_INACTIVE, UINT64_MAX);
@@ -401,10 +401,10 @@ void registry_expire(struct registry *registry)
 }
 
 /*
- * The end.
+ * Shutdown.
  */
 
-/* Whoever waits for it waits on. */
+/* Pending holds keep waiting. */
 static void network_abandon(struct network *network)
 {
 	backend_give_up(network->backend);
@@ -481,7 +481,7 @@ void registry_finish(struct registry *registry)
 }
 
 /*
- * Asking.
+ * Queries.
  */
 
 struct registry_summary registry_summary(const struct registry *registry)

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Networks by name, who holds them, and when they go.
+ * Networks by name, their holders, and when they are released.
  *
  *	inactive   there is no vmnet network. An acquire begins to create it.
  *	creating   vmnet is creating it; clients that ask wait. When it is there:
@@ -18,12 +18,12 @@
  *	stuck      a call of vmnet timed out and has not returned; an acquire is
  *	           refused. When vmnet has answered, it is inactive.
  *
- * All but the inactive networks are active. A registry that is draining or
- * stopping grants a network only to clients that hold it already; what nobody
- * holds is released, and clients that wait are refused.
+ * All networks except the inactive ones are active. A registry that is draining
+ * or stopping grants a network only to clients that already hold it; networks
+ * that are not held are released, and waiting clients are refused.
  *
- * Plain C: no XPC, no dispatch. All calls and all callbacks on one thread (the
- * serial queue). Time is monotonic nanoseconds.
+ * Plain C: no XPC, no dispatch. All calls and all callbacks are on one thread
+ * (the serial queue). Time is monotonic, in nanoseconds.
  */
 
 #ifndef REGISTRY_H
@@ -49,14 +49,14 @@ enum network_state {
 	NETWORK_STUCK,
 };
 
-/* One client's hold on one network, or its wish for one. */
+/* One client's hold on one network, granted or pending. */
 struct hold {
 	struct network *network; /* NULL: none */
 	bool granted;
 	/*
-	 * The wish was granted (NULL), or refused: the registry has forgotten it,
-	 * and `network` is what it was for. May come from inside
-	 * registry_acquire(). Must not call the registry.
+	 * The hold was granted (NULL), or refused: then the registry has
+	 * dropped it, and `network` is the network that was requested. May be
+	 * called from inside registry_acquire(). Must not call the registry.
 	 */
 	void (*done)(struct hold *hold, const struct failure *failure);
 	void *context;
@@ -65,23 +65,24 @@ struct hold {
 
 TAILQ_HEAD(hold_list, hold);
 
-/* For others to read. */
+/* Read-only for other modules. */
 struct network {
-	/* The newest definition; if that has a problem, the last without, if any. */
+	/* The newest definition; if that one has a problem, the last one
+	 * without problems, if any. */
 	const struct config_network *config;
-	/* What vmnet made it from; NULL: inactive. */
+	/* The definition from which vmnet created it; NULL: inactive. */
 	const struct config_network *made;
 	struct config *config_of; /* retained, as is made_of */
 	struct config *made_of;
 	bool removed;        /* from the configuration */
-	const char *problem; /* of its entry now, or NULL */
+	const char *problem; /* of its current entry, or NULL */
 	struct registry *registry;
 	enum network_state state;
-	struct hold_list holds; /* also those that wait */
+	struct hold_list holds; /* including pending ones */
 	size_t hold_count;
 	struct backend_network *backend; /* unless inactive */
-	uint64_t since;                  /* when the state began */
-	uint64_t deadline;               /* of the state; UINT64_MAX: none */
+	uint64_t since;                  /* when this state began */
+	uint64_t deadline;               /* of this state; UINT64_MAX: none */
 	struct backend_info info;        /* held and lingering */
 	uint64_t generation;
 	time_t stuck_since;
@@ -92,30 +93,31 @@ struct network {
 enum registry_phase {
 	REGISTRY_SERVING,
 	REGISTRY_DRAINING, /* until registry_resume() */
-	REGISTRY_STOPPING, /* for good */
+	REGISTRY_STOPPING, /* cannot be cancelled */
 };
 
 enum registry_event_kind {
-	REGISTRY_STATE,   /* it is in another state */
-	REGISTRY_CREATED, /* still in state creating */
+	REGISTRY_STATE,   /* its state has changed */
+	REGISTRY_CREATED, /* still in the state creating */
 	REGISTRY_FAILED,  /* in the state in which it failed */
 	REGISTRY_ACQUIRED,
 	REGISTRY_RELEASED,
 };
 
-/* Something that happened to a network. */
+/* An event of a network. */
 struct registry_event {
 	enum registry_event_kind kind;
 	const struct network *network;
-	const struct hold *hold;       /* whose it is, or NULL */
-	const struct failure *failure; /* why, or NULL */
+	const struct hold *hold;       /* that caused it, or NULL */
+	const struct failure *failure; /* the reason, or NULL */
 };
 
 struct registry_options {
-	/* Of the first network. Random, so that no other broker had it. */
+	/* Generation of the first network. Random, so that it differs from
+	 * other brokers'. */
 	uint64_t generation;
 	uint64_t (*now)(void *context);
-	/* Something happened outside of a call. */
+	/* A state changed outside of a call. */
 	void (*changed)(void *context);
 	/* May be NULL. Must not call the registry. */
 	void (*event)(void *context, const struct registry_event *event);
@@ -124,14 +126,14 @@ struct registry_options {
 
 struct registry;
 
-/* Retains config. NULL: no memory. */
+/* Retains config. NULL: out of memory. */
 struct registry *registry_create(
     struct config *config, const struct registry_options *options);
 
-/* When all networks are inactive. */
+/* Call it when all networks are inactive. */
 void registry_destroy(struct registry *registry);
 
-/* What it was given last. */
+/* The current configuration. */
 const struct config *registry_get_config(const struct registry *registry);
 
 /* Begins to create the persistent networks that are inactive. */
@@ -140,80 +142,82 @@ void registry_start(struct registry *registry);
 enum registry_change {
 	REGISTRY_ADDED,
 	REGISTRY_CHANGED, /* now */
-	REGISTRY_PENDING, /* when it is made the next time: it is in use */
-	REGISTRY_REMOVED, /* for new holds: if it is in use it is pending, too */
+	REGISTRY_PENDING, /* in use: changes the next time it is created */
+	REGISTRY_REMOVED, /* for new holds; also pending if it is in use */
 	REGISTRY_CHANGES,
 };
 
 /*
- * Takes another configuration in force, and retains it. Each change is told.
- * Who may use a network and how long it lingers changes at once; what vmnet has
- * made when nobody holds it any more. A network that has a problem now keeps
- * its last good definition. -1: no memory, and nothing has changed.
+ * Applies another configuration, and retains it. Reports each change. The users
+ * that may use a network and its linger time change at once; other options
+ * change when the network is no longer held. A network that now has a problem
+ * keeps its last valid definition. -1: out of memory, and nothing has changed.
  */
 int registry_reload(struct registry *registry, struct config *config,
     void (*tell)(void *context, enum registry_change change, const char *name),
     void *context);
 
-/* Whether it will be another one when it is made the next time. */
+/* Whether it will change the next time it is created. */
 bool registry_is_pending(const struct network *network);
 
-/* All networks in the order of their names, from 0; NULL: there are no more. */
+/* The network number `index`, from 0, sorted by name; NULL: there are no
+ * more. */
 const struct network *registry_get(
     const struct registry *registry, size_t index);
 
-/* Also one that was removed while it is in use. NULL: no such network. */
+/* Includes networks that were removed while in use. NULL: no such network. */
 struct network *registry_find(struct registry *registry, const char *name);
 
 /*
- * Wishes for a hold: done and context set, network NULL. hold->done is called
- * once, unless registry_release() comes first.
+ * Requests a hold, in which done and context are set and network is NULL.
+ * hold->done is called once, unless registry_release() is called first.
  */
 void registry_acquire(struct network *network, struct hold *hold);
 
-/* Gives up a hold or a wish. */
+/* Releases a hold, granted or pending. */
 void registry_release(struct hold *hold);
 
-/* What registry_summary() calls the deadline has come. */
+/* Call it when the deadline of registry_summary() has passed. */
 void registry_expire(struct registry *registry);
 
-/* No new holds; what nobody holds is released. */
+/* Refuses new holds, and releases the networks that are not held. */
 void registry_stop(struct registry *registry, enum registry_phase phase);
 
-/* Takes draining back. */
+/* Cancels draining. */
 void registry_resume(struct registry *registry);
 
 /*
- * Begins to release a network that nobody holds, also one that is being made:
- * whoever waits for it waits for the next. It is inactive, releasing or stuck
- * afterwards.
+ * Begins to release a network that is not held, even if it is being created:
+ * waiting clients wait for the next one. Afterwards it is inactive, releasing
+ * or stuck.
  */
 void registry_recreate(struct network *network);
 
-/* Why a stuck network cannot be had. */
+/* Explains why a stuck network is unavailable. */
 void registry_explain_stuck(
     const struct network *network, struct failure *failure);
 
-/* Releases all networks, whoever holds them: holds end without a word. */
+/* Releases all networks, even held ones. There is no callback for the holds
+ * that this ends. */
 void registry_finish(struct registry *registry);
 
-/* All networks at a glance. */
+/* A summary of all networks. */
 struct registry_summary {
 	enum registry_phase phase;
-	size_t networks;     /* that are active */
-	size_t held;         /* networks with a holder */
+	size_t networks;     /* active ones */
+	size_t held;         /* networks with at least one holder */
 	size_t holders;      /* holds that were granted */
-	uint64_t idle_since; /* since when all are inactive; if they are */
+	uint64_t idle_since; /* since when all are inactive, if they are */
 	uint64_t deadline;   /* of registry_expire(); UINT64_MAX: none */
 };
 
 struct registry_summary registry_summary(const struct registry *registry);
 
-/* The active networks: the one after network; NULL: the first. */
+/* The active network after `network`; NULL: the first one. */
 const struct network *registry_next(
     const struct registry *registry, const struct network *network);
 
-/* "held" and so on. */
+/* The name of a state, such as "held". */
 const char *network_state_name(enum network_state state);
 
 #endif

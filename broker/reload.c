@@ -10,10 +10,10 @@
 #include "message.h"
 #include "protocol.h"
 
-/* Problems in the log, each time that the file is read. */
+/* Maximum number of problems logged each time the file is read. */
 #define PROBLEMS_LOGGED 32
 
-/* One that asked, or SIGHUP. */
+/* A client that requested a reload, or SIGHUP. */
 struct waiter {
 	struct peer *peer; /* or NULL */
 	xpc_object_t reply;
@@ -24,10 +24,10 @@ STAILQ_HEAD(waiter_list, waiter);
 
 struct reload {
 	struct reload_options options;
-	struct config *refused; /* the file as it is now defines nothing */
+	struct config *refused; /* the current file, if it was refused */
 	bool reading;
-	struct waiter_list waiters; /* for what is being read */
-	struct waiter_list next;    /* they came when that had begun */
+	struct waiter_list waiters; /* for the reading in progress */
+	struct waiter_list next;    /* for the next one */
 };
 
 /*
@@ -125,10 +125,10 @@ void reload_describe(const struct reload *reload, xpc_object_t into)
 }
 
 /*
- * Reading again.
+ * Reloading.
  */
 
-/* What became of it: an array of names for each kind of change. */
+/* The result: an array of names for each kind of change. */
 struct outcome {
 	const struct failure *failure; /* or NULL */
 	xpc_object_t names[REGISTRY_CHANGES];
@@ -176,7 +176,7 @@ static void answer(struct reload *reload, const struct waiter *waiter,
 	peer_answer(waiter->peer, reply);
 }
 
-/* Takes what was read in force, unless there is a failure. */
+/* Applies the new configuration, unless there is a failure. */
 static void apply(struct reload *reload, struct config *config,
     enum config_result result, struct outcome *outcome, struct failure *failure)
 {
@@ -211,7 +211,7 @@ static void apply(struct reload *reload, struct config *config,
 		log_notice("config: %s: reloaded: %zu networks", options->path,
 		    config_count_good(config));
 	}
-	config_destroy(config); /* the registry has a reference of its own */
+	config_destroy(config); /* the registry has its own reference */
 }
 
 static void finish(
@@ -245,7 +245,7 @@ static void finish(
 	reload->options.changed(reload->options.context);
 }
 
-/* Reads for those who wait now. */
+/* Reads the file for the clients that wait now. */
 static void read_file(struct reload *reload)
 {
 	const struct reload_options *options = &reload->options;

@@ -2,13 +2,13 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Reading networks.json: once at the start, and again at SIGHUP and the command
+ * Reads networks.json: once at start-up, and again on SIGHUP or the command
  * "reload".
  *
- * A file that cannot be read, that is not JSON or that is missing leaves
- * everything as it is, and so does an error in an entry for its network; see
- * registry_reload(). The file is read on another thread, since looking up users
- * and groups may take long. All functions are called on the serial queue.
+ * If the file is missing, cannot be read or is not JSON, nothing changes; if an
+ * entry has an error, its network does not change; see registry_reload(). The
+ * file is read on another thread, because looking up users and groups may take
+ * long. All functions are called on the serial queue.
  */
 
 #ifndef RELOAD_H
@@ -24,33 +24,34 @@
 struct reload;
 
 struct reload_options {
-	const char *path; /* stays, as does what follows */
+	const char *path; /* must stay valid, like the members below */
 	uid_t owner;      /* see config_load() */
 	struct registry *registry;
 	void *queue; /* the serial dispatch_queue_t */
-	/* The registry has another configuration. */
+	/* The registry has a new configuration. */
 	void (*changed)(void *context);
 	void *context;
 };
 
-/* What the file at path defines, at the start, with all errors in the log. A
- * file that cannot be used defines nothing. NULL: no memory. */
+/* Reads the file at start-up, and logs its errors. A file that cannot be used
+ * defines no networks. NULL: out of memory. */
 struct config *reload_read(const char *path, uid_t owner);
 
-/* NULL: no memory. */
+/* NULL: out of memory. */
 struct reload *reload_create(const struct reload_options *options);
 
-/* When nothing is being read. NULL is fine. */
+/* Call it when nothing is being read. NULL is allowed. */
 void reload_destroy(struct reload *reload);
 
-/* Reads the file again, and then answers; NULL: nobody waits for an answer. */
+/* Reads the file again, and then sends the reply; peer NULL: there is no
+ * reply. */
 void reload_run(struct reload *reload, struct peer *peer, xpc_object_t reply);
 
-/* What the file said when it was read last: its problems, and why it was refused
- * as a whole. */
+/* The result of the last reading of the file: its problems, and why it was
+ * refused as a whole. */
 const struct config *reload_get_read(const struct reload *reload);
 
-/* Adds path, problems and pending to a dictionary, as the protocol has them. */
+/* Adds path, problems and pending to a dictionary, as the protocol defines. */
 void reload_describe(const struct reload *reload, xpc_object_t into);
 
 #endif

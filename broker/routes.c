@@ -2,9 +2,9 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Each message is a struct rt_msghdr and the addresses that its rtm_addrs tells
- * of, each a sockaddr of its own length, filled up to a multiple of 4 bytes. A
- * mask has only the bytes up to its last one that is not 0, see route(4).
+ * Each message is a struct rt_msghdr, followed by the addresses listed in its
+ * rtm_addrs, each a sockaddr that contains its length, padded to a multiple of
+ * 4 bytes. A mask ends after its last non-zero byte, see route(4).
  */
 
 #include "routes.h"
@@ -31,7 +31,7 @@ int routes_read(struct routes *routes)
 	if (sysctl(name, 6, NULL, &routes->size, NULL, 0) != 0) {
 		return -1;
 	}
-	/* There may be more by now. */
+	/* There may be more routes by now. */
 	routes->size += routes->size / 4 + sizeof(struct rt_msghdr);
 	routes->messages = malloc(routes->size);
 	if (routes->messages == NULL) {
@@ -50,7 +50,7 @@ void routes_free(struct routes *routes)
 	*routes = (struct routes){ 0 };
 }
 
-/* Of a sockaddr, that may end early. */
+/* The address of a sockaddr, which may be truncated. */
 static uint32_t get_address(const uint8_t *from, size_t size)
 {
 	uint8_t bytes[4] = { 0 };
@@ -65,7 +65,7 @@ static uint32_t get_address(const uint8_t *from, size_t size)
 	return ntohl(address);
 }
 
-/* -1: not a route that counts. */
+/* -1: not a relevant route. */
 static int parse(const struct rt_msghdr *header, const uint8_t *at,
     const uint8_t *end, struct subnet *subnet)
 {

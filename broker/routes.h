@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The Mac's IPv4 routes, as the kernel lists them.
+ * The Mac's IPv4 routes, from the kernel.
  */
 
 #ifndef ROUTES_H
@@ -14,7 +14,7 @@
 #include "subnet.h"
 
 struct routes {
-	void *messages; /* of the kernel */
+	void *messages; /* from the kernel */
 	size_t size;
 };
 
@@ -23,12 +23,13 @@ int routes_read(struct routes *routes);
 void routes_free(struct routes *routes);
 
 /*
- * The route at *offset, which begins with 0 and is moved to the next one: where
- * it leads, and the number of its interface. False: there are no more.
+ * Returns the destination and the interface number of the route at *offset, and
+ * advances *offset to the next one. Begin with an offset of 0. False: there are
+ * no more.
  *
- * Left out are routes that the kernel made for single hosts, and those to more
- * than the 2^24 addresses of 10.0.0.0/8: a VPN or the default route that takes
- * everything is in nobody's way.
+ * Skips routes that the kernel created for single hosts, and routes to more
+ * than the 2^24 addresses of 10.0.0.0/8: the default route, or a VPN that
+ * routes everything, does not conflict with any subnet.
  */
 bool routes_next(const struct routes *routes, size_t *offset,
     struct subnet *subnet, unsigned *interface);

@@ -34,8 +34,8 @@ struct service {
 	struct lifetime *lifetime;
 };
 
-/* The clock that dispatch timers follow: it stands still while the Mac sleeps,
- * so that nobody is late for having slept. */
+/* The clock of dispatch timers: it stops while the Mac sleeps, so that no
+ * deadline passes during sleep. */
 static uint64_t now(void *context)
 {
 	struct timespec time = { 0 };
@@ -45,7 +45,7 @@ static uint64_t now(void *context)
 	return (uint64_t)time.tv_sec * NANOSECONDS + (uint64_t)time.tv_nsec;
 }
 
-/* Something happened outside of an event. */
+/* A state changed outside of an XPC event. */
 static void changed(void *context)
 {
 	const struct service *service = context;
@@ -64,8 +64,9 @@ void service_drain(struct service *service)
 	lifetime_settle(service->lifetime);
 }
 
-/* SIGTERM, or the event that XPC makes of it, whichever comes first: launchd
- * sends SIGKILL after ExitTimeOut, and by then the networks must be released. */
+/* Called for SIGTERM or the corresponding XPC event, whichever comes first:
+ * launchd sends SIGKILL after ExitTimeOut, and the networks must be released by
+ * then. */
 void service_shut_down(struct service *service)
 {
 	dispatch_assert_queue(service->queue);
@@ -131,8 +132,8 @@ static void accept_connection(
 	xpc_connection_activate(connection);
 }
 
-/* Without the service no request can be answered: who holds a network keeps
- * it, then the broker ends. */
+/* Without the listener no new client can connect: holders keep their networks
+ * until they leave, then the broker exits. */
 static void listener_failed(struct service *service, xpc_object_t error)
 {
 	const char *reason =

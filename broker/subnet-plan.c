@@ -25,7 +25,7 @@ static uint32_t hash(const char *name)
 	return result ^ result >> 16;
 }
 
-/* 10.a.b.0/24, with a from 2 to 254: 10.0 and 10.1 are what many LANs use. */
+/* 10.a.b.0/24, with a from 2 to 254: many LANs use 10.0 and 10.1. */
 static uint32_t far_address(uint32_t number)
 {
 	uint32_t a = 2 + number % 253;

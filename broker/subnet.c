@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * We read addresses ourselves: inet_aton() takes "10" and "0x0a.1", and what
- * inet_pton() does with leading zeros depends on the system.
+ * We parse addresses ourselves: inet_aton() accepts "10" and "0x0a.1", and how
+ * inet_pton() handles leading zeros depends on the system.
  */
 
 #include "subnet.h"
@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* /16 is the largest that vmnet was seen to take; a /30 has no room for DHCP
- * beside the host. */
+/* /16 is the largest subnet that vmnet is known to accept; a /30 has no room
+ * for DHCP addresses besides the host. */
 #define LENGTH_MIN 16
 #define LENGTH_MAX 29
 
@@ -42,7 +42,7 @@ static int parse_decimal(const char **text, uint32_t max, uint32_t *number)
 	return 0;
 }
 
-/* Reads "192.168.100.0" and leaves *text behind it. */
+/* Reads "192.168.100.0" and moves *text to the position after it. */
 static int parse_address(const char **text, uint32_t *address)
 {
 	uint32_t value = 0;

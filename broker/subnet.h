@@ -14,7 +14,7 @@
 #define SUBNET_TEXT 19  /* "255.255.255.255/32" */
 #define ADDRESS_TEXT 16 /* "255.255.255.255" */
 
-/* The bits after the first `length` ones of address are 0. */
+/* The host bits of address, after the first `length` bits, are 0. */
 struct subnet {
 	uint32_t address;
 	uint8_t length;
@@ -36,7 +36,7 @@ void subnet_format_address(uint32_t address, char text[ADDRESS_TEXT]);
 
 uint32_t subnet_mask(const struct subnet *subnet);
 
-/* Subnet of a host. 0, or -1 if the ones of mask are not all in front. */
+/* The subnet of a host. 0, or -1 if mask is not contiguous. */
 int subnet_of(uint32_t address, uint32_t mask, struct subnet *subnet);
 
 bool subnet_overlaps(const struct subnet *a, const struct subnet *b);

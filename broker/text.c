@@ -12,7 +12,7 @@
 
 #include "protocol.h"
 
-/* The locale must not decide what is a letter. */
+/* Letters must not depend on the locale. */
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define DIGITS "0123456789"
 

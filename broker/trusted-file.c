@@ -51,7 +51,7 @@ static const char *check_type(const struct stat *st, size_t max)
 	return NULL;
 }
 
-/* NULL, or why the file is not to be trusted. */
+/* NULL, or why the file is not trusted. */
 static const char *check_trust(
     const char *path, const struct stat *st, uid_t self, uid_t owner)
 {
@@ -74,7 +74,7 @@ static const char *check_trust(
 	return NULL;
 }
 
-/* NULL, or why the file is not read. */
+/* NULL, or why the file must not be read. */
 static const char *check(int fd, const char *path, uid_t owner, size_t max)
 {
 	struct stat st;
@@ -139,7 +139,7 @@ int trusted_file_read(const char *path, uid_t owner, size_t max, char **text,
 	return 0;
 }
 
-/* bits: what is asked for, as the mode of others. */
+/* bits: the requested permissions, as the mode bits of others. */
 static bool may(const struct passwd *user, const struct stat *st, mode_t bits)
 {
 	int shift = st->st_uid == user->pw_uid ? 6
@@ -149,7 +149,7 @@ static bool may(const struct passwd *user, const struct stat *st, mode_t bits)
 	return (st->st_mode >> shift & bits) == bits;
 }
 
-/* NULL, or which folder of an absolute path the user cannot pass. */
+/* NULL, or which folder of an absolute path the user may not enter. */
 static const char *judge_folders(const char *path, const struct passwd *user)
 {
 	char folder[1024];

@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Reading a small file that decides what the broker does: only if nobody else
- * could have written it, and without being made to wait or to follow a link.
+ * Reads a small file that controls the broker: only if no other user could have
+ * written it, and without blocking or following a link.
  */
 
 #ifndef TRUSTED_FILE_H
@@ -14,25 +14,26 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* No owner: the file is read whoever it belongs to, also through a link. */
+/* No owner check: the file is read whoever owns it, also through a link. */
 #define TRUSTED_FILE_ANYBODY ((uid_t)-1)
 
 /*
- * Reads the file at path whole: a regular file of at most max
- * bytes, of root, our effective user or owner, that neither group nor others
- * can write. All is asked of the one descriptor that is read.
+ * Reads the whole file at path: a regular file of at most max bytes that is
+ * owned by root, our effective user or owner and not writable by group or
+ * others. All checks use the descriptor that is read.
  *
- * 0: text, with a NUL behind its length bytes, is the caller's to free. -1:
- * reason says why, as a line of text that stays until the next call; errno is
+ * 0: the caller frees text, whose length bytes are followed by a NUL. -1:
+ * reason is a line of text that stays valid until the next call; errno is
  * ENOENT if, and only if, there is no such file.
  */
 int trusted_file_read(const char *path, uid_t owner, size_t max, char **text,
     size_t *length, const char **reason);
 
 /*
- * Whether trusted_file_read() would take the file at path if that user ran us,
- * by what its inode says, and with `folders` by those of the folders above it.
- * NULL, or why not and what to do, as a text that stays until the next call.
+ * Checks whether trusted_file_read() would accept the file at path if that user
+ * ran us, based on its inode and, with `folders`, on those of the folders above
+ * it. Returns NULL, or the reason and what to do, as a text that stays valid
+ * until the next call.
  */
 const char *trusted_file_judge(
     const char *path, const struct passwd *user, bool folders);

@@ -8,7 +8,7 @@
 
 #define SECOND UINT64_C(1000000000)
 
-/* Lines in the log that a user may cause in a second. */
+/* Maximum number of log lines per user and second. */
 #define LINES 10
 
 static void destroy(struct user_list *users, struct user *user)

@@ -2,10 +2,11 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Users who have clients: how many, and what they may write into the log. The
- * limit of the log is each user's own, so that nobody hides another's lines.
+ * Users who have clients: their number of clients, and their limit of log
+ * lines. Each user has a separate limit, so that no user can suppress another
+ * user's lines.
  *
- * All on the serial queue. Time is monotonic nanoseconds.
+ * All on the serial queue. Time is monotonic, in nanoseconds.
  */
 
 #ifndef USER_H
@@ -20,7 +21,7 @@
 
 struct user {
 	uid_t uid;
-	size_t peers;    /* all that are connected */
+	size_t peers;    /* all connected ones */
 	size_t admitted; /* of them */
 	struct log_limit lines;
 	TAILQ_ENTRY(user) entry;
@@ -29,13 +30,14 @@ struct user {
 TAILQ_HEAD(user_list, user);
 
 /*
- * The user of that uid, who stays for as long as there are peers, and a second
- * more: a client that connects anew for each of its lines is many peers. NULL:
- * no memory.
+ * The user with that uid. It is kept while it has peers, and a second longer,
+ * because a client may reconnect for each of its log lines. NULL: out of
+ * memory.
  */
 struct user *user_get(struct user_list *users, uid_t uid, uint64_t now);
 
-/* Whether one more line may be written; says what was suppressed before. */
+/* Whether another line may be written; also logs how many were suppressed
+ * before. */
 bool user_may_log(struct user *user, uint64_t now);
 
 void users_destroy(struct user_list *users);

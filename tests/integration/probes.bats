@@ -52,12 +52,13 @@ SCRIPT
     # macOS ends the probe; and the product's part is that of the verdict.
     probes --env STANDIN_MACOS=26.1 --daemon-env STANDIN_PID=1 \
         --daemon-env STANDIN_FAIL=vmnet_interface_start_with_network=1001 \
-        --vmnetd-opt --quirk=orphan-subnets \
+        --vmnetd-opt --quirk=orphan-exits \
         --vmnetd-opt --quirk=lapse-reservations \
         --vmnetd-opt --no-loopback-forwarding <<'SCRIPT'
-probe anchor-of-broker killed-owner reservation-stays reservation-works \
+probe anchor-of-broker killed-owner exited-owner reservation-stays reservation-works \
     loopback-forwarding other-executable client-identity
 verdict killed-owner 'does not hold: .* status 1001 '
+verdict exited-owner 'does not hold: .* status 1001 '
 verdict reservation-stays 'does not hold: 172.31.* own interface on each network'
 verdict reservation-works 'holds: '
 verdict loopback-forwarding 'does not hold: 127.0.0.1: Connection refused '
@@ -75,6 +76,61 @@ export STANDIN_FAIL=vmnet_network_create:2=1001
 probe subnet-is-free-again
 verdict subnet-is-free-again 'does not hold: vmnet status 1001'
 SCRIPT
+}
+
+@test "probes: the other assumptions, each broken by a fault of its own" {
+    # Goal: no probe holds whatever happens.
+    probes --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
+clock_create
+start table alice env STANDIN_FAIL=interruption:1 \
+    tests/integration/probes/run build/linux/plain/probes 1.2.3 cancelled-client
+settle peers 2 # the probe and the question
+advance 60s
+wait_exit table
+cp "$T/table.out" "$T/table"
+verdict cancelled-client 'does not hold: Connection invalid'
+
+# broken NAME FAULT DETAIL: a call fails, or does what it should not.
+broken() {
+    STANDIN_FAIL=$2 probe "$1"
+    verdict "$1" "does not hold: $3"
+}
+broken copy-is-local vmnet_network_create_with_serialization=1001 \
+    'no reference to a network that was released'
+broken reservation-works vmnet_network_configuration_add_dhcp_reservation=1001 \
+    '172\.31\.[0-9]*\.2 '
+broken sigterm-follows signal:1+ 'the dispatch source does not see SIGTERM'
+broken subnet-is-exclusive vmnet_network_create:2=1003 \
+    'refused with status 1003 instead of 1001'
+broken subnet-is-gateway vmnet_network_configuration_set_ipv4_subnet=1001 \
+    'asked for 172\.31\..*, and got 192\.168\.128\.1, mask 0xffffff00'
+broken unread-interface vmnet_write:51+=1001 'no frame after 50'
+STANDIN_FAIL=termination:1+ probe sigterm-follows
+verdict sigterm-follows 'cannot tell: SIGTERM came, but no event'
+
+# The uplink is there, and somebody else on the Mac has the address.
+ip link add none99 type bridge
+probe unknown-uplink
+verdict unknown-uplink 'does not hold: a network out of "none99" was created'
+ip address add 192.168.128.1/32 dev lo
+probe no-bridge-unused
+verdict no-bridge-unused 'does not hold: .* there before an interface is'
+SCRIPT
+}
+
+@test "probes: each is made to say that it does not hold" {
+    # Goal: a new probe comes with such a test.
+    for file in tests/integration/probes/*.c; do
+        name=$(basename "$file" .c)
+        case $name in
+        probe | port) continue ;;
+        esac
+        grep -qE -e "^verdict $name 'does not hold|^broken $name " \
+            -e "^for name in .*\b$name\b" \
+            "$BATS_TEST_FILENAME" || echo "no test breaks $name"
+    done >"$BATS_TEST_TMPDIR/missing"
+    cat "$BATS_TEST_TMPDIR/missing"
+    [ ! -s "$BATS_TEST_TMPDIR/missing" ]
 }
 
 @test "probes: what cannot be told" {

@@ -137,7 +137,7 @@ static void signals_report(void *context, uint32_t events)
 	(void)size;
 	for (signo = 1; signo < NSIG; signo++) {
 		count = atomic_exchange(&signals[signo].count, 0);
-		if (count == 0) {
+		if (count == 0 || standin_fault("signal")) {
 			continue;
 		}
 		/* Only this thread takes sources out of the list. */

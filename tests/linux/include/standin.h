@@ -45,6 +45,11 @@ extern "C" {
  *     guest_stops_first
  *                 a VZVirtualMachine that is to be stopped by force has just
  *                 stopped by itself: the request fails
+ *     signal      a dispatch source does not see a signal
+ *     interruption
+ *                 a client's connection is invalid where it would only be
+ *                 interrupted
+ *     termination XPC_ERROR_TERMINATION_IMMINENT does not come
  *
  * and N counts calls of that kind from 1: the Nth fails; with "+" all after it
  * fail as well. KIND=STATUS alone means all calls. A plan that cannot be read

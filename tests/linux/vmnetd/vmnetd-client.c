@@ -38,7 +38,7 @@ static void client_destroy(struct client *client)
 	close(client->watch.fd);
 	/* Its interfaces first: it may be on its own networks. */
 	interface_client_gone(client);
-	network_client_gone(client, !client->goodbye);
+	network_client_gone(client, !client->goodbye || options.orphan_exits);
 	free(client);
 }
 

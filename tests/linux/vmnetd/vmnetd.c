@@ -10,6 +10,7 @@
  * connect.  SIGTERM removes everything that it made.
  *
  *   --quirk orphan-subnets      the subnet of a killed owner stays taken
+ *   --quirk orphan-exits        also of one that exited without a release
  *   --quirk lapse-reservations  the last interface takes the network's
  *                               reservations and port rules along
  *   --no-loopback-forwarding    forwarded ports do not answer on the host's
@@ -35,7 +36,8 @@ static void usage(void)
 {
 	fprintf(stderr,
 	    "usage: vmnetd [--socket PATH] [--quirk orphan-subnets]\n"
-	    "              [--quirk lapse-reservations]\n"
+	    "              [--quirk orphan-exits] [--quirk "
+	    "lapse-reservations]\n"
 	    "              [--no-loopback-forwarding] [--bootpd-files]\n"
 	    "              [--verbose]\n");
 	exit(2);
@@ -45,6 +47,8 @@ static void option_quirk(const char *name)
 {
 	if (strcmp(name, "orphan-subnets") == 0) {
 		options.orphan_subnets = true;
+	} else if (strcmp(name, "orphan-exits") == 0) {
+		options.orphan_subnets = options.orphan_exits = true;
 	} else if (strcmp(name, "lapse-reservations") == 0) {
 		options.lapse_reservations = true;
 	} else {

@@ -46,6 +46,7 @@ struct options {
 	const char *socket;      /* Where clients connect. */
 	char directory[256];     /* Leases; beside the socket. */
 	bool orphan_subnets;     /* A killed owner's subnet stays taken. */
+	bool orphan_exits;       /* Also of one that did not release it. */
 	bool lapse_reservations; /* The last interface takes them along. */
 	bool loopback_forwarding;
 	bool bootpd_files; /* Those of macOS, in /etc and /var/db. */

@@ -10,6 +10,8 @@
 #include <sys/epoll.h>
 #include "connection.h"
 
+#include <standin.h>
+
 /* Read at once when no frame is under way: a few messages, no more. */
 #define CHUNK 4096
 /* And of a long frame; between two, others get their turn. */
@@ -267,7 +269,7 @@ static void lose(
 	xpc_object_t interrupted =
 	    (xpc_object_t)XPC_ERROR_CONNECTION_INTERRUPTED;
 
-	if (self->kind != XSERVICE) {
+	if (self->kind != XSERVICE || standin_fault("interruption")) {
 		xconnection_invalidate(self, reason, false, garbage);
 		return;
 	}

@@ -9,6 +9,8 @@
  */
 #include "connection.h"
 
+#include <standin.h>
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static size_t begun;    /* by the program */
 static size_t messages; /* that are being handled */
@@ -78,7 +80,8 @@ static void warn(xpc_connection_t self)
 
 	pthread_mutex_lock(&self->lock);
 	silent = self->kind == XPEER && !self->announced;
-	if (!self->terminating && !self->invalid && !silent) {
+	if (!self->terminating && !self->invalid && !silent &&
+	    !standin_fault("termination")) {
 		self->terminating = true;
 		xevent_push(self, (xpc_object_t)XPC_ERROR_TERMINATION_IMMINENT,
 		    0, 0, 0);

@@ -6,9 +6,12 @@
 
 load helper
 
-@test "install, check, upgrade beside a holder, uninstall: nothing is left" {
-    # Goal: a release, from its folder to its last file.
-    sandbox --no-daemon <<'SCRIPT'
+# A Mac without a broker, and a release. The tools of macOS are fakes, but for
+# launchctl; they are not where root looks for them.
+mac() {
+    sandbox --no-daemon <<SCRIPT
+$(
+        cat <<'MAC'
 folder='/Library/Application Support/com.github.nirs.vmnet-broker'
 export FAKE=$T
 mkdir -p "$T/bin" "$T/ds/Users" "$T/ds/Groups" /Library/LaunchDaemons
@@ -19,17 +22,41 @@ printf '#!/bin/sh\n[ "$1" != -d ] || echo com.apple.security.virtualization\n' \
 chmod +x "$T/bin/codesign"
 PATH=$T/bin:$PATH
 cp -R build/linux/plain/release "$T/release"
-# The tools of macOS are not where root looks for them.
 sed -i 's/^    PATH=.*/    :/' "$T/release/setup.sh"
 rm -rf "$folder" /Library/LaunchDaemons/com.github.nirs.vmnet-broker.plist
+
+# All that there is where an installer may write: names, modes, owners, bytes.
+# Which guests had leases is in files of the DHCP server of macOS.
 tree() {
-    find /Library "$T/ds" /run/opt -printf '%p %y %m %U:%G %l\n' 2>/dev/null |
-        LC_ALL=C sort || :
+    for root in /Library "$T/ds" /run/opt /usr/local /etc /var/db; do
+        [ -e "$root" ] || continue
+        find "$root" -printf '%p %y %m %U:%G %l\n'
+        find "$root" -type f -exec cksum {} +
+    done | grep -vE '/etc/bootptab|/var/db/dhcpd_leases' | LC_ALL=C sort
 }
+
 install() {
     "$T/release/install" --prefix /run/opt/broker "$@"
 }
+
+# same FILE: the Mac is as it was then.
+same() {
+    tree >"$T/after"
+    diff "$1" "$T/after" || fail "there is a difference"
+    ! launchctl print system/com.github.nirs.vmnet-broker 2>/dev/null ||
+        fail "launchd still has it"
+}
+
 tree >"$T/before"
+MAC
+        cat
+    )
+SCRIPT
+}
+
+@test "install, check, upgrade beside a holder, uninstall: nothing is left" {
+    # Goal: a release, from its folder to its last file.
+    mac <<'SCRIPT'
 install
 install --check >"$T/check.out" || fail "the check: $(cat "$T/check.out")"
 vmnet-brokerctl hold default -- true
@@ -48,9 +75,47 @@ grep -q -m 1 waiting < <(follow "$T/idle.out" $idle) || fail "does not wait"
 exec 9>&-
 wait $idle || fail "--when-idle"
 "$folder/uninstall" --purge
-tree >"$T/after"
-diff "$T/before" "$T/after"
-! launchctl print system/com.github.nirs.vmnet-broker 2>/dev/null ||
-    fail "launchd still has it"
+same "$T/before"
+SCRIPT
+}
+
+@test "install, two users meet, uninstall: nothing is left but the configuration" {
+    # Goal: what README's three commands do, without VMs: once without a trace, and
+    # once with the configuration that the user has changed.
+    mac <<'SCRIPT'
+# Two guests of two users ping each other on the network "default".
+demo() {
+    start alice alice ping -H -c 1 default
+    wait_line alice '^holding '
+    alice=$(sed -n 's/^holding \(.*\) until.*/\1/p' "$T/alice.out")
+    start bob bob ping -c 2 default "$alice"
+    wait_exit bob
+    expect "bob pings alice" 0 "$status"
+    stop alice
+    expect "alice" 0 "$status"
+}
+
+install
+demo
+"$folder/uninstall" --purge
+same "$T/before"
+
+# The folder is there with the one file, as it was changed.
+install
+mine='{ "default": { "mode": "shared", "subnet": "192.168.77.0/24" } }'
+echo "$mine" >"$folder/networks.json"
+vmnet-brokerctl reload
+demo
+expect "the configured subnet" 192.168.77 "${alice%.*}"
+"$folder/uninstall"
+expect "what is left" networks.json "$(ls -A "$folder")"
+expect "the configuration" "$mine" "$(cat "$folder/networks.json")"
+
+# It is used again, and goes with the rest.
+install
+demo
+expect "the configured subnet again" 192.168.77 "${alice%.*}"
+"$folder/uninstall" --purge
+same "$T/before"
 SCRIPT
 }

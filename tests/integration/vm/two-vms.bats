@@ -117,9 +117,9 @@ teardown_file() {
 
 @test "$launcher: VMs of both launchers are on one network" {
     # Goal: Virtualization and a VMM on a socket meet.
-    if [ "$(uname)" = Darwin ] && ! command -v qemu-system-aarch64; then
-        skip "no QEMU"
-    fi
+    qemu="qemu-system-aarch64"
+    [ "$(uname -m)" != x86_64 ] || qemu="qemu-system-x86_64"
+    command -v "$qemu" || skip "no $qemu: on a Mac, brew install qemu"
     other=launcher
     [ "$launcher" != launcher ] || other=vmnet-run
     "$vm/start" three --launcher "$other" --network default

@@ -4,13 +4,10 @@
 /*
  * vm: a Linux VM of Virtualization.framework on networks of vmnet-broker.
  *
- * What to learn here:
- *
  * - Each network is a hold. The VM starts when all are granted, and this
  *   process holds them as long as it runs, so it runs as long as its VM.
  * - When the broker and its networks die, the hold reports LOST. At the next
  *   GRANTED the device is attached again: the guest's link goes down and up.
- * - The VM and the holds share one serial queue, here the main queue.
  *
  * Build it on macOS 26, and sign it so that Virtualization and vmnet let it in:
  *
@@ -32,7 +29,6 @@
  */
 
 #import <Virtualization/Virtualization.h>
-
 #include <err.h>
 
 #include "vmnet-broker.h"
@@ -40,7 +36,7 @@
 static char **args, **names; /* all, and those of the networks */
 static int count, granted;
 static VZNetworkDeviceAttachment *attachments[8]; /* nil: not granted yet */
-static VZVirtualMachine *machine;                 /* nil: the same */
+static VZVirtualMachine *machine; /* nil: the same. All is on the main queue */
 
 @interface Delegate : NSObject <VZVirtualMachineDelegate>
 @end
@@ -59,22 +55,24 @@ static Delegate *delegate; /* the VM has only a weak reference to it */
 static VZVirtualMachineConfiguration *configuration(void)
 {
 	VZVirtualMachineConfiguration *vm = [VZVirtualMachineConfiguration new];
+	NSString *kernel = @(args[1]), *initrd = @(args[2]);
 	VZLinuxBootLoader *loader = [[VZLinuxBootLoader alloc]
-	    initWithKernelURL:[NSURL fileURLWithPath:@(args[1])]];
+	    initWithKernelURL:[NSURL fileURLWithPath:kernel]];
 	VZVirtioConsoleDeviceSerialPortConfiguration *console =
-	    [VZVirtioConsoleDeviceSerialPortConfiguration new];
+	    [[VZVirtioConsoleDeviceSerialPortConfiguration alloc] init];
 	NSMutableArray *devices = [NSMutableArray array];
 	NSFileHandle *in = [NSFileHandle fileHandleWithStandardInput];
 	NSFileHandle *out = [NSFileHandle fileHandleWithStandardOutput];
 
-	loader.initialRamdiskURL = [NSURL fileURLWithPath:@(args[2])];
+	loader.initialRamdiskURL = [NSURL fileURLWithPath:initrd];
 	loader.commandLine = @"console=hvc0 quiet";
 	console.attachment = [[VZFileHandleSerialPortAttachment alloc]
 	    initWithFileHandleForReading:in
 		    fileHandleForWriting:out];
 	for (int i = 0; i < count; i++) { /* each gets a random MAC address */
-		[devices addObject:[VZVirtioNetworkDeviceConfiguration new]];
-		[devices.lastObject setAttachment:attachments[i]];
+		id device = [[VZVirtioNetworkDeviceConfiguration alloc] init];
+		[device setAttachment:attachments[i]];
+		[devices addObject:device];
 	}
 	vm.bootLoader = loader;
 	vm.memorySize = 512 << 20;
@@ -111,6 +109,9 @@ static void handle(
 {
 	NSUInteger i = (NSUInteger)((char **)context - names);
 	xpc_object_t serialization = vmnet_broker_hold_copy_network(hold);
+	vmnet_network_ref network = serialization == NULL
+	    ? NULL
+	    : vmnet_network_create_with_serialization(serialization, NULL);
 	char reason[512];
 
 	vmnet_broker_hold_get_reason(hold, reason, sizeof(reason));
@@ -120,11 +121,10 @@ static void handle(
 		warnx("%s: %s; the VM continues without it", names[i], reason);
 	} else if (state == VMNET_BROKER_HOLD_LOST) {
 		warnx("%s: lost, asking again", names[i]);
-	} else if (serialization != NULL) { /* NULL: it is lost again */
+	} else if (network != NULL) { /* NULL: it is lost again */
 		granted += attachments[i] == nil;
 		attachments[i] = [[VZVmnetNetworkDeviceAttachment alloc]
-		    initWithNetwork:vmnet_network_create_with_serialization(
-					serialization, NULL)];
+		    initWithNetwork:network];
 		if (machine != nil) {
 			[[machine.networkDevices objectAtIndex:i]
 			    setAttachment:attachments[i]];

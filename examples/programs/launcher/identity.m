@@ -45,16 +45,14 @@ static void lockIdentity(void)
 /* The addresses in the file --identity, as text. */
 static NSMutableArray *readIdentity(void)
 {
-	NSMutableArray *addresses = [NSMutableArray array];
-
 	if (options.identity == nil ||
 	    ![[NSFileManager defaultManager]
 		fileExistsAtPath:options.identity]) {
-		return addresses;
+		return [NSMutableArray array];
 	}
-	[addresses
-	    addObjectsFromArray:[NSArray
-				    arrayWithContentsOfFile:options.identity]];
+	/* Nil, without objects, if there is no list in the file. */
+	NSMutableArray *addresses =
+	    [NSMutableArray arrayWithContentsOfFile:options.identity];
 	for (id text in addresses) {
 		if (![text isKindOfClass:[NSString class]] ||
 		    parseMACAddress(text) == nil) {

@@ -191,11 +191,13 @@ void holdNetworks(void)
 		fail(@"out of memory");
 	}
 	for (NSUInteger i = 0; i < count; i++) {
-		NSString *name = [options.networks objectAtIndex:i];
-		networks[i].hold = vmnet_broker_hold_create(
-		    [name UTF8String], queue, networkChanged, &networks[i]);
+		const char *name = [networkName(&networks[i]) UTF8String];
+		if (name != NULL) {
+			networks[i].hold = vmnet_broker_hold_create(
+			    name, queue, networkChanged, &networks[i]);
+		}
 		if (networks[i].hold == NULL) {
-			fail(@"%@: out of memory", name);
+			fail(@"%@: out of memory", networkName(&networks[i]));
 		}
 	}
 	for (NSUInteger i = 0; i < count; i++) {

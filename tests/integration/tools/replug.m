@@ -24,13 +24,16 @@ static dispatch_queue_t queue;
 static VZVmnetNetworkDeviceAttachment *create_attachment(const char *name)
 {
 	xpc_object_t serialization = vmnet_broker_acquire_network(name, NULL);
+	vmnet_network_ref network = NULL;
 
 	if (serialization == NULL) {
 		errx(1, "%s: %s", name, vmnet_broker_last_reason());
 	}
-	return [[VZVmnetNetworkDeviceAttachment alloc]
-	    initWithNetwork:vmnet_network_create_with_serialization(
-				serialization, NULL)];
+	network = vmnet_network_create_with_serialization(serialization, NULL);
+	if (network == NULL) {
+		errx(1, "%s: no reference", name);
+	}
+	return [[VZVmnetNetworkDeviceAttachment alloc] initWithNetwork:network];
 }
 
 static void replug(const char *name)

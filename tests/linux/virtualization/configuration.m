@@ -32,6 +32,25 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 	return NO;
 }
 
+/* What no program may make: those of a class below it are made by that class. The
+ * header forbids it, except by a name in a string. */
+static void check_concrete(id object, Class abstract)
+{
+	if ([object class] == abstract) {
+		[NSException
+		     raise:NSInvalidArgumentException
+		    format:@"%@ is abstract", NSStringFromClass(abstract)];
+	}
+}
+
+#define ABSTRACT(name)                                                         \
+	-(instancetype)init                                                    \
+	{                                                                      \
+		self = [super init];                                           \
+		check_concrete(self, [name class]);                            \
+		return self;                                                   \
+	}
+
 @implementation NSProcessInfo (StandinVersion)
 
 - (BOOL)isOperatingSystemAtLeastVersion:(NSOperatingSystemVersion)version
@@ -51,6 +70,8 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 
 @implementation VZPlatformConfiguration
 
+ABSTRACT(VZPlatformConfiguration)
+
 - (id)copyWithZone:(NSZone *)zone
 {
 	(void)zone;
@@ -63,6 +84,15 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 @end
 
 @implementation VZBootLoader
+
+ABSTRACT(VZBootLoader)
+
+- (id)copyWithZone:(NSZone *)zone
+{
+	(void)zone;
+	return [self retain];
+}
+
 @end
 
 @implementation VZLinuxBootLoader
@@ -203,6 +233,9 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 @end
 
 @implementation VZNetworkDeviceAttachment
+
+ABSTRACT(VZNetworkDeviceAttachment)
+
 @end
 
 @implementation VZVmnetNetworkDeviceAttachment
@@ -238,6 +271,7 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 - (instancetype)init
 {
 	self = [super init];
+	check_concrete(self, [VZNetworkDeviceConfiguration class]);
 	self.MACAddress = [VZMACAddress randomLocallyAdministeredAddress];
 	return self;
 }
@@ -255,6 +289,9 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 @end
 
 @implementation VZSerialPortAttachment
+
+ABSTRACT(VZSerialPortAttachment)
+
 @end
 
 /* Apple's framework raises for a handle whose descriptor is not open. */
@@ -295,6 +332,8 @@ static void check_open(NSFileHandle *handle)
 
 @synthesize attachment = _attachment;
 
+ABSTRACT(VZSerialPortConfiguration)
+
 - (void)dealloc
 {
 	[_attachment release];
@@ -307,6 +346,9 @@ static void check_open(NSFileHandle *handle)
 @end
 
 @implementation VZStorageDeviceAttachment
+
+ABSTRACT(VZStorageDeviceAttachment)
+
 @end
 
 @implementation VZDiskImageStorageDeviceAttachment
@@ -348,12 +390,7 @@ static void check_open(NSFileHandle *handle)
 
 @synthesize attachment = _attachment;
 
-- (instancetype)initWithAttachment:(VZStorageDeviceAttachment *)attachment
-{
-	self = [super init];
-	_attachment = [attachment retain];
-	return self;
-}
+ABSTRACT(VZStorageDeviceConfiguration)
 
 - (void)dealloc
 {
@@ -364,9 +401,20 @@ static void check_open(NSFileHandle *handle)
 @end
 
 @implementation VZVirtioBlockDeviceConfiguration
+
+- (instancetype)initWithAttachment:(VZStorageDeviceAttachment *)attachment
+{
+	self = [super init];
+	_attachment = [attachment retain];
+	return self;
+}
+
 @end
 
 @implementation VZEntropyDeviceConfiguration
+
+ABSTRACT(VZEntropyDeviceConfiguration)
+
 @end
 
 @implementation VZVirtioEntropyDeviceConfiguration
@@ -408,6 +456,7 @@ static void check_open(NSFileHandle *handle)
 	self = [super init];
 	_CPUCount = [[self class] minimumAllowedCPUCount];
 	_memorySize = [[self class] minimumAllowedMemorySize];
+	_platform = [[VZGenericPlatformConfiguration alloc] init];
 	return self;
 }
 

@@ -8,6 +8,14 @@
 
 #include_next <Foundation/Foundation.h>
 
+/* GNUstep's says nothing. The framework itself calls what it forbids others. */
+#undef NS_UNAVAILABLE
+#ifdef STANDIN_VIRTUALIZATION
+#define NS_UNAVAILABLE
+#else
+#define NS_UNAVAILABLE __attribute__((unavailable))
+#endif
+
 typedef struct {
 	NSInteger majorVersion;
 	NSInteger minorVersion;

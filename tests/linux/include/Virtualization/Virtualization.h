@@ -3,7 +3,9 @@
 
 /*
  * The part of Virtualization.framework that a launcher for Linux guests uses,
- * with Apple's names. Behind it is QEMU; see tests/linux/virtualization.
+ * with Apple's names, nullability and initializers: what compiles here compiles
+ * there. `make macos` compiles the examples against it as for a Mac, with ARC.
+ * Behind it is QEMU; see tests/linux/virtualization.
  *
  * clang makes code for the GNU Objective-C runtime here: no ARC, and instance
  * variables are declared. Programs see neither.
@@ -16,6 +18,8 @@
 #include <dispatch/dispatch.h>
 #include <vmnet/vmnet.h>
 
+NS_ASSUME_NONNULL_BEGIN
+
 extern NSString *const VZErrorDomain;
 
 typedef NS_ENUM(NSInteger, VZErrorCode) {
@@ -26,17 +30,40 @@ typedef NS_ENUM(NSInteger, VZErrorCode) {
 	VZErrorInvalidDiskImage = 5,
 	VZErrorVirtualMachineLimitExceeded = 6,
 	VZErrorNetworkError = 7,
+	VZErrorOutOfDiskSpace = 8,
+	VZErrorOperationCancelled = 9,
+	VZErrorNotSupported = 10,
+	VZErrorSave = 11,
+	VZErrorRestore = 12,
+	VZErrorRestoreImageCatalogLoadFailed = 10001,
+	VZErrorInvalidRestoreImageCatalog = 10002,
+	VZErrorNoSupportedRestoreImagesInCatalog = 10003,
+	VZErrorRestoreImageLoadFailed = 10004,
+	VZErrorInvalidRestoreImage = 10005,
+	VZErrorInstallationRequiresUpdate = 10006,
+	VZErrorInstallationFailed = 10007,
+	VZErrorNetworkBlockDeviceNegotiationFailed = 20001,
+	VZErrorNetworkBlockDeviceDisconnected = 20002,
+	VZErrorUSBControllerNotFound = 30001,
+	VZErrorDeviceAlreadyAttached = 30002,
+	VZErrorDeviceInitializationFailure = 30003,
+	VZErrorDeviceNotFound = 30004,
 };
 
 /* --- Platform and boot loaders ------------------------------------------- */
 
-@interface VZPlatformConfiguration : NSObject
+@interface VZPlatformConfiguration : NSObject <NSCopying>
++ (instancetype)new NS_UNAVAILABLE;
+- (instancetype)init NS_UNAVAILABLE;
 @end
 
 @interface VZGenericPlatformConfiguration : VZPlatformConfiguration
+- (instancetype)init;
 @end
 
-@interface VZBootLoader : NSObject
+@interface VZBootLoader : NSObject <NSCopying>
++ (instancetype)new NS_UNAVAILABLE;
+- (instancetype)init NS_UNAVAILABLE;
 @end
 
 @interface VZLinuxBootLoader : VZBootLoader {
@@ -47,7 +74,7 @@ typedef NS_ENUM(NSInteger, VZErrorCode) {
 - (instancetype)initWithKernelURL:(NSURL *)kernelURL;
 @property (copy) NSURL *kernelURL;
 @property (copy) NSString *commandLine;
-@property (copy) NSURL *initialRamdiskURL;
+@property (nullable, copy) NSURL *initialRamdiskURL;
 @end
 
 typedef NS_OPTIONS(NSUInteger, VZEFIVariableStoreInitializationOptions) {
@@ -57,27 +84,32 @@ typedef NS_OPTIONS(NSUInteger, VZEFIVariableStoreInitializationOptions) {
 @interface VZEFIVariableStore : NSObject {
 	NSURL *_URL;
 }
++ (instancetype)new NS_UNAVAILABLE;
+- (instancetype)init NS_UNAVAILABLE;
 - (instancetype)initWithURL:(NSURL *)URL;
-- (instancetype)
+- (nullable instancetype)
     initCreatingVariableStoreAtURL:(NSURL *)URL
 			   options:
 			       (VZEFIVariableStoreInitializationOptions)options
-			     error:(NSError **)error;
+			     error:(NSError *_Nullable *_Nullable)error;
 @property (readonly, copy) NSURL *URL;
 @end
 
 @interface VZEFIBootLoader : VZBootLoader {
 	VZEFIVariableStore *_variableStore;
 }
-@property (strong) VZEFIVariableStore *variableStore;
+- (instancetype)init;
+@property (nullable, strong) VZEFIVariableStore *variableStore;
 @end
 
 /* --- Devices ------------------------------------------------------------- */
 
-@interface VZMACAddress : NSObject {
+@interface VZMACAddress : NSObject <NSCopying> {
 	uint8_t _octets[6];
 }
-- (instancetype)initWithString:(NSString *)string;
++ (instancetype)new NS_UNAVAILABLE;
+- (instancetype)init NS_UNAVAILABLE;
+- (nullable instancetype)initWithString:(NSString *)string;
 + (instancetype)randomLocallyAdministeredAddress;
 @property (readonly, copy) NSString *string;
 @property (readonly) BOOL isUnicastAddress;
@@ -85,6 +117,8 @@ typedef NS_OPTIONS(NSUInteger, VZEFIVariableStoreInitializationOptions) {
 @end
 
 @interface VZNetworkDeviceAttachment : NSObject
++ (instancetype)new NS_UNAVAILABLE;
+- (instancetype)init NS_UNAVAILABLE;
 @end
 
 @interface VZVmnetNetworkDeviceAttachment : VZNetworkDeviceAttachment {
@@ -98,46 +132,56 @@ typedef NS_OPTIONS(NSUInteger, VZEFIVariableStoreInitializationOptions) {
 	VZMACAddress *_MACAddress;
 	VZNetworkDeviceAttachment *_attachment;
 }
++ (instancetype)new NS_UNAVAILABLE;
+- (instancetype)init NS_UNAVAILABLE;
 @property (copy) VZMACAddress *MACAddress;
-@property (strong) VZNetworkDeviceAttachment *attachment;
+@property (nullable, strong) VZNetworkDeviceAttachment *attachment;
 @end
 
 @interface VZVirtioNetworkDeviceConfiguration : VZNetworkDeviceConfiguration
+- (instancetype)init;
 @end
 
 @interface VZSerialPortAttachment : NSObject
++ (instancetype)new NS_UNAVAILABLE;
+- (instancetype)init NS_UNAVAILABLE;
 @end
 
 @interface VZFileHandleSerialPortAttachment : VZSerialPortAttachment {
 	NSFileHandle *_fileHandleForReading;
 	NSFileHandle *_fileHandleForWriting;
 }
-- (instancetype)initWithFileHandleForReading:(NSFileHandle *)reading
-			fileHandleForWriting:(NSFileHandle *)writing;
-@property (readonly, strong) NSFileHandle *fileHandleForReading;
-@property (readonly, strong) NSFileHandle *fileHandleForWriting;
+- (instancetype)initWithFileHandleForReading:(nullable NSFileHandle *)reading
+			fileHandleForWriting:(nullable NSFileHandle *)writing;
+@property (nullable, readonly, strong) NSFileHandle *fileHandleForReading;
+@property (nullable, readonly, strong) NSFileHandle *fileHandleForWriting;
 @end
 
 @interface VZSerialPortConfiguration : NSObject {
 	VZSerialPortAttachment *_attachment;
 }
-@property (strong) VZSerialPortAttachment *attachment;
++ (instancetype)new NS_UNAVAILABLE;
+- (instancetype)init NS_UNAVAILABLE;
+@property (nullable, strong) VZSerialPortAttachment *attachment;
 @end
 
 @interface VZVirtioConsoleDeviceSerialPortConfiguration
     : VZSerialPortConfiguration
+- (instancetype)init;
 @end
 
 @interface VZStorageDeviceAttachment : NSObject
++ (instancetype)new NS_UNAVAILABLE;
+- (instancetype)init NS_UNAVAILABLE;
 @end
 
 @interface VZDiskImageStorageDeviceAttachment : VZStorageDeviceAttachment {
 	NSURL *_URL;
 	BOOL _readOnly;
 }
-- (instancetype)initWithURL:(NSURL *)URL
-		   readOnly:(BOOL)readOnly
-		      error:(NSError **)error;
+- (nullable instancetype)initWithURL:(NSURL *)URL
+			    readOnly:(BOOL)readOnly
+			       error:(NSError *_Nullable *_Nullable)error;
 @property (readonly, copy) NSURL *URL;
 @property (readonly, getter=isReadOnly) BOOL readOnly;
 @end
@@ -145,17 +189,22 @@ typedef NS_OPTIONS(NSUInteger, VZEFIVariableStoreInitializationOptions) {
 @interface VZStorageDeviceConfiguration : NSObject {
 	VZStorageDeviceAttachment *_attachment;
 }
-- (instancetype)initWithAttachment:(VZStorageDeviceAttachment *)attachment;
++ (instancetype)new NS_UNAVAILABLE;
+- (instancetype)init NS_UNAVAILABLE;
 @property (readonly, strong) VZStorageDeviceAttachment *attachment;
 @end
 
 @interface VZVirtioBlockDeviceConfiguration : VZStorageDeviceConfiguration
+- (instancetype)initWithAttachment:(VZStorageDeviceAttachment *)attachment;
 @end
 
 @interface VZEntropyDeviceConfiguration : NSObject
++ (instancetype)new NS_UNAVAILABLE;
+- (instancetype)init NS_UNAVAILABLE;
 @end
 
 @interface VZVirtioEntropyDeviceConfiguration : VZEntropyDeviceConfiguration
+- (instancetype)init;
 @end
 
 /* --- The machine --------------------------------------------------------- */
@@ -165,24 +214,24 @@ typedef NS_OPTIONS(NSUInteger, VZEFIVariableStoreInitializationOptions) {
 	VZPlatformConfiguration *_platform;
 	uint64_t _memorySize;
 	NSUInteger _CPUCount;
-	NSArray *_serialPorts;
-	NSArray *_networkDevices;
-	NSArray *_storageDevices;
-	NSArray *_entropyDevices;
+	NSArray<VZSerialPortConfiguration *> *_serialPorts;
+	NSArray<VZNetworkDeviceConfiguration *> *_networkDevices;
+	NSArray<VZStorageDeviceConfiguration *> *_storageDevices;
+	NSArray<VZEntropyDeviceConfiguration *> *_entropyDevices;
 }
-@property (strong) VZBootLoader *bootLoader;
-@property (copy) VZPlatformConfiguration *platform;
+@property (nullable, strong) VZBootLoader *bootLoader;
+@property (strong) VZPlatformConfiguration *platform;
 @property uint64_t memorySize;
 @property NSUInteger CPUCount;
-@property (copy) NSArray *serialPorts;
-@property (copy) NSArray *networkDevices;
-@property (copy) NSArray *storageDevices;
-@property (copy) NSArray *entropyDevices;
-+ (uint64_t)minimumAllowedMemorySize;
-+ (uint64_t)maximumAllowedMemorySize;
-+ (NSUInteger)minimumAllowedCPUCount;
-+ (NSUInteger)maximumAllowedCPUCount;
-- (BOOL)validateWithError:(NSError **)error;
+@property (copy) NSArray<VZSerialPortConfiguration *> *serialPorts;
+@property (copy) NSArray<VZNetworkDeviceConfiguration *> *networkDevices;
+@property (copy) NSArray<VZStorageDeviceConfiguration *> *storageDevices;
+@property (copy) NSArray<VZEntropyDeviceConfiguration *> *entropyDevices;
+@property (class, readonly) uint64_t minimumAllowedMemorySize;
+@property (class, readonly) uint64_t maximumAllowedMemorySize;
+@property (class, readonly) NSUInteger minimumAllowedCPUCount;
+@property (class, readonly) NSUInteger maximumAllowedCPUCount;
+- (BOOL)validateWithError:(NSError *_Nullable *_Nullable)error;
 @end
 
 @class VZVirtualMachine;
@@ -193,7 +242,9 @@ typedef NS_OPTIONS(NSUInteger, VZEFIVariableStoreInitializationOptions) {
 	VZVirtualMachine *_machine; /* which owns this */
 	VZNetworkDeviceAttachment *_attachment;
 }
-@property (strong) VZNetworkDeviceAttachment *attachment;
++ (instancetype)new NS_UNAVAILABLE;
+- (instancetype)init NS_UNAVAILABLE;
+@property (nullable, strong) VZNetworkDeviceAttachment *attachment;
 @end
 
 @protocol VZVirtualMachineDelegate <NSObject>
@@ -221,34 +272,45 @@ typedef NS_ENUM(NSInteger, VZVirtualMachineState) {
 
 struct standin_machine;
 
+/* The GNU runtime has no weak references: who is assigned must outlive it. */
+#if __has_feature(objc_arc)
+#define STANDIN_WEAK weak
+#else
+#define STANDIN_WEAK assign
+#endif
+
 @interface VZVirtualMachine : NSObject {
 	VZVirtualMachineConfiguration *_configuration;
 	dispatch_queue_t _queue;
 	id<VZVirtualMachineDelegate> _delegate;
 	VZVirtualMachineState _state;
-	NSArray *_networkDevices;
+	NSArray<VZNetworkDevice *> *_networkDevices;
 	struct standin_machine *_process;
-	void (^_startHandler)(NSError *);
-	void (^_stopHandler)(NSError *);
+	void (^_startHandler)(NSError *_Nullable);
+	void (^_stopHandler)(NSError *_Nullable);
 }
-+ (BOOL)isSupported;
++ (instancetype)new NS_UNAVAILABLE;
+- (instancetype)init NS_UNAVAILABLE;
 - (instancetype)initWithConfiguration:
     (VZVirtualMachineConfiguration *)configuration;
 - (instancetype)initWithConfiguration:
 		    (VZVirtualMachineConfiguration *)configuration
 				queue:(dispatch_queue_t)queue;
+@property (class, readonly, getter=isSupported) BOOL supported;
 @property (readonly) dispatch_queue_t queue;
 @property (readonly) VZVirtualMachineState state;
-@property (assign) id<VZVirtualMachineDelegate> delegate;
-@property (readonly, copy) NSArray *networkDevices;
+@property (nullable, STANDIN_WEAK) id<VZVirtualMachineDelegate> delegate;
+@property (readonly, copy) NSArray<VZNetworkDevice *> *networkDevices;
 @property (readonly) BOOL canStart;
 @property (readonly) BOOL canStop;
 @property (readonly) BOOL canRequestStop;
-- (void)startWithCompletionHandler:(void (^)(
-				       NSError *errorOrNil))completionHandler;
-- (void)stopWithCompletionHandler:(void (^)(
-				      NSError *errorOrNil))completionHandler;
-- (BOOL)requestStopWithError:(NSError **)error;
+- (void)startWithCompletionHandler:
+    (void (^)(NSError *_Nullable errorOrNil))completionHandler;
+- (void)stopWithCompletionHandler:
+    (void (^)(NSError *_Nullable errorOrNil))completionHandler;
+- (BOOL)requestStopWithError:(NSError *_Nullable *_Nullable)error;
 @end
+
+NS_ASSUME_NONNULL_END
 
 #endif

@@ -226,9 +226,8 @@ vmnet_return_t vmnet_interface_get_ip_port_forwarding_rules(
     interface_ref interface, uint8_t address_family,
     vmnet_interface_get_ip_port_forwarding_rules_handler_t handler);
 vmnet_return_t vmnet_ip_port_forwarding_rule_get_details(xpc_object_t rule,
-    uint8_t *_Nullable protocol, uint16_t *_Nullable external_port,
-    uint8_t address_family, void *_Nullable internal_address,
-    uint16_t *_Nullable internal_port);
+    uint8_t *protocol, uint16_t *external_port, uint8_t address_family,
+    void *internal_address, uint16_t *internal_port);
 
 /* The same for IPv4 alone, deprecated by Apple. */
 vmnet_return_t vmnet_interface_add_port_forwarding_rule(interface_ref interface,
@@ -242,9 +241,8 @@ vmnet_return_t vmnet_interface_get_port_forwarding_rules(
     interface_ref interface,
     vmnet_interface_get_port_forwarding_rules_handler_t handler);
 vmnet_return_t vmnet_port_forwarding_rule_get_details(xpc_object_t rule,
-    uint8_t *_Nullable protocol, uint16_t *_Nullable external_port,
-    struct in_addr *_Nullable internal_address,
-    uint16_t *_Nullable internal_port);
+    uint8_t *protocol, uint16_t *external_port,
+    struct in_addr *internal_address, uint16_t *internal_port);
 
 #pragma clang assume_nonnull end
 #pragma clang diagnostic pop

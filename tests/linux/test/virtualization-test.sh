@@ -11,23 +11,7 @@
 set -u
 cd "$(dirname "$0")/../../.." || exit
 
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-count=0
-bad=0
-
-check() {
-    count=$((count + 1))
-    name=$1
-    shift
-    if ("$@") >"$tmp/log" 2>&1; then
-        echo "ok $count - $name"
-    else
-        echo "not ok $count - $name"
-        sed 's/^/# /' "$tmp/log"
-        bad=1
-    fi
-}
+. tests/tap.sh
 
 # compile STATEMENT: of a program's main.
 compile() {
@@ -160,11 +144,11 @@ codes() {
     [ "$("$tmp/prog")" = "7 8 9 10 11 12 30004" ]
 }
 
-echo 1..6
+plan 6
 check "Virtualization: base classes have no init" abstract
 check "Virtualization: base classes raise at run time" abstract_at_run_time
 check "Virtualization and vmnet: what may be nil" nullability
 check "Virtualization: types of elements" types
 check "Virtualization: the platform" platform
 check "Virtualization: the codes of errors" codes
-exit $bad
+finish

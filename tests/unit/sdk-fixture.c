@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
+//
+// link: tests/linux/common/unix.c tests/linux/common/spawn.c
 
 #include "sdk-fixture.h"
 

@@ -80,6 +80,13 @@ struct scenario {
 	bool no_fixture; /* without fixture_start() */
 };
 
+#define SCENARIO(test) SCENARIO_WITH(test, .no_fixture = false)
+#define SCENARIO_ALONE(test) SCENARIO_WITH(test, .no_fixture = true)
+#define SCENARIO_WITH(test, more)                                              \
+	{                                                                      \
+		.name = #test, .run = test, more                               \
+	}
+
 /* main() of a test: runs all scenarios, or plays what it was started as. */
 int scenarios_main(
     int argc, char **argv, const struct scenario *scenarios, size_t count);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
+//
 // variants: asan tsan
-// link: tests/unit/sdk-fixture.c tests/unit/sdk-broker.c tests/unit/sdk-scenario.c
-// link: tests/linux/common/unix.c tests/linux/common/spawn.c
+// fixture: sdk-fixture sdk-broker sdk-scenario
 
 /*
  * Holds: what a program that lives long does with its networks, against a broker
- * that does what can go wrong. The SDK is included, as in sdk-test.c.
+ * that does what can go wrong.
  */
 
 #include "protocol.h"
@@ -352,17 +352,17 @@ static void no_memory(void)
 }
 
 static const struct scenario scenarios[] = {
-	{ "lifecycle", lifecycle, false },
-	{ "two_of_one_name", two_of_one_name, false },
-	{ "refusals", refusals, false },
-	{ "heals", heals, false },
-	{ "lost_for_good", lost_for_good, false },
-	{ "patient", patient, false },
-	{ "independent", independent, false },
-	{ "forks", forks, false },
-	{ "null_arguments", null_arguments, true },
-	{ "old_broker", old_broker, false },
-	{ "no_memory", no_memory, false },
+	SCENARIO(lifecycle),
+	SCENARIO(two_of_one_name),
+	SCENARIO(refusals),
+	SCENARIO(heals),
+	SCENARIO(lost_for_good),
+	SCENARIO(patient),
+	SCENARIO(independent),
+	SCENARIO(forks),
+	SCENARIO_ALONE(null_arguments),
+	SCENARIO(old_broker),
+	SCENARIO(no_memory),
 };
 
 int main(int argc, char **argv)

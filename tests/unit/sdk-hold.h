@@ -2,19 +2,16 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What the tests of holds share. After vmnet-broker.c, which they include, and
- * whose insides are looked at here.
+ * What the tests of holds share. After vmnet-broker.c, which they include.
  */
 
 #ifndef SDK_HOLD_H
 #define SDK_HOLD_H
 
-#include <sched.h>
 #include <standin.h>
 
-#include "sdk-fixture.h"
+#include "sdk-inside.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define EVENTS_MAX 16
 
 /* What a hold's handler was told, in order. */
@@ -108,22 +105,6 @@ static inline void expect_no_network(vmnet_broker_hold_t hold)
 {
 	CHECK_INT(vmnet_broker_hold_copy_network(hold) == NULL, true);
 	CHECK_INT(vmnet_broker_hold_copy_info(hold) == NULL, true);
-}
-
-/* Waits until it pauses before it asks again; returns for how long. */
-static inline int64_t pause_wait(vmnet_broker_hold_t hold)
-{
-	int64_t delay = -1;
-
-	while (delay == -1) {
-		sched_yield();
-		pthread_mutex_lock(&lock);
-		if (!is_settled(hold) && hold->connection == NULL) {
-			delay = hold->delay;
-		}
-		pthread_mutex_unlock(&lock);
-	}
-	return delay;
 }
 
 /* A hold that has lost its network. */

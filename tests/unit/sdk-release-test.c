@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
+//
 // variants: asan tsan
-// link: tests/unit/sdk-fixture.c tests/unit/sdk-broker.c tests/unit/sdk-scenario.c
-// link: tests/linux/common/unix.c tests/linux/common/spawn.c
+// fixture: sdk-fixture sdk-broker sdk-scenario
 
 /*
  * Holds that are released, in every state and from everywhere, by many threads,
- * for a long time, and by a program that never waits. The SDK is included, as in
- * sdk-test.c.
+ * for a long time, and by a program that never waits.
  */
 
 #include "protocol.h"
@@ -297,12 +296,12 @@ static void never_blocks(void)
 }
 
 static const struct scenario scenarios[] = {
-	{ "release_anywhere", release_anywhere, false },
-	{ "release_in_handler", release_in_handler, false },
-	{ "concurrent_queue", concurrent_queue, false },
-	{ "crowd", crowd, false },
-	{ "comes_and_goes", comes_and_goes, false },
-	{ "never_blocks", never_blocks, false },
+	SCENARIO(release_anywhere),
+	SCENARIO(release_in_handler),
+	SCENARIO(concurrent_queue),
+	SCENARIO(crowd),
+	SCENARIO(comes_and_goes),
+	SCENARIO(never_blocks),
 };
 
 int main(int argc, char **argv)

@@ -25,6 +25,12 @@ fail() {
     done
     echo "--- log"
     tail -n 40 "$STANDIN_DIR/log"
+    # Who waits for what, and how far frames have come.
+    echo "--- processes"
+    ps -eo pid,ppid,stat,wchan:20,args
+    echo "--- interfaces"
+    vmnetctl || :
+    ip -s -o link || :
     exit 1
 }
 

@@ -44,6 +44,26 @@ MAKING
 SCRIPT
 }
 
+@test "a network that hangs delays no other one" {
+    # Goal: not by a millisecond: the clocks of the broker and its clients stand
+    # still. (For two holds of one client: sdk-hold-test.c.)
+    sandbox --daemon-env STANDIN_CLOCK=/run/standin/clock \
+        --daemon-env STANDIN_HANG=vmnet_network_create:1 <<SCRIPT
+$slow
+$(cat <<'HANGS'
+clock_create
+export STANDIN_CLOCK="$clock"
+start hung alice acquire default
+settle creating 1
+start other bob acquire host
+wait_line other '^holding host'
+expect "networks that are being made" 1 "$(creating)"
+kill -KILL "$(broker_pid)"
+HANGS
+)
+SCRIPT
+}
+
 @test "a network that is made after its 30 s" {
     # Goal: it is released, and then made for whoever asks again.
     sandbox --daemon-env STANDIN_CLOCK=/run/standin/clock <<SCRIPT

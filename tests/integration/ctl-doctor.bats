@@ -116,6 +116,11 @@ assert document["problems"] == 0 and document["notes"] == 0
 assert len(document["findings"]) == 16
 assert all(set(f) == {"state", "check", "text"} for f in document["findings"])
 END
+fake sw_vers 'echo 27.0'
+$ctl doctor >"$T/doctor.out" || fail "doctor of macOS 27"
+grep -q '^ok  .*macOS 27.0; arp shows no guests there' "$T/doctor.out" ||
+    fail "doctor of macOS 27"
+healthy
 printf 'a "b" \\ \t\033\n' >"$T/words"
 fake codesign "cat '$T/words' >&2; exit 1"
 $ctl doctor --json >"$T/json" && fail "no problem with the signature"

@@ -14,7 +14,10 @@
 #	drain, resume, recreate, reload, watch: what they do	ctl-steer.bats
 #	the order of list, what status counts			ctl.bats
 #	clients have 10 s after SIGTERM				stop.bats
-#	INTERNAL_ERROR		any_allocation_or_descriptor_may_fail, a unit test
+#
+# and what no client can bring about by unit tests: INTERNAL_ERROR by
+# any_allocation_or_descriptor_may_fail, and a resume after SIGTERM, when macOS
+# hands over no more messages, by test_resume_too_late.
 
 # shellcheck disable=SC2016 # Markdown and JSON
 

@@ -111,8 +111,10 @@ static void a_creation_that_hangs_costs_its_askers_30_seconds(void **unused)
 	close_client(&other);
 }
 
-/* Whether, with plan, calls of kind got as far as the one that fails. */
-static bool assert_survives(const char *kind, const char *plan, unsigned long n)
+/* Whether, with plan, calls of kind got as far as the one that fails. Counts the
+ * answers INTERNAL_ERROR. */
+static bool assert_survives(
+    const char *kind, const char *plan, unsigned long n, unsigned *internal)
 {
 	struct client client;
 	unsigned long calls = 0;
@@ -127,6 +129,7 @@ static bool assert_survives(const char *kind, const char *plan, unsigned long n)
 	    status != FAILURE_CREATE) {
 		fail_msg("%s: %d", plan, (int)status);
 	}
+	*internal += status == FAILURE_INTERNAL;
 	if (status == -1) {
 		wait_ended(&client);
 		xpc_release(client.connection);
@@ -141,7 +144,8 @@ static bool assert_survives(const char *kind, const char *plan, unsigned long n)
 
 /* Goal: S17: with the n-th allocation failing, or it and the next, or it and
  * all after, for every n that there is, a client gets an answer or loses its
- * connection; then the next is served. The same of descriptors. */
+ * connection; then the next is served. The same of descriptors. INTERNAL_ERROR
+ * is such an answer. */
 static void any_allocation_or_descriptor_may_fail(void **unused)
 {
 	static const struct {
@@ -155,6 +159,8 @@ static void any_allocation_or_descriptor_may_fail(void **unused)
 		{ "fd", "fd:%lu+" },
 	};
 
+	unsigned internal = 0;
+
 	(void)unused;
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
 		bool met = true;
@@ -166,12 +172,14 @@ static void any_allocation_or_descriptor_may_fail(void **unused)
 			n++;
 			snprintf(
 			    plan, sizeof(plan), faults[i].format, n, n + 1);
-			met = assert_survives(faults[i].kind, plan, n);
+			met =
+			    assert_survives(faults[i].kind, plan, n, &internal);
 		}
 		if (n < 3 && strcmp(faults[i].kind, "malloc") == 0) {
 			fail_msg("%s: nothing was met", faults[i].format);
 		}
 	}
+	assert_int_not_equal(internal, 0);
 }
 
 int main(void)

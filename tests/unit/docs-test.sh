@@ -91,7 +91,8 @@ manual_limits() {
         holds "$manual" "root only\" Ta \"$(limit PEERS_KEPT_FOR_ROOT)\"" &&
         holds "$manual" "vmnet has $(limit VMNET_TIMEOUT) seconds" &&
         holds "$manual" "nothing for $(limit PEER_IDLE) seconds" &&
-        holds "$manual" "Clients have $(limit STOP_TIMEOUT) seconds"
+        holds "$manual" "Clients have $(limit STOP_TIMEOUT) seconds" &&
+        holds client/vmnet-brokerctl.8 "after the $(limit STOP_TIMEOUT) seconds"
 }
 
 # Goal: the usage is the manual's synopsis, which describes each option.

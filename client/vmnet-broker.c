@@ -2,16 +2,17 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The client of vmnet-broker; the manual is in vmnet-broker.h.
+ * The vmnet-broker client; vmnet-broker.h is the manual.
  *
- * A hold is one network on a connection of its own, since the broker keeps a
- * network for a client until the connection ends. It has a connection while a
- * request is under way and while the network is granted, and a timer otherwise:
- * each attempt has a new one, and what an earlier one says changes nothing.
+ * Each hold has its own connection, because the broker keeps a network for a
+ * client until the connection ends. A hold has a connection while a request is
+ * in progress and while the network is granted, and otherwise a timer. Each
+ * attempt uses a new connection, and events of earlier ones are ignored.
  *
- * Events and replies of all holds are handled on one serial queue, which nobody
- * may block: the program's handlers run on its own queues. All that changes in a
- * hold is under one lock, under which nothing blocks either.
+ * Events and replies of all holds are handled on one serial queue, which must
+ * not be blocked: the program's handlers run on the program's queues. One lock
+ * protects all mutable state of holds, and no code blocks while it has the
+ * lock.
  */
 
 #include "vmnet-broker.h"
@@ -25,8 +26,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What we need of protocol.h, so that two files are enough to embed. The
- * compiler compares them when it sees both, and the tests show it both. */
+/* The parts of protocol.h that we need, so that programs only embed two files.
+ * The compiler compares the definitions if both are included, which the tests
+ * do. */
 #define VMNET_BROKER_SERVICE "com.github.nirs.vmnet-broker"
 #define VMNET_BROKER_KEY_COMMAND "command"
 #define VMNET_BROKER_KEY_NETWORK_NAME "network_name"
@@ -36,47 +38,47 @@
 #define VMNET_BROKER_KEY_ERROR "error"
 #define VMNET_BROKER_KEY_ERROR_MESSAGE "error_message"
 
-/* Seconds to acquire. The broker gives vmnet 30 to create a network; launchd
- * waits 10 before it starts a broker that crashed. */
+/* Timeout of an acquire in seconds. The broker gives vmnet 30 seconds to create
+ * a network; launchd waits 10 seconds before it restarts a crashed broker. */
 #define TIMEOUT 60
 
-/* Between two attempts: doubles from the first to the last. */
+/* Delay between two attempts: doubles from the minimum to the maximum. */
 #define DELAY_MIN ((int64_t)(50 * NSEC_PER_MSEC))
 #define DELAY_MAX ((int64_t)(10 * NSEC_PER_SEC))
 
-#define REASON_MAX 512 /* bytes that are kept */
+#define REASON_MAX 512 /* stored bytes */
 
 struct vmnet_broker_hold {
 	atomic_int references;
-	dispatch_queue_t queue;   /* serial, on the program's queue */
+	dispatch_queue_t queue;   /* serial, targets the program's queue */
 	dispatch_group_t settled; /* empty while granted or failed */
 	vmnet_broker_hold_handler_t handler;
 	void *context;
-	bool impatient; /* without a broker there is nothing to wait for */
+	bool impatient; /* fail if there is no broker */
 
-	/* All below: under the lock. */
+	/* The members below are protected by the lock. */
 	vmnet_broker_hold_state_t state;
 	bool released;
 	xpc_connection_t connection;    /* NULL between two attempts */
 	xpc_object_t granted;           /* the reply; NULL: none */
-	int64_t delay;                  /* before the last attempt; 0: none */
+	int64_t delay;                  /* before the last attempt, or 0 */
 	vmnet_broker_return_t status;   /* the last failure, unless granted */
-	char reason[REASON_MAX];        /* of the broker; "": none */
-	struct vmnet_broker_hold *next; /* of those kept by the process */
+	char reason[REASON_MAX];        /* from the broker; "": none */
+	struct vmnet_broker_hold *next; /* in the list `kept` */
 	char name[];
 };
 
 static dispatch_queue_t events;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-/* With the lock: what vmnet_broker_acquire_network() holds, one for each name,
- * and never released. */
+/* Protected by the lock: the holds of vmnet_broker_acquire_network(), one for
+ * each name, which are never released. */
 static struct vmnet_broker_hold *kept;
 
 /* Why the thread's last vmnet_broker_acquire_network() failed. */
 static _Thread_local char last_reason[REASON_MAX];
 
-/* True in the child of a process that came here before it forked. Touches
- * nothing but the pid: another thread may have held any lock at the fork. */
+/* True in the child of a process that called this before it forked. Uses only
+ * the pid, because another thread may have held any lock during the fork. */
 static bool forked(void)
 {
 	static _Atomic(pid_t) owner;
@@ -87,8 +89,8 @@ static bool forked(void)
 	    expected != self;
 }
 
-/* References: the program has one until it releases the hold, each connection
- * has one, and each block on a queue. */
+/* References: the program has one until it releases the hold, and each
+ * connection and each block on a queue has one. */
 static struct vmnet_broker_hold *retain(struct vmnet_broker_hold *hold)
 {
 	atomic_fetch_add(&hold->references, 1);
@@ -104,12 +106,12 @@ static void unref(void *object)
 	}
 	dispatch_release(hold->queue);
 	dispatch_release(hold->settled);
-#ifndef __clang_analyzer__ /* it does not count references */
+#ifndef __clang_analyzer__ /* it does not understand reference counts */
 	free(hold);
 #endif
 }
 
-/* States. All with the lock. */
+/* States. Call these functions with the lock. */
 static bool is_settled(const struct vmnet_broker_hold *hold)
 {
 	return hold->state == VMNET_BROKER_HOLD_GRANTED ||
@@ -147,7 +149,7 @@ static void set_state(
 	}
 }
 
-/* The broker takes back what was granted on it. */
+/* Drops the connection; the broker then releases the network. */
 static void drop_connection(struct vmnet_broker_hold *hold)
 {
 	if (hold->connection != NULL) {
@@ -178,8 +180,8 @@ static void ask_later(struct vmnet_broker_hold *hold)
 	});
 }
 
-/* Is there no point in asking again? Who had the network already does so also
- * where a first answer would have been the last. */
+/* Whether asking again is pointless. A hold that had the network before also
+ * retries after errors that would be final for a first request. */
 static bool is_final(const struct vmnet_broker_hold *hold,
     vmnet_broker_return_t status, bool no_service)
 {
@@ -197,7 +199,7 @@ static bool is_final(const struct vmnet_broker_hold *hold,
 	return first && status != VMNET_BROKER_BUSY;
 }
 
-/* The attempt, or the network that it got, came to nothing. */
+/* The attempt failed, or the network was lost. */
 static void fail(struct vmnet_broker_hold *hold, vmnet_broker_return_t status,
     const char *reason, bool no_service)
 {
@@ -216,7 +218,8 @@ static void fail(struct vmnet_broker_hold *hold, vmnet_broker_return_t status,
 	ask_later(hold);
 }
 
-/* SUCCESS: it has a network. An error below 3 is none of a broker. */
+/* SUCCESS: the reply has a network. Errors below 3 are never sent by a
+ * broker. */
 static vmnet_broker_return_t read_reply(xpc_object_t reply)
 {
 	xpc_object_t network;
@@ -244,7 +247,7 @@ static vmnet_broker_return_t read_reply(xpc_object_t reply)
 	return VMNET_BROKER_INVALID_REPLY;
 }
 
-/* Also of an event that ends the connection. */
+/* Also handles an event that ends the connection. */
 static void handle_reply(struct vmnet_broker_hold *hold,
     xpc_connection_t connection, xpc_object_t reply)
 {
@@ -253,7 +256,7 @@ static void handle_reply(struct vmnet_broker_hold *hold,
 
 	pthread_mutex_lock(&lock);
 	if (connection != hold->connection) {
-		/* Too late: it was given up. */
+		/* Ignore it: this connection was dropped. */
 	} else if (status == VMNET_BROKER_SUCCESS) {
 		hold->granted = xpc_retain(reply);
 		hold->status = VMNET_BROKER_SUCCESS;
@@ -270,7 +273,7 @@ static void handle_reply(struct vmnet_broker_hold *hold,
 	pthread_mutex_unlock(&lock);
 }
 
-/* A newer broker may send messages that we do not know. */
+/* Ignores messages that a newer broker may send. */
 static void handle_event(struct vmnet_broker_hold *hold,
     xpc_connection_t connection, xpc_object_t event)
 {
@@ -280,8 +283,8 @@ static void handle_event(struct vmnet_broker_hold *hold,
 	}
 }
 
-/* With the lock. Privileged: only the system's launchd may answer, not an agent
- * that the user was made to install. */
+/* Call it with the lock. Privileged: only the system's launchd may answer, not
+ * an agent that the user was tricked into installing. */
 static void ask(struct vmnet_broker_hold *hold)
 {
 	xpc_connection_t connection;
@@ -306,8 +309,8 @@ static void ask(struct vmnet_broker_hold *hold)
 	xpc_dictionary_set_string(
 	    message, VMNET_BROKER_KEY_NETWORK_NAME, hold->name);
 	xpc_retain(connection);
-	/* Not the _sync call, which waits for ever when launchd cannot start
-	 * the broker. */
+	/* Not the _sync call, which never returns if launchd cannot start the
+	 * broker. */
 	xpc_connection_send_message_with_reply(
 	    connection, message, events, ^(xpc_object_t reply) {
 		    handle_reply(hold, connection, reply);
@@ -316,7 +319,7 @@ static void ask(struct vmnet_broker_hold *hold)
 	xpc_release(message);
 }
 
-/* One that asks for nothing yet. NULL: no memory. */
+/* Allocates a hold that has not requested anything yet. NULL: out of memory. */
 static struct vmnet_broker_hold *allocate(
     const char *name, dispatch_queue_t queue)
 {
@@ -339,7 +342,7 @@ static struct vmnet_broker_hold *allocate(
 	return hold;
 }
 
-/* With the lock. */
+/* Call it with the lock. */
 static void begin(struct vmnet_broker_hold *hold)
 {
 	hold->delay = 0;
@@ -350,7 +353,7 @@ static void begin(struct vmnet_broker_hold *hold)
 vmnet_broker_hold_t vmnet_broker_hold_create(const char *network_name,
     dispatch_queue_t queue, vmnet_broker_hold_handler_t handler, void *context)
 {
-	/* In the child of a fork no queue works, and nothing is allocated. */
+	/* In a forked child queues do not work; return a static object. */
 	static struct vmnet_broker_hold of_child = {
 		.state = VMNET_BROKER_HOLD_FAILED
 	};
@@ -470,7 +473,7 @@ void vmnet_broker_hold_release(
     vmnet_broker_hold_t hold, void (*done)(void *context))
 {
 	if (hold == NULL || forked()) {
-		return; /* What was made before the fork is the parent's. */
+		return; /* Holds from before the fork belong to the parent. */
 	}
 	pthread_mutex_lock(&lock);
 	hold->released = true;
@@ -489,8 +492,8 @@ void vmnet_broker_hold_release(
 	});
 }
 
-/* A reference to the one of this name, which is asked for unless it is under way
- * or granted. NULL: no memory. */
+/* Returns a reference to the process's hold on this name, and requests the
+ * network if necessary. NULL: out of memory. */
 static struct vmnet_broker_hold *keep(const char *name)
 {
 	struct vmnet_broker_hold *hold;
@@ -528,7 +531,7 @@ static vmnet_broker_return_t acquire(const char *name, xpc_object_t *network)
 	if (hold == NULL) {
 		return VMNET_BROKER_INTERNAL_ERROR;
 	}
-	/* It may be lost again before we have it. */
+	/* It may be lost again before we copy it. */
 	while (*network == NULL && status == VMNET_BROKER_SUCCESS) {
 		status = wait_until(hold, deadline);
 		*network = vmnet_broker_hold_copy_network(hold);
@@ -537,7 +540,7 @@ static vmnet_broker_return_t acquire(const char *name, xpc_object_t *network)
 	    hold, last_reason, sizeof(last_reason));
 	unref(hold);
 	if (*network == NULL && last != VMNET_BROKER_SUCCESS) {
-		/* Of one that is busy: more than that time is up. */
+		/* For example BUSY, which is more specific than a timeout. */
 		return last;
 	}
 	last_reason[0] = '\0';

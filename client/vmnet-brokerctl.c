@@ -2,11 +2,11 @@
 // Copyright The vmnet-broker authors
 
 /*
- * vmnet-brokerctl(8): see and steer the networks. A client of the broker like
- * all others: it needs no privilege, and the broker decides who may do what.
+ * vmnet-brokerctl(8): shows and controls the networks. It is an ordinary client
+ * of the broker: it needs no privilege, and the broker decides who may do what.
  *
- * Here are the command line, the table of commands, and the commands that only
- * ask; the others are in ctl/.
+ * This file contains the command line, the table of commands, and the commands
+ * that only send a request; the others are in ctl/.
  */
 
 #include <stdio.h>
@@ -26,7 +26,7 @@ enum {
 
 struct command {
 	const char *name;
-	const char *arguments; /* as in the usage text */
+	const char *arguments; /* as shown in the usage text */
 	int min;
 	int max;
 	int takes;
@@ -75,7 +75,7 @@ static const struct command commands[] = {
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 /*
- * Commands that only ask.
+ * Commands that only send a request.
  */
 
 static void print_names(const char *what, xpc_object_t reply, const char *key)
@@ -241,7 +241,7 @@ static double parse_wait(const struct command *command, const char *text)
 	return seconds;
 }
 
-/* Takes an option from *next, and its value. */
+/* Parses an option at *next, and its value. */
 static void parse_option(
     const struct command *command, struct arguments *arguments, char ***next)
 {
@@ -263,7 +263,8 @@ static void parse_option(
 	}
 }
 
-/* Behind the name of the command. Values stay in argv, moved to its beginning. */
+/* Parses what follows the name of the command. Values are moved to the
+ * beginning of argv. */
 static void parse(
     const struct command *command, struct arguments *arguments, char **argv)
 {

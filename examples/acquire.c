@@ -4,24 +4,24 @@
 /*
  * acquire: hold a network by name.
  *
- * The smallest complete client of vmnet-broker. It asks the broker for a
- * network, prints what the network is, and holds it until it is interrupted. A
- * VM launcher does the same, and attaches its VM where this program prints.
+ * The smallest complete client of vmnet-broker. It requests a network from the
+ * broker, prints its properties, and holds it until interrupted. A VM launcher
+ * does the same, and attaches its VM where this program prints.
  *
  * What to learn here:
  *
  * - vmnet_broker_hold_create() never blocks: handle() is called on the main
- *   queue when the network is granted, when the broker died and it is lost,
+ *   queue when the network is granted, when it is lost because the broker died,
  *   when there is a new one, and when the broker refuses it.
  * - vmnet_broker_hold_copy_network() returns a serialization, an opaque object
  *   for vmnet_network_create_with_serialization(), which makes it a network of
  *   this process. That sends no message and holds nothing: the hold does.
- * - vmnet_broker_hold_get_reason() explains a failure in one sentence. Without
- *   a broker nothing fails: the hold goes on asking.
+ * - vmnet_broker_hold_get_reason() explains a failure in one sentence. If there
+ *   is no broker, the hold does not fail: it keeps asking.
  * - vmnet_broker_hold_release() releases the network, and so does the end of
  *   the process.
  *
- * Build it on macOS 26, and sign it so that vmnet lets it in:
+ * Build it on macOS 26, and sign it with the entitlement that vmnet requires:
  *
  *	cc -o acquire acquire.c ../client/vmnet-broker.c -I../client \
  *		-framework vmnet -framework CoreFoundation
@@ -51,7 +51,8 @@
 
 #include "vmnet-broker.h"
 
-/* What the broker says of the network; docs/protocol.md lists the keys. */
+/* Prints the broker's description of the network; docs/protocol.md lists the
+ * keys. */
 static void print_info(vmnet_broker_hold_t hold)
 {
 	static const char *const rows[][2] = {
@@ -73,7 +74,7 @@ static void print_info(vmnet_broker_hold_t hold)
 	}
 }
 
-/* A serialization is valid until the network is lost: use it at once. */
+/* A serialization is valid until the network is lost: use it immediately. */
 static void granted(const char *name, vmnet_broker_hold_t hold)
 {
 	xpc_object_t serialization = vmnet_broker_hold_copy_network(hold);
@@ -88,7 +89,7 @@ static void granted(const char *name, vmnet_broker_hold_t hold)
 	if (network == NULL) {
 		errx(1, "%s: vmnet status %u", name, (unsigned)status);
 	}
-	print_info(hold); /* here a launcher attaches its VM */
+	print_info(hold); /* a launcher attaches its VM here */
 	CFRelease(network);
 	printf("holding %s until interrupted\n", name);
 }
@@ -103,7 +104,7 @@ static void print_reason(vmnet_broker_hold_t hold, const char *name)
 	}
 }
 
-/* On the main queue. */
+/* Runs on the main queue. */
 static void handle(
     vmnet_broker_hold_t hold, vmnet_broker_hold_state_t state, void *context)
 {
@@ -123,7 +124,7 @@ static void finish(void *context)
 	exit(0);
 }
 
-/* The source sees the signal although it is ignored otherwise. */
+/* The source receives the signal even though its default action is disabled. */
 static void release_when_interrupted(vmnet_broker_hold_t hold)
 {
 	signal(SIGINT, SIG_IGN);
@@ -138,12 +139,12 @@ static void release_when_interrupted(vmnet_broker_hold_t hold)
 
 int main(int argc, char *argv[])
 {
-	if (argc != 2 || argv[1][0] == '-') { /* -h and --help are no error */
+	if (argc != 2 || argv[1][0] == '-') { /* -h and --help are not errors */
 		errx(argc == 2 && strstr(argv[1], "-h") != NULL ? 0 : 2,
 		    "usage: acquire NETWORK");
 	}
 
-	setvbuf(stdout, NULL, _IOLBF, 0); /* also into a pipe */
+	setvbuf(stdout, NULL, _IOLBF, 0); /* even if it is a pipe */
 	vmnet_broker_hold_t hold = vmnet_broker_hold_create(
 	    argv[1], dispatch_get_main_queue(), handle, argv[1]);
 	if (hold == NULL) {

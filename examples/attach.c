@@ -10,13 +10,13 @@
  * What to learn here:
  *
  * - The handler of the hold attaches when the network is granted and detaches
- *   when it is lost. vmnet answers on another queue, as the handler waits for
- *   it.
+ *   when it is lost. vmnet answers on another queue, because the handler waits
+ *   for it.
  * - vmnet reports that there are frames, not how many: read until none is left.
- * - One interface without TSO and checksum offload slows every VM on the
- *   network, so ask for both. A frame may then be 64 KiB long.
+ * - One interface without TSO and checksum offload slows down every VM on the
+ *   network, so enable both. A frame may then be 64 KiB long.
  *
- * Build it on macOS 26, and sign it so that vmnet lets it in:
+ * Build it on macOS 26, and sign it with the entitlement that vmnet requires:
  *
  *	cc -o attach attach.c ../client/vmnet-broker.c -I../client \
  *		-framework vmnet -framework CoreFoundation
@@ -43,11 +43,11 @@
 #include "vmnet-broker.h"
 
 static dispatch_queue_t hold_queue;   /* events of the hold */
-static dispatch_queue_t vmnet_queue;  /* events and answers of vmnet */
-static dispatch_semaphore_t answered; /* a start or a stop */
+static dispatch_queue_t vmnet_queue;  /* events and completions of vmnet */
+static dispatch_semaphore_t answered; /* signalled after a start or a stop */
 static interface_ref interface;       /* NULL: not attached */
 static unsigned long frames;
-static char buffer[128 * 1024]; /* a frame is 64 KiB at most with TSO */
+static char buffer[128 * 1024]; /* with TSO, frames have up to 64 KiB */
 
 static void read_frames(void)
 {
@@ -76,13 +76,13 @@ static void attach(const char *name, xpc_object_t serialization)
 	xpc_dictionary_set_bool(keys, vmnet_enable_checksum_offload_key, true);
 	interface = vmnet_interface_start_with_network(network, keys,
 	    vmnet_queue, ^(vmnet_return_t answer, xpc_object_t parameters) {
-		    (void)parameters; /* its MAC address, for one */
+		    (void)parameters; /* with the MAC address */
 		    status = answer;
 		    dispatch_semaphore_signal(answered);
 	    });
 	xpc_release(keys);
 	CFRelease(network);      /* the interface has its own reference */
-	if (interface == NULL || /* then there is no answer */
+	if (interface == NULL || /* then the handler is not called */
 	    dispatch_semaphore_wait(answered, DISPATCH_TIME_FOREVER) != 0 ||
 	    status != VMNET_SUCCESS) {
 		warnx("%s: vmnet status %u", name, (unsigned)status);
@@ -124,7 +124,7 @@ static void handle(
 	} else if (state == VMNET_BROKER_HOLD_FAILED) {
 		vmnet_broker_hold_get_reason(hold, reason, sizeof(reason));
 		errx(1, "%s: %s", (char *)name, reason);
-	} else if (serialization != NULL) { /* NULL: it is lost already */
+	} else if (serialization != NULL) { /* NULL: it is already lost */
 		attach(name, serialization);
 	}
 	if (serialization != NULL) {
@@ -137,7 +137,7 @@ int main(int argc, char *argv[])
 	size_t size = sizeof(buffer);
 	sigset_t interrupt;
 
-	if (argc != 2 || argv[1][0] == '-') { /* -h and --help are no error */
+	if (argc != 2 || argv[1][0] == '-') { /* -h and --help are not errors */
 		errx(argc == 2 && strstr(argv[1], "-h") != NULL ? 0 : 2,
 		    "usage: attach NETWORK");
 	}
@@ -147,7 +147,7 @@ int main(int argc, char *argv[])
 	}
 	sigemptyset(&interrupt);
 	sigaddset(&interrupt, SIGINT);
-	sigprocmask(SIG_BLOCK, &interrupt, NULL); /* all threads to come */
+	sigprocmask(SIG_BLOCK, &interrupt, NULL); /* in later threads */
 	hold_queue = dispatch_queue_create("hold", NULL);
 	vmnet_queue = dispatch_queue_create("vmnet", NULL);
 	answered = dispatch_semaphore_create(0);

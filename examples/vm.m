@@ -4,12 +4,12 @@
 /*
  * vm: a Linux VM of Virtualization.framework on networks of vmnet-broker.
  *
- * - Each network is a hold. The VM starts when all are granted, and this
- *   process holds them as long as it runs, so it runs as long as its VM.
+ * - Each network is a hold. The VM starts when all are granted. This process
+ *   holds them until it exits, so it must run as long as its VM.
  * - When the broker and its networks die, the hold reports LOST. At the next
  *   GRANTED the device is attached again: the guest's link goes down and up.
  *
- * Build it on macOS 26, and sign it so that Virtualization and vmnet let it in:
+ * Build it on macOS 26, and sign it with the required entitlement:
  *
  *	cc -fobjc-arc -o vm vm.m ../client/vmnet-broker.c -I../client \
  *		-framework Foundation -framework Virtualization \
@@ -121,7 +121,7 @@ static void handle(
 		warnx("%s: %s; the VM continues without it", names[i], reason);
 	} else if (state == VMNET_BROKER_HOLD_LOST) {
 		warnx("%s: lost, asking again", names[i]);
-	} else if (network != NULL) { /* NULL: it is lost again */
+	} else if (network != NULL) { /* NULL: it is already lost again */
 		granted += attachments[i] == nil;
 		attachments[i] = [[VZVmnetNetworkDeviceAttachment alloc]
 		    initWithNetwork:network];
@@ -151,7 +151,7 @@ int main(int argc, char *argv[])
 	}
 	dispatch_source_t interrupt = dispatch_source_create(
 	    DISPATCH_SOURCE_TYPE_SIGNAL, SIGINT, 0, queue);
-	signal(SIGINT, SIG_IGN); /* the source sees it nevertheless */
+	signal(SIGINT, SIG_IGN); /* the source still receives it */
 	dispatch_source_set_event_handler(interrupt, ^{
 		[machine requestStopWithError:NULL];
 	});

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * leases and ip: which guest has which address.
+ * leases and ip: the addresses of guests.
  */
 
 #include "ctl.h"
@@ -19,8 +19,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Between two looks at the file, which says when it changes to nobody who may
- * not write it. */
+/* Polling interval: only users who may write the file can be notified of
+ * changes. */
 #define INTERVAL ((struct timespec){ .tv_nsec = 200000000 })
 
 static const struct column columns[] = {
@@ -149,8 +149,8 @@ static double monotonic(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Holds the network, which is needed as long as somebody waits for a guest on
- * it, and gives its subnet. */
+/* Holds the network, which must exist while we wait for a guest on it, and
+ * returns its subnet. */
 static struct subnet hold_subnet(const char *name, double seconds)
 {
 	vmnet_broker_hold_t hold = NULL;

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * vmnet-brokerctl(8): what its commands have in common.
+ * vmnet-brokerctl(8): functions that its commands share.
  */
 
 #ifndef CTL_H
@@ -38,7 +38,7 @@ struct arguments {
 	double wait; /* seconds; negative: do not wait */
 };
 
-/* One line on standard error, behind the name of the program. */
+/* Prints one line on standard error, after the name of the program. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void fail(int code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -46,31 +46,32 @@ _Noreturn void fail(int code, const char *format, ...)
 /*
  * Requests.
  *
- * ctl_ask() returns the reply, which is the caller's to release, or reports the
+ * ctl_ask() returns the reply, which the caller releases, or reports the
  * failure and exits with its code. name is the network, or NULL.
  *
- * ctl_try() returns NULL instead when there is no broker (CTL_NO_BROKER in *code)
- * or when it is too old to know the command (CTL_FAILED).
+ * ctl_try() instead returns NULL if there is no broker (CTL_NO_BROKER in *code)
+ * or if it is too old to know the command (CTL_FAILED).
  */
 xpc_object_t ctl_ask(const char *command, const char *name);
 xpc_object_t ctl_try(const char *command, const char *name, int *code);
 _Noreturn void ctl_no_broker(void);
 _Noreturn void ctl_too_old(const char *command);
-/* Exits unless a broker answers: a hold would wait for one to be installed. */
+/* Exits unless a broker answers; a hold would wait until one is installed. */
 void ctl_need_broker(void);
 
-/* Exits unless the text may be the name of a network. */
+/* Exits unless the text is a valid network name. */
 void ctl_check_name(const char *name);
 
 /*
- * Events of the broker, until a function ends the program. Does not return.
+ * Watches the broker's events until one of the functions exits. Does not
+ * return.
  *
- * handle() gets each event. NULL: the broker that was watched has ended; if
- * handle() returns, launchd starts the next one, and that is watched.
+ * handle() gets each event. NULL: the broker has exited; if handle() returns,
+ * launchd starts the next broker, whose events follow.
  *
- * command, unless it is NULL, is sent over the same connection when the broker
- * is watched, so that it is that broker's and no event after it is missed;
- * answer() gets the reply, if it is no error.
+ * command, unless it is NULL, is sent over the same connection when watching
+ * has begun, so that the same broker gets it and no later event is missed;
+ * answer() gets the reply unless it is an error.
  */
 struct watching {
 	void (*handle)(xpc_object_t event);
@@ -79,10 +80,10 @@ struct watching {
 };
 _Noreturn void ctl_watch(const struct watching *watching);
 
-/* All networks, an array of dictionaries as in docs/protocol.md, which the caller
- * releases; of an old broker those in use. */
+/* All networks, an array of dictionaries as in docs/protocol.md, which the
+ * caller releases; with an old broker, only those in use. */
 xpc_object_t ctl_networks(void);
-/* One of them, which the caller releases; exits if there is none. */
+/* One network, which the caller releases; exits if there is no such network. */
 xpc_object_t ctl_network(const char *name);
 
 /* The dictionaries of an array in a dictionary; the caller releases it. */
@@ -90,10 +91,10 @@ xpc_object_t ctl_rows(xpc_object_t dictionary, const char *key);
 /* Prints a dictionary that has just this key, and releases the value. */
 void ctl_print_json(const char *key, xpc_object_t value);
 
-/* The code for an error of the broker's. */
+/* The exit code for an error from the broker. */
 int ctl_code(int64_t error);
 
-/* Commands in files of their own. */
+/* Commands in separate files. */
 int command_leases(const struct arguments *arguments);
 int command_ip(const struct arguments *arguments);
 int command_hold(const struct arguments *arguments);

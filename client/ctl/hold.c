@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * hold: networks are held until a signal comes, or while a command runs. What
- * happens to them is told on standard error; all of it runs on the main queue.
+ * hold: holds networks until a signal arrives, or while a command runs. Events
+ * are reported on standard error; everything runs on the main queue.
  */
 
 #include "ctl.h"
@@ -21,9 +21,9 @@
 
 #define EXIT_CANNOT_RUN 126
 #define EXIT_NOT_FOUND 127
-#define EXIT_SIGNAL 128 /* and its number */
+#define EXIT_SIGNAL 128 /* plus its number */
 
-/* Seconds, until a person is told what is waited for. */
+/* Seconds after which the user is told what the program is waiting for. */
 #define PATIENCE 2
 
 extern char **environ;
@@ -31,7 +31,7 @@ extern char **environ;
 struct holding {
 	const char *name;
 	vmnet_broker_hold_t hold;
-	bool granted; /* once */
+	bool granted; /* at least once */
 };
 
 static struct {
@@ -63,9 +63,9 @@ static void print_granted(const struct holding *holding)
  * The command
  */
 
-/* Signals that end us end the command first. */
+/* Signals that would end us are forwarded to the command. */
 static const int forwarded[] = { SIGTERM, SIGHUP };
-static const int ignored[] = { SIGINT, SIGQUIT }; /* it has them as well */
+static const int ignored[] = { SIGINT, SIGQUIT }; /* it gets them, too */
 
 static void wait_for_command(void)
 {
@@ -108,7 +108,7 @@ static void start_command(void)
 	sigset_t none;
 	int error = 0;
 
-	sigemptyset(&none); /* this thread may have some blocked */
+	sigemptyset(&none); /* this thread may have blocked some */
 	sigemptyset(&defaults);
 	for (size_t i = 0; i < 2; i++) {
 		sigaddset(&defaults, forwarded[i]);
@@ -158,7 +158,7 @@ static void handle_failed(const struct holding *holding)
 	    vmnet_broker_hold_get_reason(holding->hold, reason, sizeof(reason));
 
 	if (state.child != 0) {
-		complain("%s: %s", holding->name, reason); /* it goes on */
+		complain("%s: %s", holding->name, reason); /* not fatal */
 		return;
 	}
 	fail(ctl_code(status), "%s: %s", holding->name, reason);
@@ -169,7 +169,7 @@ static void handle(
 {
 	struct holding *holding = context;
 
-	holding->hold = hold; /* the first event may come early */
+	holding->hold = hold; /* an event may precede it */
 	if (now == VMNET_BROKER_HOLD_GRANTED) {
 		handle_granted(holding);
 	} else if (now == VMNET_BROKER_HOLD_FAILED) {
@@ -202,7 +202,7 @@ static void exit_on_signal(int number)
 
 	signal(number, SIG_IGN);
 	dispatch_source_set_event_handler(source, ^{
-		exit(CTL_OK); /* which gives the networks back */
+		exit(CTL_OK); /* which releases the networks */
 	});
 	dispatch_activate(source);
 }

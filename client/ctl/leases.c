@@ -96,7 +96,8 @@ bool lease_subnet(const char *text, uint32_t *subnet, uint32_t *mask)
 	return true;
 }
 
-/* What is not printable becomes a '?': it may be meant for the terminal. */
+/* Replaces unprintable characters with '?', because they might control the
+ * terminal. */
 static void copy_text(char *to, size_t size, const char *from)
 {
 	size_t i = 0;
@@ -150,8 +151,8 @@ static int compare(const void *a, const void *b)
 					      : 1;
 }
 
-/* An address has one owner: the one that it is reserved for, or the last. A
- * reservation takes over what its lease tells. */
+/* Keeps one entry per address: the reservation, or the latest lease. A
+ * reservation inherits the data of its lease. */
 static void sort(struct leases *leases)
 {
 	size_t kept = 0;
@@ -186,7 +187,7 @@ static void sort(struct leases *leases)
 
 struct reader {
 	struct leases *leases;
-	struct lease lease; /* of the entry that is being read */
+	struct lease lease; /* the entry that is being read */
 	bool inside;
 	bool bad; /* the entry */
 };
@@ -330,7 +331,7 @@ static int read_lines(struct leases *leases, FILE *file,
 	    fgets(line, sizeof(line), file) != NULL) {
 		size_t length = strcspn(line, "\r\n");
 
-		/* The rest of a long line is no line of its own. */
+		/* Do not read the rest of a long line as a separate line. */
 		if (line[length] == '\0' && !feof(file)) {
 			reader.bad = true;
 			skip_line(file);
@@ -348,7 +349,7 @@ static int read_lines(struct leases *leases, FILE *file,
 	return result;
 }
 
-/* A FIFO or a device is not waited for. */
+/* Never blocks on a FIFO or a device. */
 static FILE *open_regular(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);

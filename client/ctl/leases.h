@@ -2,12 +2,12 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Who has which address: the leases that macOS's DHCP server has granted, and
- * the addresses that it keeps for somebody.
+ * The addresses of guests: the leases that macOS's DHCP server has granted, and
+ * its reservations.
  *
- * Guests write parts of these files, such as their host names. Whatever is in
- * them, a lease that is returned has an IPv4 address, and only printable ASCII
- * without spaces in its names.
+ * Guests control parts of these files, such as their host names. Whatever the
+ * files contain, a returned lease has an IPv4 address, and its names are
+ * printable ASCII without spaces.
  */
 
 #ifndef CTL_LEASES_H
@@ -20,7 +20,7 @@
 #define LEASES_FILE "/var/db/dhcpd_leases"
 #define RESERVATIONS_FILE "/etc/bootptab"
 
-/* Beyond these the rest of a file is not read. */
+/* The rest of a file beyond these limits is not read. */
 #define LEASES_MAX 16384
 #define LEASES_FILE_MAX (8 << 20) /* bytes */
 
@@ -36,26 +36,27 @@ struct lease {
 struct leases {
 	struct lease *items; /* in the order of the addresses */
 	size_t count;
-	size_t skipped; /* entries that were not understood, or too many */
+	size_t skipped; /* entries that were invalid or beyond the limit */
 };
 
 /*
- * Reads both files; one that does not exist has nothing in it. Returns 0, or -1
- * with errno and the path of the file that cannot be read in *failed.
+ * Reads both files; a missing file counts as empty. Returns 0, or -1 with errno
+ * and, in *failed, the path of the file that cannot be read.
  */
 int leases_read(struct leases *leases, const char *leases_file,
     const char *reservations_file, const char **failed);
 void leases_destroy(struct leases *leases);
 
 /*
- * The address of a guest in a subnet (mask 0: in any), by its MAC address or its
- * name: a reservation, or of the leases that have not expired the one that
- * expires last. NULL: there is none.
+ * Finds the address of a guest in a subnet (mask 0: in any) by its MAC address
+ * or its name: a reservation or, among the leases that have not expired, the
+ * one that expires last. NULL: there is none.
  */
 const struct lease *leases_find(const struct leases *leases, uint32_t subnet,
     uint32_t mask, const char *guest, int64_t now);
 
-/* "52:54:0:12:34:56" and "52-54-00-12-34-56" to "52:54:00:12:34:56". */
+/* Converts "52:54:0:12:34:56" and "52-54-00-12-34-56" to
+ * "52:54:00:12:34:56". */
 bool lease_mac(const char *text, char mac[18]);
 
 /* "192.168.64.0/24" */

@@ -20,7 +20,7 @@
  * JSON
  */
 
-/* The bytes of the UTF-8 sequence that begins here; 0: it is none. */
+/* The length of the UTF-8 sequence that begins here; 0: invalid. */
 static size_t utf8_length(const unsigned char *text)
 {
 	size_t length = text[0] < 0x80 ? 1
@@ -100,7 +100,7 @@ static struct keys sorted_keys(xpc_object_t dictionary)
 	return keys;
 }
 
-/* depth < 0: all in one line. */
+/* depth < 0: everything on one line. */
 static void json_value(xpc_object_t value, int depth);
 
 static void json_break(int depth)
@@ -110,7 +110,7 @@ static void json_break(int depth)
 	}
 }
 
-/* Before the element of that index. */
+/* Call it before the element with this index. */
 static void json_separate(size_t index, int depth)
 {
 	if (index > 0) {
@@ -172,7 +172,7 @@ static void json_value(xpc_object_t value, int depth)
 	} else if (type == XPC_TYPE_BOOL) {
 		fputs(xpc_bool_get_value(value) ? "true" : "false", stdout);
 	} else {
-		fputs("null", stdout); /* the protocol has nothing else */
+		fputs("null", stdout); /* the protocol has no other types */
 	}
 }
 

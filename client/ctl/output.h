@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What the broker said, as JSON and as tables. Everything that is printed is an
- * XPC object, so that --json has what the protocol documents.
+ * Prints the broker's replies, as JSON and as tables. Everything that is
+ * printed is an XPC object, so that --json prints what the protocol documents.
  */
 
 #ifndef CTL_OUTPUT_H
@@ -12,9 +12,9 @@
 #include <stdio.h>
 #include <xpc/xpc.h>
 
-/* Dictionaries are sorted by their keys. */
+/* Dictionaries are sorted by key. */
 void json_print(xpc_object_t value);
-void json_print_line(xpc_object_t value); /* all in one line */
+void json_print_line(xpc_object_t value); /* on one line */
 
 enum format {
 	FORMAT_PLAIN,
@@ -28,17 +28,17 @@ struct column {
 	const char *title;
 	const char *key;
 	enum format format;
-	const char *other; /* the key to use if that one is not there */
+	const char *other; /* the key to use if the first is missing */
 };
 
-/* An array of dictionaries, with a line of titles. "-": not there. */
+/* Prints an array of dictionaries, below a line of titles. "-": missing. */
 void table_print(xpc_object_t rows, const struct column *columns, size_t count);
 
-/* One line for each key that is there and not empty. */
+/* Prints one line for each key that exists and is not empty. */
 void fields_print(
     xpc_object_t dictionary, const struct column *columns, size_t count);
 
-/* The text of a value, to free(), without characters that control a terminal. */
+/* The text of a value, which the caller frees, without control characters. */
 char *format_value(xpc_object_t value, enum format format);
 void print_text(FILE *file, const char *text);
 

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * check and doctor: programs that are installed with this one.
+ * check and doctor run programs that are installed with this one.
  */
 
 #include "ctl.h"
@@ -19,7 +19,7 @@
 #define DAEMON "vmnet-broker"
 #define DOCTOR "vmnet-broker-doctor"
 
-/* In the folder of this program, whatever link it was started by. */
+/* The folder of this program, with symbolic links resolved. */
 static void own_folder(char path[PATH_MAX])
 {
 	char started[PATH_MAX] = "";
@@ -34,7 +34,7 @@ static void own_folder(char path[PATH_MAX])
 	snprintf(path, PATH_MAX, "%s", dirname(resolved));
 }
 
-/* The installed daemon is the one that will read the file. */
+/* Prefers the installed daemon, because it is the one that reads the file. */
 static void find(const char *name, bool installed_first, char path[PATH_MAX])
 {
 	char own[PATH_MAX] = "";

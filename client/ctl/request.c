@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Asking the broker.
+ * Requests to the broker.
  */
 
 #include "ctl.h"
@@ -16,11 +16,11 @@
 #include "protocol.h"
 #include "vmnet-broker.h"
 
-/* Seconds. The broker needs longest to release a network. */
+/* Seconds. The slowest request is one that releases a network. */
 #define ANSWER_TIMEOUT 45
 
-/* A broker that exits while a request is on its way has not seen it: launchd
- * starts the next one. */
+/* If the broker exits before it receives a request, we send it again, and
+ * launchd starts the next broker. */
 #define ATTEMPTS 3
 
 static void vcomplain(const char *format, va_list arguments)
@@ -125,14 +125,14 @@ static _Noreturn void fail_unanswered(const char *command)
 	    command, ANSWER_TIMEOUT);
 }
 
-/* One answer, or an XPC error, or exit. */
+/* Returns a reply or an XPC error; exits on a timeout. */
 static xpc_object_t send_request(xpc_object_t request)
 {
 	__block xpc_object_t answer = NULL;
 	dispatch_semaphore_t answered = dispatch_semaphore_create(0);
 	xpc_connection_t connection =
 	    connect_broker(NULL, ^(xpc_object_t event) {
-		    (void)event; /* the reply tells the same */
+		    (void)event; /* the reply reports the same */
 	    });
 
 	xpc_connection_send_message_with_reply(
@@ -186,7 +186,7 @@ xpc_object_t ctl_try(const char *command, const char *name, int *code)
 		*code = CTL_NO_BROKER;
 	} else if (xpc_dictionary_get_int64(reply, VMNET_BROKER_KEY_ERROR) ==
 	    VMNET_BROKER_INVALID_REQUEST) {
-		/* The names are checked before: it is the command. */
+		/* Names have been checked before, so the command is unknown. */
 		*code = CTL_FAILED;
 	} else if (xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_ERROR) !=
 	    NULL) {
@@ -262,7 +262,7 @@ static bool is_answer(const char *command, xpc_object_t reply)
 	return true;
 }
 
-/* What the user asked for. */
+/* The request of the user. */
 static const char *watched_command(void)
 {
 	return watched.options.command == NULL ? "watch"

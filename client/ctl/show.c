@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The commands that show what the broker has.
+ * The commands that show the state of the broker.
  */
 
 #include "ctl.h"
@@ -156,8 +156,7 @@ xpc_object_t ctl_networks(void)
 	return rows;
 }
 
-/* A definition that waits for the network to be made again is shown with its
- * state. */
+/* Adds to the state that a newer definition is pending. */
 static xpc_object_t network_row(xpc_object_t network)
 {
 	xpc_object_t row = copy(network);

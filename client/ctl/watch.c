@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * watch and drain: what happens, as it happens.
+ * watch and drain: events of the broker.
  */
 
 #include "ctl.h"
@@ -21,8 +21,8 @@ static struct {
 	double wait;
 } options;
 
-/* The broker has said that it exits, which it does not take back; and how many
- * hold networks that it will take from them. */
+/* The broker has announced its exit, which is final; and how many holds were
+ * left then. */
 static bool exits;
 static uint64_t left;
 
@@ -117,8 +117,8 @@ static void print_crash(void)
 	xpc_release(event);
 }
 
-/* The next broker is not asked for when one has exited by itself: an idle broker
- * would be started again as long as somebody watches. */
+/* Do not contact the next broker after the previous one has exited by itself:
+ * otherwise a watcher would restart an idle broker again and again. */
 static void watch_event(xpc_object_t event)
 {
 	uint64_t dropped = 0;
@@ -172,7 +172,7 @@ static void drain_done(bool exited, unsigned long long holders)
 	}
 }
 
-/* The broker's exit is the end of the connection. */
+/* The connection ends when the broker exits. */
 static void drain_event(xpc_object_t event)
 {
 	if (event != NULL) {

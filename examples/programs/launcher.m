@@ -2,36 +2,37 @@
 // Copyright The vmnet-broker authors
 
 /*
- * launcher: run a Linux VM of Virtualization.framework on broker networks.
+ * launcher: run a Linux VM with Virtualization.framework on broker networks.
  *
  * The smaller example is ../vm.m; this is a program for daily use.
  *
  * What to learn here, in this order; launcher/launcher.h lists the files:
  *
  * 1. Hold each network, make it a vmnet_network_ref of this process, and attach
- *    a virtio network device to it. The packets then never pass user code. When
- *    the broker dies, its networks die with it, and the hold reports LOST. The
- *    SDK asks again; when there is a new network (GRANTED with another
- *    generation), attach the running VM to it. The guest sees its link go down
- *    and up, and keeps its MAC address. Nothing else in a launcher is for
- *    vmnet-broker (networks.m, identity.m).
+ *   a virtio network device to it. The packets then never pass user code. When
+ *   the broker dies, its networks die with it, and the hold reports LOST. The
+ *   SDK asks again; when there is a new network (GRANTED with another
+ *   generation), attach the running VM to it. The guest sees its link go down
+ *   and up, and keeps its MAC address. Nothing else in a launcher is specific
+ *   to vmnet-broker (networks.m, identity.m).
  * 2. Configure the VM: boot from a kernel and an initial RAM disk, or by EFI
  *    from a disk image; the console is standard input and output of this
  *    process (configuration.m).
  * 3. Run it on a serial queue, on which everything about it happens
  *    (machine.m).
- * 4. Stop it on SIGINT and SIGTERM: first ask the guest, after ten seconds stop
- *    the VM (machine.m).
+ * 4. Stop it on SIGINT and SIGTERM: first ask the guest to stop; after ten
+ *   seconds, stop the VM (machine.m).
  * 5. Restore the terminal on every exit except by SIGKILL (terminal.m).
  *
- * The networks are held for as long as this process lives. Keep the process
- * alive until the VM has stopped, and there is nothing to give back.
+ * The networks are held as long as this process runs. The process must run
+ * until the VM has stopped; then it does not have to release anything.
  *
  * Needs macOS 26.2: 26.0 and 26.1 let a process attach only to networks that
  * its own executable created, and a VM on a network of the broker does not
  * start.
  *
- * Build it, and sign it so that Virtualization and vmnet let it in:
+ * Build it, and sign it with the entitlement that Virtualization and vmnet
+ * require:
  *
  *	cc -fobjc-arc -o launcher launcher.m launcher/[a-z]*.m \
  *		../../client/vmnet-broker.c -I../../client \
@@ -40,8 +41,8 @@
  *	codesign --force --sign - \
  *		--entitlements ../../broker/vmnet-broker.entitlements launcher
  *
- * (The one key in there is com.apple.security.virtualization: with
- * com.apple.vm.networking beside it macOS kills the program.)
+ * (That file contains only com.apple.security.virtualization: if the program
+ * also had com.apple.vm.networking, macOS would kill it.)
  *
  * Run it:
  *
@@ -54,12 +55,13 @@
  *	launcher: stopped
  *
  * A network without mac= gets a random address. With --identity FILE the
- * addresses are kept in FILE, so that a VM that is started again has them
- * again. Two VMs with the same addresses would disturb each other: while one
- * uses FILE, another one with FILE is refused (FILE.lock is for that). Ctrl-C
- * asks the guest to stop, a second Ctrl-C stops the VM at once; all other keys
- * go to the guest, unless launcher runs in the background (launcher &), where
- * the guest has no input. With nohup the VM outlives the terminal.
+ * addresses are stored in FILE, so that the VM has the same addresses when it
+ * is started again. Two VMs with the same addresses would conflict: while one
+ * uses FILE, another one with the same FILE is refused (by locking FILE.lock).
+ * Ctrl-C asks the guest to stop, and a second Ctrl-C stops the VM immediately;
+ * all other keys go to the guest, unless launcher runs in the background
+ * (launcher &), where the guest has no input. With nohup the VM keeps running
+ * after the terminal is closed.
  *
  * The exit status is 0 when the guest stopped, 1 when the VM failed or had to
  * be stopped, 2 if the arguments are wrong.

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * ping: a client with a minimal IP stack of its own.
+ * ping: a client with a built-in minimal IP stack.
  *
  * It acquires a network from vmnet-broker, attaches an interface to it, and
  * does with Ethernet frames what the kernel of a guest would do: it gets an
@@ -18,18 +18,18 @@
  * - Everything runs on one serial queue, so nothing needs a lock.
  * - vmnet reports that packets are available, not how many: read until none is
  *   left.
- * - An interface is stopped before the process ends, and the end waits for the
- *   completion of the stop.
- * - Nothing received is trusted: every length is checked before it is used.
+ * - An interface is stopped before the process exits, and the exit waits for
+ *   the completion of the stop.
+ * - Received data is not trusted: every length is checked before it is used.
  *
- * Build it on macOS 26, and sign it so that vmnet lets it in:
+ * Build it on macOS 26, and sign it with the entitlement that vmnet requires:
  *
  *	cc -o ping ping.c ping/[a-z]*.c ../../client/vmnet-broker.c \
  *		-I../../client -framework vmnet -framework CoreFoundation
  *	codesign --force --sign - \
  *		--entitlements ../../broker/vmnet-broker.entitlements ping
  *
- * Ping the gateway, then an external host, then wait for pings of others:
+ * Ping the gateway, then an external host, then wait for pings from others:
  *
  *	$ ping -c 2 default
  *	ping: 52:54:00:1c:9e:07 192.168.115.2/24
@@ -52,8 +52,8 @@
  *	holding 192.168.115.4 until interrupted
  *	^C
  *
- * The exit status is 0 if every echo was answered, 1 if some were not, and 2
- * if it did not come to that.
+ * The exit status is 0 if every echo request was answered, 1 if some were not,
+ * and 2 if an error occurred before that.
  */
 
 #include <arpa/inet.h>
@@ -108,7 +108,7 @@ void ready(void)
 	}
 }
 
-/* A dispatch source sees the signal only if nothing else handles it. */
+/* A dispatch source only receives a signal whose default action is disabled. */
 static void stop_on(int number)
 {
 	signal(number, SIG_IGN);
@@ -251,7 +251,7 @@ int main(int argc, char *argv[])
 {
 	parse_options(argc, argv);
 
-	/* Line by line, also when a script reads it. */
+	/* Line-buffered, even if the output is not a terminal. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 
 	check_macos();

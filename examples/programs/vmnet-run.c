@@ -6,29 +6,29 @@
  *
  * QEMU, krunkit and vfkit can put a guest's network interface on a UNIX
  * datagram socket: each datagram is one Ethernet frame. This program acquires
- * networks from the broker, starts a vmnet interface on each, gives the
- * command one end of a socket pair for each, and moves frames between the
- * other end and vmnet for as long as anybody has the command's ends.
+ * networks from the broker, starts a vmnet interface on each, gives the command
+ * one end of a socket pair for each, and moves frames between the other end and
+ * vmnet as long as any process has the command's ends open.
  *
  * What to learn here, and where:
  *
- * - The command is given its sockets by words that are replaced in its
+ * - The command learns its sockets from placeholders that are replaced in its
  *   arguments and in the values of its environment ({fd0} {mac0} {mtu0} for the
  *   first network, {fd1} … for the second) and by the variables VMNET_FD0,
  *   VMNET_MAC0 and VMNET_MTU0 … (vmnet-run/words.c).
  * - Frames move in batches, many of them with one call of vmnet. Each network
  *   has a queue of its own, and nothing on it blocks or retries at once: a
- *   guest that does not keep up delays only its own network, by 26 ms at most;
- *   then frames are dropped, as a network interface drops them
+ *   guest that does not keep up delays only its own network, by at most 26 ms;
+ *   then frames are dropped, as on a real network interface
  *   (vmnet-run/frames.c).
  * - A hold reports what happens to the network: it is lost when the broker
- *   dies, and comes back as another one. Then the interface is replaced, and
- *   the guest keeps its socket (vmnet-run/port.c).
- * - The command may end before its VMM does, it may be in the foreground of a
- *   terminal, and it gets signals (vmnet-run/command.c).
+ *   dies, and a new one replaces it. Then the interface is replaced, and the
+ *   guest keeps its socket (vmnet-run/port.c).
+ * - The command may exit before its VMM, may be in the foreground of a
+ *   terminal, and receives signals (vmnet-run/command.c).
  * - Before the process ends, the interfaces are stopped, and it waits for that.
  *
- * Build it on macOS 26, and sign it so that vmnet lets it in:
+ * Build it on macOS 26, and sign it with the entitlement that vmnet requires:
  *
  *	cc -o vmnet-run vmnet-run.c vmnet-run/[a-z]*.c \
  *		../../client/vmnet-broker.c -I../../client \
@@ -36,7 +36,7 @@
  *	codesign --force --sign - \
  *		--entitlements ../../broker/vmnet-broker.entitlements vmnet-run
  *
- * See what a command gets, and what it left behind:
+ * Show what a command gets, and the counters at the end:
  *
  *	$ vmnet-run --stats --network default -- echo mac={mac0},mtu={mtu0}
  *	vmnet-run: without --offload it slows down every VM on its networks
@@ -44,9 +44,9 @@
  *	vmnet-run: default in: 0 frames, 0 bytes, 0 dropped, 0 unfit
  *	vmnet-run: default out: 0 frames, 0 bytes, 0 dropped, 0 unfit
  *
- * "in" is to the guest, "out" from it. Frames are dropped if the guest or
- * vmnet has no room for them, and unfit if they are shorter than an Ethernet
- * header or longer than the MTU of the network allows.
+ * "in" means to the guest, "out" from the guest. Frames are dropped if the
+ * guest or vmnet has no room for them, and unfit if they are shorter than an
+ * Ethernet header or longer than the MTU of the network allows.
  *
  * And a VMM:
  *
@@ -66,22 +66,21 @@
  * vmnet chose for the interface.
  *
  * --fd N: the descriptor of the socket in the command, 3 to 63, for VMMs that
- * have no option for it; once for each --network, in their order, or not at
- * all.
+ * have no option for it; use it once for each --network, in the same order, or
+ * not at all.
  *
- * --offload: frames have a virtio header, and may be up to 64 KB long and
- * without checksums, which the receiving side completes. It is for VMMs that
- * support this; QEMU's dgram does not. On macOS one interface without offload
- * disables it for every VM on that network, and they send at a fraction of the
- * speed.
+ * --offload: frames have a virtio header, may be up to 64 KB long, and may lack
+ * checksums, which the receiver completes. The VMM must support this; QEMU's
+ * dgram does not. On macOS one interface without offload disables it for every
+ * VM on that network, and they send at a fraction of the speed.
  *
  * SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are forwarded to the
  * process group of the command. When the command has ended and its group is
  * empty, the first four end vmnet-run.
  *
  * The exit status is that of the command, 128 plus the number of the signal
- * that ended it, 2 if the arguments are wrong, and 126 if the command could
- * not run. If vmnet-run is killed, the command goes on without a network.
+ * that ended it, 2 if the arguments are wrong, and 126 if the command could not
+ * run. If vmnet-run is killed, the command keeps running without a network.
  */
 
 #include <ctype.h>
@@ -113,7 +112,7 @@ static void print(const char *format, va_list args)
 {
 	char line[1024];
 
-	/* One write, so that lines of several queues do not mix. */
+	/* A single write, so that lines from several queues are not mixed. */
 	vsnprintf(line, sizeof(line), format, args);
 	fprintf(stderr, "vmnet-run: %s\n", line);
 }
@@ -269,7 +268,7 @@ static void parse(int argc, char *argv[])
 	int option = 0;
 	int fds = 0;
 
-	/* "+": arguments behind the command are the command's. */
+	/* "+": arguments after the command belong to the command. */
 	while (option != -1) {
 		option = getopt_long(argc, argv, "+h", options, NULL);
 		if (option == 's') {

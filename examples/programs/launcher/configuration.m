@@ -20,7 +20,8 @@ static NSURL *fileURL(NSString *path)
 }
 
 /* On Apple silicon the kernel must be an uncompressed Image: with a compressed
- * one the VM starts and prints nothing. (An amd64 bzImage unpacks itself.) */
+ * one the VM starts but prints nothing. (An amd64 bzImage decompresses
+ * itself.) */
 static void checkKernel(NSString *path)
 {
 	char start[8] = "";
@@ -55,7 +56,7 @@ static VZBootLoader *createLinuxBootLoader(void)
 	return loader;
 }
 
-/* The variables of the firmware are kept beside the disk, in DISK.efi. */
+/* The firmware variables are stored next to the disk, in DISK.efi. */
 static VZBootLoader *createEFIBootLoader(void)
 {
 	VZEFIBootLoader *loader = [[VZEFIBootLoader alloc] init];

@@ -4,8 +4,8 @@
 /*
  * launcher: the MAC addresses of the VM.
  *
- * They are given by mac=, or kept in the file --identity, or else random. The
- * DHCP leases of a guest follow its MAC addresses.
+ * They come from mac=, from the file --identity, or are random. The DHCP leases
+ * of a guest depend on its MAC addresses.
  */
 
 #import "launcher.h"
@@ -83,7 +83,8 @@ NSArray *chooseAddresses(void)
 	if (options.identity != nil) {
 		lockIdentity();
 	}
-	/* If there are more than networks now, the rest stays in the file. */
+	/* If there are more addresses than networks, the others stay in the
+	 * file. */
 	NSMutableArray *kept = readIdentity();
 	for (NSUInteger i = 0; i < [options.networks count]; i++) {
 		NSString *given = [options.addresses objectAtIndex:i];

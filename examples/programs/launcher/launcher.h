@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * launcher: what its files share, in the order of events.
+ * launcher: shared declarations, in the order of events.
  *
  *	../launcher.m		options, and the order of events
  *	networks.m		1. the networks, from the hold to the VM
@@ -50,7 +50,7 @@ void usageError(NSString *format, ...) NS_FORMAT_FUNCTION(1, 2)
 
 /* --- networks.m --- */
 
-/* Asks for all networks at once, and waits until they are granted. */
+/* Requests all networks at once, and waits until they are granted. */
 void holdNetworks(void);
 
 /* A VZVirtioNetworkDeviceConfiguration for each --network, attached to it. On
@@ -94,16 +94,16 @@ void stopOnSignals(void);
 void openStandardDescriptors(void);
 
 /* Standard input is the terminal of another foreground process: in the
- * background (launcher &) the keys belong to the shell, and the guest has no
- * input. */
+ * background (launcher &) the keyboard belongs to the shell, and the guest has
+ * no input. */
 BOOL terminalIsInUse(void);
 
 /*
  * Every key goes to the guest, one byte at a time, and the guest echoes it.
- * Only Ctrl-C is ours. (Ctrl-Z and Ctrl-\ would leave the terminal raw.) Does
- * nothing if standard input is no terminal, or the terminal of another
- * foreground process. The terminal is restored on every exit except by
- * SIGKILL.
+ * Only Ctrl-C is handled by launcher. (Ctrl-Z and Ctrl-\ would leave the
+ * terminal raw.) Does nothing if standard input is not a terminal, or is the
+ * terminal of another foreground process. The terminal is restored on every
+ * exit except by SIGKILL.
  */
 void terminalMakeRaw(void);
 

@@ -45,8 +45,8 @@ static void guestStopped(void)
 }
 
 /* An interface could not be started, perhaps because its network was lost
- * again. The guest runs on without it, and is attached when the hold is next
- * granted. */
+ * again. The guest keeps running without it, and is attached when the hold is
+ * granted again. */
 - (void)virtualMachine:(VZVirtualMachine *)virtualMachine
 			 networkDevice:(VZNetworkDevice *)device
     attachmentWasDisconnectedWithError:(NSError *)error
@@ -92,7 +92,7 @@ static void forceStop(void)
 	[machine stopWithCompletionHandler:^(NSError *error) {
 		if (machine.state == VZVirtualMachineStateStopped &&
 		    error != nil) {
-			guestStopped(); /* by itself, at the last moment */
+			guestStopped(); /* by itself, just before the timeout */
 		}
 		if (error != nil) {
 			fail(@"cannot stop: %@", [error localizedDescription]);
@@ -101,8 +101,8 @@ static void forceStop(void)
 	}];
 }
 
-/* Asks the guest to stop, which answers by guestDidStopVirtualMachine:. A
- * second request stops it at once. */
+/* Asks the guest to stop; then guestDidStopVirtualMachine: is called. A second
+ * request stops it immediately. */
 static void stopMachine(void)
 {
 	static BOOL asked;
@@ -124,7 +124,7 @@ static void stopMachine(void)
 	});
 }
 
-/* With nohup the end of the terminal is not the end of the VM. */
+/* With nohup, closing the terminal does not stop the VM. */
 static BOOL isIgnored(int number)
 {
 	struct sigaction action;
@@ -137,7 +137,7 @@ static void stopOn(int number)
 {
 	static dispatch_source_t sources[NSIG];
 
-	/* The source sees the signal nevertheless, and the process survives. */
+	/* The source still receives the signal, and the process survives. */
 	signal(number, SIG_IGN);
 	sources[number] = dispatch_source_create(
 	    DISPATCH_SOURCE_TYPE_SIGNAL, (uintptr_t)number, 0, queue);

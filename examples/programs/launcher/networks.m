@@ -4,8 +4,8 @@
 /*
  * launcher: the networks of the VM.
  *
- * Each --network is a hold. From its creation on a hold reports its states on
- * the queue of the VM, which owns everything here except the hold itself.
+ * Each --network is a hold. A hold reports its states on the queue of the VM,
+ * which owns everything here except the hold itself.
  */
 
 #import "launcher.h"
@@ -24,7 +24,7 @@ struct network {
 	vmnet_broker_hold_t hold;
 	uint64_t generation;       /* of the attached network, or 0 */
 	vmnet_network_ref network; /* the attached network */
-	BOOL lost;                 /* and that was reported */
+	BOOL lost;                 /* and the loss was reported */
 };
 
 static struct network *networks;
@@ -82,13 +82,13 @@ static vmnet_network_ref createNetwork(const struct network *network)
 	return reference;
 }
 
-/* Makes an attachment to the present network and passes it to connect(). NO if
- * that failed; then nothing has changed. */
+/* Creates an attachment to the current network and passes it to connect().
+ * Returns NO on failure; then nothing has changed. */
 static BOOL attach(struct network *network,
     void (^connect)(VZVmnetNetworkDeviceAttachment *attachment))
 {
-	/* First: if another network is granted meanwhile, the difference
-	 * shows. */
+	/* Read it first, to detect another network that is granted in the
+	 * meantime. */
 	uint64_t generation = networkGeneration(network);
 	vmnet_network_ref reference = createNetwork(network);
 
@@ -106,7 +106,7 @@ static BOOL attach(struct network *network,
 #if !__has_feature(objc_arc)
 	[attachment release];
 #endif
-	/* Apple does not promise that an attachment holds its network. */
+	/* Apple does not promise that an attachment retains its network. */
 	if (network->network != NULL) {
 		CFRelease((CFTypeRef)network->network);
 	}
@@ -115,7 +115,8 @@ static BOOL attach(struct network *network,
 	return YES;
 }
 
-/* It may be the same network, if only the connection to the broker broke. */
+/* It may be the same network, if only the connection to the broker was
+ * interrupted. */
 static void networkIsGranted(struct network *network)
 {
 	uint64_t generation = networkGeneration(network);

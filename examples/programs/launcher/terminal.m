@@ -25,7 +25,7 @@ static void terminalRestore(void)
 	}
 }
 
-/* The process then ends by the signal, as without this. */
+/* The signal then terminates the process, as it would without this handler. */
 static void terminalRestoreOn(int number)
 {
 	terminalRestore();

@@ -56,7 +56,7 @@ bool mac_equal(const uint8_t *a, const uint8_t *b)
 	return memcmp(a, b, 6) == 0;
 }
 
-/* Not that of a group, which nobody can send from. */
+/* A unicast address. */
 bool mac_is_host(const uint8_t *mac)
 {
 	static const uint8_t zero[6] = { 0 };
@@ -95,7 +95,7 @@ uint32_t sum_add(uint32_t sum, const void *data, size_t size)
 	return (sum & 0xffff) + (sum >> 16);
 }
 
-/* Over data that contains its right checksum this is 0. */
+/* The result for data that contains its correct checksum is 0. */
 uint16_t sum_finish(uint32_t sum)
 {
 	while (sum > 0xffff) {

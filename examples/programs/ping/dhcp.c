@@ -4,16 +4,17 @@
 /*
  * ping: DHCP.
  *
- * DISCOVER -> OFFER, REQUEST -> ACK, and then an address is ours. At half of
- * its time REQUEST -> ACK makes it ours anew, and RELEASE gives it back.
+ * After DISCOVER -> OFFER, REQUEST -> ACK we have an address. After half of the
+ * lease time, REQUEST -> ACK renews it; RELEASE returns it.
  *
- * A server may offer one address to several clients. REQUEST -> NAK is how all
- * but the first learn of it; each begins again after a random time, so that
- * they do not collide once more.
+ * A server may offer one address to several clients. All but the first one get
+ * a NAK for their REQUEST; each starts again after a random time, so that they
+ * do not collide again.
  *
- * A server without a free address does not answer DISCOVER. To tell it from a
- * server that is not there we send REQUEST for an address that nobody gets, the
- * gateway's: NAK shows that there is a server, which offers nothing.
+ * A server without a free address does not answer DISCOVER. To distinguish this
+ * from a missing server, we send a REQUEST for an address that no client can
+ * get, the gateway's: a NAK shows that there is a server without free
+ * addresses.
  */
 
 #include "guest.h"
@@ -49,9 +50,9 @@ enum {
 #define DHCP_MAGIC 0x63825363U
 
 enum { DHCP_TRIES = 5 }; /* after 1, 2, 4, 8 and 16 seconds */
-enum { DHCP_PROBE = 2 }; /* unanswered, before we ask whether it is there */
+enum { DHCP_PROBE = 2 }; /* tries before checking for a server */
 enum { DHCP_REFUSALS = 20 };
-enum { DHCP_OPTIONS = 64 }; /* makes up the least size of a BOOTP message */
+enum { DHCP_OPTIONS = 64 }; /* for the minimum size of a BOOTP message */
 
 struct dhcp {
 	uint8_t op;
@@ -87,7 +88,7 @@ static uint8_t *option_put(
 	return end + 2 + size;
 }
 
-/* No more than DHCP_OPTIONS bytes, at the very most 22. */
+/* At most DHCP_OPTIONS bytes; the actual maximum is 22. */
 static void dhcp_put_options(uint8_t *end, uint8_t type)
 {
 	const uint8_t wanted[] = { OPTION_MASK, OPTION_ROUTER, OPTION_DNS,
@@ -135,7 +136,8 @@ static void dhcp_try(void)
 		return;
 	}
 	dhcp_send(dhcp.offer.address == 0 ? DHCP_DISCOVER : DHCP_REQUEST);
-	/* After the DISCOVER: an offer would arrive before the NAK does. */
+	/* This is sent after the DISCOVER, so that an offer arrives before the
+	 * NAK. */
 	if (dhcp.offer.address == 0 && dhcp.tries >= DHCP_PROBE) {
 		dhcp_send(DHCP_REQUEST);
 	}
@@ -184,7 +186,7 @@ static uint32_t option_get32(const uint8_t *bytes, size_t size, uint8_t code)
 	return value == NULL ? 0 : get32(value);
 }
 
-/* A reply to us in this exchange? */
+/* Whether this is a reply to us in this exchange. */
 static bool dhcp_is_ours(const struct dhcp *message)
 {
 	return message->op == BOOT_REPLY && message->hardware == 1 &&
@@ -194,7 +196,7 @@ static bool dhcp_is_ours(const struct dhcp *message)
 	    get32(message->magic) == DHCP_MAGIC;
 }
 
-/* An address that a guest of this network may have? */
+/* Whether a guest on this network may have this address. */
 static bool lease_fits(const struct lease *got)
 {
 	return got->server != 0 && got->mask == guest.mask &&
@@ -216,7 +218,7 @@ static void dhcp_acknowledged(const struct lease *got)
 	}
 }
 
-/* The whole message is there; its options are what follows, size bytes. */
+/* The message is complete; its options follow, size bytes. */
 static void dhcp_read(const struct dhcp *message, const uint8_t *rest,
     size_t size, struct lease *got)
 {

@@ -126,7 +126,7 @@ static ipv4 dns_find_address(const uint8_t *message, size_t size)
 	return 0;
 }
 
-/* It is the answer if it has our number and repeats the question. */
+/* It is the answer if it has our ID and repeats the question. */
 static bool dns_is_ours(const uint8_t *message, size_t size)
 {
 	const struct dns *header = (const struct dns *)message;

@@ -4,11 +4,11 @@
 /*
  * ping: Ethernet frames and ARP.
  *
- * ARP finds the MAC address of an IP address. What we start ourselves goes to
- * one neighbour after the other, so it is enough to know two: the DHCP server,
- * and the neighbour that the last packet went to. While a MAC address is not
- * known, one packet is parked, and it is sent when the answer comes. Whoever
- * sends a lost packet again also asks again: ARP needs no timer.
+ * ARP finds the MAC address of an IP address. We send to one neighbour at a
+ * time, so it is enough to remember two: the DHCP server, and the neighbour
+ * that got the last packet. While a MAC address is unknown, one packet is
+ * parked, and it is sent when the answer arrives. Retransmitting a lost packet
+ * also repeats the ARP request, so ARP needs no timer.
  */
 
 #include "guest.h"
@@ -95,7 +95,7 @@ static void arp_receive(const uint8_t *payload, size_t size)
 	if (size < sizeof(*arp) || !arp_is_valid(arp) || lease.address == 0) {
 		return;
 	}
-	/* Requests tell as much about their sender as replies do. */
+	/* Requests contain the sender's addresses, just like replies. */
 	ipv4 sender = get32(arp->sender_ip);
 	neighbour_learn(&dhcp_server, sender, arp->sender_mac);
 	neighbour_learn(&other, sender, arp->sender_mac);
@@ -125,8 +125,8 @@ void arp_resolve(ipv4 ip, const void *packet, size_t size)
 
 void arp_announce(void)
 {
-	/* Everybody hears the question: a neighbour that knew another MAC
-	 * address for our IP address learns the right one. */
+	/* The request is a broadcast: a neighbour that had another MAC address
+	 * for our IP address learns the correct one. */
 	dhcp_server.ip = lease.server;
 	arp_send(ARP_REQUEST, broadcast_mac, lease.server);
 }

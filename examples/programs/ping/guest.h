@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * ping: what its files share.
+ * ping: shared declarations.
  *
  *	../ping.c	options, and the order of events
  *	interface.c	vmnet-broker and vmnet: whole Ethernet frames
@@ -33,10 +33,10 @@ typedef uint32_t ipv4;
 
 #define BROADCAST_IP 0xffffffffU
 
-/* Bytes of the longest IP packet that we start: what every network carries. */
+/* Maximum size of the IP packets that we send: every network supports it. */
 enum { PACKET_MAX = 576 };
 
-/* What the command line asked for. */
+/* The options of the command line. */
 struct options {
 	const char *network;
 	const char *target; /* name or address, NULL for the gateway */
@@ -50,7 +50,7 @@ struct options {
 
 extern struct options options;
 
-/* What we know of ourselves and the network before DHCP. */
+/* What we know about ourselves and the network before DHCP. */
 struct guest {
 	ipv4 gateway; /* the host's own address in the network */
 	ipv4 mask;
@@ -76,12 +76,12 @@ extern struct lease lease;
 /* Prints "ping: " and the reason, and finishes with STATUS_FAILED. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* DHCP has an address for us: prints it and starts what was asked for. */
+/* We have an address from DHCP: prints it and starts the requested action. */
 void ready(void);
 
 /* --- interface.c --- */
 
-/* Gets the network from the broker. Blocks. */
+/* Acquires the network from the broker. Blocks. */
 void network_acquire(void);
 
 /* Starts an interface on it, and then DHCP. */
@@ -90,7 +90,7 @@ void interface_start(void);
 /* Sends one whole frame. */
 void frame_write(uint8_t *frame, size_t size);
 
-/* Gives the lease back, stops the interface and exits. Calls after the first
+/* Releases the lease, stops the interface and exits. Calls after the first one
  * have no effect. */
 void finish(int status);
 
@@ -111,8 +111,8 @@ void frame_receive(uint8_t *frame, size_t size);
 /* Sends an IP packet of ours to a neighbour, now or when its MAC is known. */
 void arp_resolve(ipv4 ip, const void *packet, size_t size);
 
-/* Tells everybody our address, and finds the DHCP server, to which the lease is
- * given back. */
+/* Announces our address, and finds the DHCP server, which is needed to release
+ * the lease. */
 void arp_announce(void);
 
 /* --- ip.c --- */
@@ -154,17 +154,17 @@ void dns_receive(unsigned to_port, const uint8_t *message, size_t size);
 
 /* --- echo.c --- */
 
-/* Pings the target as often as was asked for. */
+/* Pings the target as often as requested. */
 void ping_start(ipv4 target);
 
-/* Waits until the next request is due and sends it. If there is none, finishes,
- * or goes on holding the address. */
+/* Waits until the next request is due and sends it. If there is none, exits, or
+ * keeps holding the address. */
 void ping_wait(void);
 
 /* An echo reply. */
 void ping_receive(ipv4 from, const uint8_t *message, size_t size);
 
-/* Prints the counts, and finishes. */
+/* Prints the counts, and exits. */
 void ping_finish(void);
 
 /* --- bytes.c --- */

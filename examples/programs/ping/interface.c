@@ -4,12 +4,12 @@
 /*
  * ping: the network and the interface.
  *
- * This is the only file that talks to vmnet-broker and to vmnet. What goes in
- * and out are whole Ethernet frames.
+ * This is the only file that talks to vmnet-broker and to vmnet. Its input and
+ * output are whole Ethernet frames.
  *
  * vmnet reports that packets are available, not how many: read until none is
- * left. An interface is stopped before the process ends, and the end waits for
- * the completion of the stop.
+ * left. An interface is stopped before the process exits, and the exit waits
+ * for the completion of the stop.
  */
 
 #include "guest.h"
@@ -36,7 +36,7 @@ static struct {
 	uint8_t *received;
 	bool started;
 	bool stopping;
-	int status; /* what to exit with, once stopped */
+	int status; /* the exit status after the stop */
 } net;
 
 void frame_write(uint8_t *frame, size_t size)
@@ -49,7 +49,7 @@ void frame_write(uint8_t *frame, size_t size)
 	};
 	int count = 1;
 
-	/* As on a wire, a lost frame is for its sender to send again: there is
+	/* As on a real network, the sender retransmits a lost frame: there is
 	 * nothing to wait for here. */
 	vmnet_return_t status = vmnet_write(net.interface, &packet, &count);
 	if (status != VMNET_SUCCESS) {
@@ -83,7 +83,7 @@ static size_t frame_read(void)
 	    : 0;
 }
 
-/* Any frame may be the one after which we stop. */
+/* We may stop after any frame. */
 static void packets_available(void)
 {
 	while (!net.stopping) {
@@ -109,7 +109,7 @@ static void stop_interface(void)
 	dhcp_release();
 	vmnet_return_t status = vmnet_stop_interface(net.interface,
 	    dispatch_get_main_queue(), ^(vmnet_return_t stopped) {
-		    (void)stopped; /* nothing could be done about it */
+		    (void)stopped; /* an error cannot be handled here */
 		    exit_now();
 	    });
 	if (status != VMNET_SUCCESS) {
@@ -129,7 +129,8 @@ void finish(int status)
 	if (net.interface == NULL) {
 		exit_now();
 	}
-	/* One that is still starting is stopped when it has started. */
+	/* An interface that is still starting is stopped as soon as it has
+	 * started. */
 	if (net.started) {
 		stop_interface();
 	}

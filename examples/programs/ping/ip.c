@@ -4,8 +4,7 @@
 /*
  * ping: IP, UDP and the answers to echo requests.
  *
- * Nothing that was received is trusted: every length is checked before it is
- * used.
+ * Received data is not trusted: every length is checked before it is used.
  */
 
 #include "guest.h"
@@ -47,7 +46,7 @@ static void ip_fill(struct ip *ip, ipv4 to, uint8_t protocol, size_t size)
 	put16(ip->checksum, sum_finish(sum_add(0, ip, sizeof(*ip))));
 }
 
-/* What is not on the subnet goes through the gateway. */
+/* Packets to addresses outside the subnet go to the gateway. */
 void ip_send(ipv4 to, uint8_t protocol, const void *payload, size_t size)
 {
 	uint8_t packet[PACKET_MAX];
@@ -156,8 +155,8 @@ static size_t ip_check(const uint8_t *packet, size_t *size)
 	return header;
 }
 
-/* Sends an echo request back to where it came from, as a reply. The checksum
- * of the IP header stays right when the addresses change places. */
+/* Sends an echo request back to where it came from, as a reply. The checksum of
+ * the IP header stays correct when the addresses are swapped. */
 static void echo_answer(uint8_t *frame, struct echo *echo, size_t size)
 {
 	struct ethernet *ethernet = (struct ethernet *)frame;

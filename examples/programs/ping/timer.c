@@ -4,8 +4,8 @@
 /*
  * ping: timers.
  *
- * Starting a timer again forgets what it was to do before: of the blocks that
- * are waiting, only the one that was started last acts.
+ * Starting a timer again cancels its previous block: only the block that was
+ * scheduled last has an effect.
  */
 
 #include "guest.h"

@@ -2,16 +2,16 @@
 // Copyright The vmnet-broker authors
 
 /*
- * vmnet-run: the command, from its start to the end of all that it left.
+ * vmnet-run: the command, from its start to the exit of its last process.
  *
- * The command is a process group of its own. It gets the signals that we get.
+ * The command runs in its own process group and gets the signals that we get.
  * If we are in the foreground of a terminal, its group becomes the foreground,
- * so that Ctrl-C and Ctrl-Z reach the command alone. When Ctrl-Z has stopped
- * it, we stop as well, so that the shell shows its prompt; when the shell
- * continues us, we continue the command.
+ * so that Ctrl-C and Ctrl-Z reach only the command. When Ctrl-Z has stopped it,
+ * we stop as well, so that the shell shows its prompt; when the shell continues
+ * us, we continue the command.
  *
- * The command may end before its VMM does: it may be a script, or a QEMU that
- * becomes a daemon. So its sockets decide when we leave:
+ * The command may exit before its VMM: it may be a script, or a QEMU that
+ * becomes a daemon. So its sockets determine when we exit:
  *
  *	runs	Signals are forwarded.
  *	ended	Another process still has one of its sockets. The system does not
@@ -45,12 +45,12 @@ static bool reaped;
 static int status;
 static int closed_ports;
 
-/* SIGINT was passed on, so that it did not come from the terminal. */
+/* SIGINT was forwarded, so it did not come from the terminal. */
 static bool interrupted;
 
 /* --- The terminal -------------------------------------------------------- */
 
-/* Ours, or -1. */
+/* Our terminal, or -1. */
 static int terminal = -1;
 
 /* Whether it was given to the command at its start. */
@@ -61,8 +61,8 @@ static bool is_foreground(pid_t group)
 	return terminal >= 0 && tcgetpgrp(terminal) == group;
 }
 
-/* From us to the command. It may have been stopped already, because it asked
- * for the terminal too early. */
+/* Passes the terminal to the command, which may have been stopped already
+ * because it accessed the terminal too early. */
 static void give_terminal(void)
 {
 	tcsetpgrp(terminal, child);
@@ -77,10 +77,10 @@ static void take_terminal(void)
 }
 
 /*
- * The terminal has stopped the command. If it did that because the shell has
- * put us into the foreground, and the command does not know, there is nothing
- * to wait for. kill() returns when the shell continues us, since this is the
- * only thread that takes the signal; and at once if there is no shell.
+ * The terminal has stopped the command. If that happened because the shell has
+ * put us into the foreground, which the command does not know, there is nothing
+ * to wait for. kill() returns when the shell continues us, because this is the
+ * only thread that receives the signal; without a shell it returns immediately.
  */
 static void stop_with_command(void)
 {
@@ -112,8 +112,8 @@ static void reap(void)
 	    WIFSIGNALED(result) ? 128 + WTERMSIG(result) : WEXITSTATUS(result);
 }
 
-/* If Ctrl-C ended the command it was for all who were in the foreground with us
- * as well: a script that runs us would go on otherwise. */
+/* If Ctrl-C ended the command, it was also meant for the other processes in the
+ * foreground with us: otherwise a script that runs us would continue. */
 static void finish(void)
 {
 	reap();
@@ -162,22 +162,22 @@ static void command_ended(void *unused)
 	probe();
 }
 
-/* What has become of the command: CLD_STOPPED, or another code if it has ended.
- * WNOWAIT leaves the news where it is. */
+/* Waits for a state change of the command: CLD_STOPPED, or another code if it
+ * has exited. WNOWAIT does not reap it. */
 static int wait_for_news(siginfo_t *info)
 {
 	memset(info, 0, sizeof(*info));
 	while (waitid(P_PID, (id_t)child, info, WEXITED | WSTOPPED | WNOWAIT) !=
 	    0) {
 		if (errno != EINTR) {
-			return CLD_EXITED; /* reap() will tell */
+			return CLD_EXITED; /* reap() reports the status */
 		}
 	}
 	return info->si_code;
 }
 
-/* Tells of stops and of the end. Not a queue's thread: SIGTSTP has to reach it
- * and no other. */
+/* Reports stops and the exit. This is not a dispatch thread, because SIGTSTP
+ * must reach this thread and no other. */
 static void *watch(void *unused)
 {
 	siginfo_t info;
@@ -203,11 +203,11 @@ static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1,
 	SIGUSR2 };
 #define SIGNAL_COUNT ((int)(sizeof(signals) / sizeof(signals[0])))
 
-/* What we ignore and the command must not, unless we were told to as well, by
- * nohup for example. */
+/* Signals that we ignore but the command must not, unless they were ignored
+ * when we started, for example by nohup. */
 static sigset_t ignored;
 
-/* As it was for us: the command's. */
+/* The signal mask that we started with, for the command. */
 static sigset_t mask;
 
 static bool ignore(int number)
@@ -234,7 +234,8 @@ static void pass_on(int number)
 	}
 }
 
-/* A signal that comes before the command runs waits for dispatch_main(). */
+/* A signal that arrives before the command runs is handled in
+ * dispatch_main(). */
 static void forward_signals(void)
 {
 	for (int i = 0; i < SIGNAL_COUNT; i++) {
@@ -262,15 +263,16 @@ void command_prepare(void)
 	pthread_sigmask(SIG_BLOCK, &stop, &mask);
 	sigemptyset(&ignored);
 	(void)ignore(SIGPIPE);
-	/* We write to the terminal, and take it back, from the background. */
+	/* We write to the terminal, and take it back, while in the
+	 * background. */
 	(void)ignore(SIGTTOU);
-	/* Whoever started us may not care for children; we do. */
+	/* Our parent may have ignored SIGCHLD; we need it. */
 	signal(SIGCHLD, SIG_DFL);
 }
 
 /* --- The start ----------------------------------------------------------- */
 
-/* The sockets that are to have a number of their own. */
+/* Assigns the requested numbers to the sockets. */
 static int place_sockets(posix_spawn_file_actions_t *actions)
 {
 	int error = 0;
@@ -284,7 +286,7 @@ static int place_sockets(posix_spawn_file_actions_t *actions)
 	return error;
 }
 
-/* The command gets the signals as we got them, not as we ignore them. */
+/* The command gets the signal settings that we started with, not ours. */
 static int spawn(char *argv[])
 {
 	posix_spawn_file_actions_t actions;
@@ -318,8 +320,9 @@ void command_start(char *argv[])
 	pthread_t watcher;
 
 	forward_signals();
-	/* A script's shell has no job control: what it starts in the background
-	 * is deaf to Ctrl-C, and must not take the terminal from the script. */
+	/* A script's shell has no job control: a program that it starts in the
+	 * background ignores Ctrl-C, and must not take the terminal from the
+	 * script. */
 	if (sigismember(&ignored, SIGINT)) {
 		terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
 	}

@@ -17,28 +17,30 @@
 
 #include "run.h"
 
-/* An Ethernet header: nothing shorter is a frame. */
+/* The size of an Ethernet header, and so of the shortest frame. */
 #define FRAME_MIN 14
 
-/* What --offload puts in front of it, at least: struct virtio_net_hdr without
- * the number of buffers. */
+/* The minimum size of the header that --offload adds: struct virtio_net_hdr
+ * without the number of buffers. */
 #define VIRTIO_MIN 10
 
-/* Apple's advice for a guest's socket: receive four times what is sent. */
+/* Apple's advice for a guest's socket: a receive buffer four times as large as
+ * the send buffer. */
 #define SEND_BUFFER (1024 * 1024)
 #define RECEIVE_BUFFER (4 * SEND_BUFFER)
 
-/* A full socket is tried again after the first pause, and after one twice as
- * long each time, 26 ms in all. It is not watched for room: on macOS a datagram
- * socket is always ready, and send() then says ENOBUFS. */
+/* A full socket is retried after the first pause, and then after pauses that
+ * double each time, 26 ms in total. We do not wait for write events: on macOS a
+ * datagram socket is always writable, and send() then fails with ENOBUFS. */
 #define PAUSE_FIRST (50 * NSEC_PER_USEC)
 #define PAUSE_LAST (256 * PAUSE_FIRST)
 
-/* Batches in one go to the guest: then it is its own frames' turn. */
+/* Maximum number of batches to the guest before the guest's own frames have
+ * their turn. */
 #define TURN 4
 
-/* Batches that are taken from a guest that is gone. Whoever is left to send
- * more does not keep us. */
+/* Maximum number of batches taken from a guest that is gone, so that a
+ * remaining process that keeps sending does not delay the exit. */
 #define LAST_BATCHES 64
 
 /* --- From the guest to the network -------------------------------------- */
@@ -55,10 +57,10 @@ static size_t frame_max(const struct port *port)
 }
 
 /*
- * Receives a batch; false when the socket is dead. Frames over the
- * network's size do not get in: one byte of room more than allowed tells them.
- * An empty datagram is a frame too short, not an end: datagram sockets have
- * none.
+ * Receives a batch; false when the socket is dead. Frames that are too large
+ * for the network are dropped: one extra byte of room detects them. An empty
+ * datagram is a frame that is too short, not an end of file, which datagram
+ * sockets do not have.
  */
 static bool port_receive(struct port *port, int *taken)
 {
@@ -86,8 +88,8 @@ static bool port_receive(struct port *port, int *taken)
 	return true;
 }
 
-/* Writes the batch. Frames that vmnet does not accept are lost, as on any wire;
- * without an interface these are all. */
+/* Writes the batch. Frames that vmnet does not accept are lost, as on a real
+ * network; without an interface all frames are lost. */
 static void port_write(struct port *port)
 {
 	struct batch *batch = &port->from_guest;
@@ -138,7 +140,7 @@ void port_close(struct port *port)
 	});
 }
 
-/* Takes a batch that the guest has sent; true if there was something. */
+/* Forwards a batch that the guest has sent; true if there was one. */
 static bool port_forward(struct port *port)
 {
 	int taken = 0;
@@ -153,14 +155,14 @@ static bool port_forward(struct port *port)
 
 /* --- From the network to the guest -------------------------------------- */
 
-/* Linux returns the first two, macOS may return any. */
+/* Linux returns the first two, macOS may return any of these. */
 static bool is_gone(int error)
 {
 	return error == ECONNREFUSED || error == ENOTCONN ||
 	    error == ECONNRESET || error == EDESTADDRREQ || error == EPIPE;
 }
 
-/* Sends what is left of the batch; false when that has to wait. */
+/* Sends the rest of the batch; false if it has to wait. */
 static bool port_send(struct port *port)
 {
 	struct batch *batch = &port->to_guest;
@@ -224,9 +226,9 @@ static bool port_move(struct port *port)
 }
 
 /*
- * Moves frames in both directions until there are none, or other ports must have
- * their turn. One direction wakes the queue, but traffic has answers: moving
- * both ways each time saves a wake-up.
+ * Moves frames in both directions until there are none, or until it is the turn
+ * of other ports. Traffic in one direction wakes the queue, but usually causes
+ * replies: moving frames both ways each time saves a wake-up.
  */
 static void port_pump(struct port *port)
 {

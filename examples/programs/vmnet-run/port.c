@@ -4,13 +4,13 @@
 /*
  * vmnet-run: one network, from the broker to a vmnet interface.
  *
- * The hold reports what happens to the network. When it was lost and is
- * granted again, it is another network, and an interface on the old one is
- * dead: it is stopped, and one is started on the new network. The guest keeps
- * its socket and its MAC address, which the new bridge learns from its frames.
- * The address of the interface itself is chosen by vmnet, each time.
+ * The hold reports what happens to the network. When it is lost and granted
+ * again, it is another network, and the interface on the old one no longer
+ * works: it is stopped, and a new one is started on the new network. The guest
+ * keeps its socket and its MAC address, which the new bridge learns from its
+ * frames. The address of the interface itself is chosen by vmnet, each time.
  *
- * All of it happens on the queue of the port, and nothing waits there.
+ * Everything happens on the queue of the port, and nothing blocks there.
  */
 
 #include <inttypes.h>
@@ -62,7 +62,7 @@ static void port_set_error(struct port *port, const char *format, ...)
 	va_end(args);
 }
 
-/* If it is the first interface the start fails; another one is tried again. */
+/* If this is the first interface, the start fails; later ones are retried. */
 static void port_failed(struct port *port)
 {
 	if (!port->started) {
@@ -77,8 +77,8 @@ static void port_failed(struct port *port)
 	});
 }
 
-/* Keeps what the guest and we have to know of the interface. What the guest was
- * told at the start it is not told again. */
+/* Stores the properties of the interface that the guest and we need. The guest
+ * gets them only at the start. */
 static bool port_learn(struct port *port, xpc_object_t parameters)
 {
 	const char *mac =
@@ -119,7 +119,7 @@ static void port_attached(struct port *port, xpc_object_t parameters)
 		}
 	}
 	if (status != VMNET_SUCCESS) {
-		port->generation = 0; /* not the network's: it is stopped */
+		port->generation = 0; /* it is not on the network: stop it */
 		port_failed(port);
 	} else if (!port->started) {
 		port->started = true;
@@ -167,7 +167,7 @@ static void port_start_interface(struct port *port)
 			port_settle(port);
 		});
 	xpc_release(description);
-	/* When it refuses at once nobody calls the block. */
+	/* If the call fails immediately, the block is not called. */
 	if (port->interface == NULL) {
 		port_refused(port, VMNET_FAILURE);
 	}
@@ -183,7 +183,7 @@ static void port_stop_interface(struct port *port)
 		    port_detached(port);
 		    port_settle(port);
 	    });
-	/* Nobody calls the block, and there is nothing to stop. */
+	/* The block is not called, and there is nothing to stop. */
 	if (status != VMNET_SUCCESS) {
 		port_detached(port);
 		dispatch_async(port->queue, ^{
@@ -194,10 +194,10 @@ static void port_stop_interface(struct port *port)
 
 /* --- The network --------------------------------------------------------- */
 
-/* NULL while it is not granted. The number comes first: if the network becomes
- * another one between the two calls the number is the old one's, and the event
- * that is then under way shows the difference. A broker that tells no numbers
- * has a new network each time. */
+/* NULL while it is not granted. The generation is read first: if the network is
+ * replaced between the two calls, we have the generation of the old one, and
+ * the event that follows reveals the difference. If a broker sends no
+ * generations, each grant counts as a new network. */
 static xpc_object_t port_copy_network(struct port *port, uint64_t *generation)
 {
 	xpc_object_t info = vmnet_broker_hold_copy_info(port->hold);

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * vmnet-run: what its files share.
+ * vmnet-run: shared declarations.
  *
  *	../vmnet-run.c	options, and the order of events
  *	port.c		one network: its hold and its interface
@@ -28,16 +28,17 @@
 /* The limit of the broker for one client. */
 #define MAX_PORTS 8
 
-/* Frames a batch. vmnet allows 256 a call; 64 already make its cost small. */
+/* Frames per batch. vmnet allows 256 per call; with 64 the cost of a call is
+ * already small. */
 #define BATCH 64
 
-/* Room for the longest frame: 64 KB behind a header. Not a power of two, so
- * that the frames of a batch do not compete for the same lines of the cache.
- * Memory is used only as far as frames reach. */
+/* Room for the longest frame: 64 KB after a header. Not a power of two, so that
+ * the frames of a batch do not compete for the same cache lines. Pages are only
+ * used as far as frames reach. */
 #define FRAME_ROOM (64 * 1024 + 128)
 
-/* What --fd may ask for. The sockets are above until the command starts, so
- * that none is in the way of another. */
+/* Allowed values of --fd. The sockets have higher numbers until the command
+ * starts, so that they do not conflict. */
 #define FD_MIN 3
 #define FD_MAX 63
 
@@ -125,7 +126,7 @@ extern bool offload;
 /* Prints a line, after "vmnet-run: ". On any queue. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same, and leaves with EXIT_CANNOT_RUN. On the main queue, or before it
+/* The same, and exits with EXIT_CANNOT_RUN. On the main queue, or before it
  * runs. */
 void fail(const char *format, ...)
     __attribute__((format(printf, 1, 2), noreturn));
@@ -141,12 +142,12 @@ void stop_all(void);
 /* The same, and exits. */
 void leave(int status) __attribute__((noreturn));
 
-/* Zeroed. Fails when there is none. */
+/* Allocates zeroed memory. Calls fail() if there is none. */
 void *allocate(size_t count, size_t size);
 
 /* --- port.c --- */
 
-/* Asks for the network. */
+/* Requests the network. */
 void port_create(struct port *port);
 
 /* Waits until frames move, if only into the buffer of the socket; fails if

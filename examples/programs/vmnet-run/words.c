@@ -2,10 +2,10 @@
 // Copyright The vmnet-broker authors
 
 /*
- * vmnet-run: how the command is given its sockets.
+ * vmnet-run: tells the command its sockets.
  *
  * {fd0}, {mac0}, {mtu0} and so on are replaced in its arguments and in the
- * values of its environment, and the same are in variables: VMNET_FD0,
+ * values of its environment; the same values are in the variables VMNET_FD0,
  * VMNET_MAC0, …
  */
 
@@ -58,7 +58,7 @@ static bool find_word(
 	return false;
 }
 
-/* A word for a network that is not there is an error. */
+/* A word for a network that does not exist is an error. */
 static void check(const char *argument)
 {
 	enum word word = WORD_FD;

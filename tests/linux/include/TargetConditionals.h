@@ -2,8 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * The Linux stand-in's <TargetConditionals.h>: programs are told that they are
- * on a Mac.
+ * The Linux stand-in's <TargetConditionals.h>: reports a Mac.
  */
 #ifndef STANDIN_TARGETCONDITIONALS_H
 #define STANDIN_TARGETCONDITIONALS_H

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * A Mac's disk does not tell the case of names, so neither do its programs.
+ * File names on a Mac are case-insensitive, so programs may use either
+ * spelling.
  */
 #include <Availability.h>

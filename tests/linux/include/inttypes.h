@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * The formats of what our <stdint.h> says.
+ * The formats for the types of our <stdint.h>.
  */
 #include <stdint.h>
 

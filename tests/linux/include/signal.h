@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * A signal that macOS has and Linux has not: one that nobody sends here stands
- * for it.
+ * A signal that macOS has and Linux does not have: an unused signal replaces
+ * it.
  */
 #include_next <signal.h>
 

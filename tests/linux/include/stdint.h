@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * The types of 64 bits are `long long` on macOS, which formats tell: %llu is
- * right there, and %lu is not. (In C++ they are part of the names of what is in
- * the library, and stay.)
+ * The 64-bit types are `long long` on macOS, which affects formats: %llu is
+ * correct there, and %lu is not. (In C++ the types are part of mangled names in
+ * the library, and are not changed.)
  */
 #include_next <stdint.h>
 

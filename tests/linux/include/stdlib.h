@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * On macOS this brings waitpid() and the macros of its status.
+ * On macOS this header also declares waitpid() and the macros for its status.
  */
 #include_next <stdlib.h>
 

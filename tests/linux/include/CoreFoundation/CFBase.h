@@ -26,7 +26,7 @@ typedef const struct __CFString *CFStringRef;
 
 #define kCFAllocatorDefault ((CFAllocatorRef)0)
 
-/* As on macOS, a NULL reference ends the process in all of these. */
+/* As on macOS, all of these abort on a NULL reference. */
 CFTypeRef CFRetain(CFTypeRef cf);
 void CFRelease(CFTypeRef cf);
 CFIndex CFGetRetainCount(CFTypeRef cf);

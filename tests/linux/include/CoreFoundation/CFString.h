@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * Strings in UTF-8, as far as a C program needs them to print something.
+ * Strings in UTF-8, as far as a C program needs them to print text.
  */
 
 #ifndef COREFOUNDATION_CFSTRING_H
@@ -21,7 +21,7 @@ enum {
 
 CFTypeID CFStringGetTypeID(void);
 
-/* NULL when the encoding is none of the above. */
+/* NULL if the encoding is not one of the above. */
 CFStringRef CFStringCreateWithCString(
     CFAllocatorRef alloc, const char *string, CFStringEncoding encoding);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
-/* GNUstep's Foundation, and what Apple's has beside it. */
+/* GNUstep's Foundation, and additions that Apple's has. */
 
 #ifndef STANDIN_FOUNDATION_FOUNDATION_H
 #define STANDIN_FOUNDATION_FOUNDATION_H
@@ -22,7 +22,7 @@ typedef struct {
 	NSInteger patchVersion;
 } NSOperatingSystemVersion;
 
-/* The stand-in answers as macOS 26.4 would; STANDIN_MACOS=26.1 changes that. */
+/* The stand-in reports macOS 26.4; STANDIN_MACOS=26.1 changes that. */
 @interface NSProcessInfo (StandinVersion)
 - (BOOL)isOperatingSystemAtLeastVersion:(NSOperatingSystemVersion)version;
 @end

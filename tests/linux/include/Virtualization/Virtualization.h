@@ -7,8 +7,8 @@
  * there. `make macos` compiles the examples against it as for a Mac, with ARC.
  * Behind it is QEMU; see tests/linux/virtualization.
  *
- * clang makes code for the GNU Objective-C runtime here: no ARC, and instance
- * variables are declared. Programs see neither.
+ * clang generates code for the GNU Objective-C runtime here: there is no ARC,
+ * and instance variables are declared. Programs do not notice either.
  */
 
 #ifndef STANDIN_VIRTUALIZATION_H
@@ -236,8 +236,9 @@ typedef NS_OPTIONS(NSUInteger, VZEFIVariableStoreInitializationOptions) {
 
 @class VZVirtualMachine;
 
-/* Of a running machine. Another attachment, or nil, is connected at once; used
- * on the machine's queue, as the machine itself. */
+/* A device of a running machine. Setting another attachment, or nil, takes
+ * effect immediately. Use it on the machine's queue, like the machine
+ * itself. */
 @interface VZNetworkDevice : NSObject {
 	VZVirtualMachine *_machine; /* which owns this */
 	VZNetworkDeviceAttachment *_attachment;

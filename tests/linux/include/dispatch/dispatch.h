@@ -3,11 +3,12 @@
  * Copyright The vmnet-broker authors
  *
  * The Linux stand-in's <dispatch/dispatch.h>. Names, types and values are
- * Apple's; what each function promises is in Apple's documentation.
+ * Apple's; see Apple's documentation for what each function does.
  *
  * The headers can also be included after Apple's own: then they only repeat the
- * declarations, and the compiler says where they differ. STANDIN_CONFORMANCE is
- * defined in that case; what C cannot repeat is compared by value.
+ * declarations, and the compiler reports differences. STANDIN_CONFORMANCE is
+ * defined in that case; what cannot be declared twice in C is compared by
+ * value.
  */
 #ifndef STANDIN_DISPATCH_DISPATCH_H
 #define STANDIN_DISPATCH_DISPATCH_H

@@ -12,7 +12,7 @@
 #include <sys/qos.h>
 
 #ifdef __cplusplus
-/* Not C++ objects: only so that C++ knows which pointers convert. */
+/* These are not C++ objects: they only tell C++ which pointers convert. */
 typedef struct dispatch_object_s {
       private:
 	dispatch_object_s();
@@ -93,7 +93,7 @@ STANDIN_DISPATCH_END
 
 #if !defined(STANDIN_CONFORMANCE) && defined(__BLOCKS__) &&                    \
     !defined(__cplusplus)
-/* One name for several types, as Apple's header has it. */
+/* One name for several types, as in Apple's header. */
 #define dispatch_wait(object, timeout)                                         \
 	_Generic((object), dispatch_block_t                                    \
 		 : dispatch_block_wait, dispatch_group_t                       \

@@ -12,7 +12,7 @@ STANDIN_DISPATCH_BEGIN
 
 typedef intptr_t dispatch_once_t;
 
-/* Apple's header makes these two macros for an inline fast path. */
+/* In Apple's header these two are macros with an inline fast path. */
 #ifdef STANDIN_CONFORMANCE
 #undef dispatch_once
 #undef dispatch_once_f

@@ -91,7 +91,7 @@ dispatch_after_f(dispatch_time_t when, dispatch_queue_t queue, void *context,
 #endif
 
 /*
- * The queues that are there
+ * Existing queues
  */
 #define DISPATCH_QUEUE_PRIORITY_HIGH 2
 #define DISPATCH_QUEUE_PRIORITY_DEFAULT 0
@@ -119,7 +119,7 @@ dispatch_get_main_queue(void)
 DISPATCH_EXPORT DISPATCH_NOTHROW DISPATCH_NORETURN void dispatch_main(void);
 
 /*
- * Making queues
+ * Creating queues
  */
 DISPATCH_EXPORT struct dispatch_queue_attr_s _dispatch_queue_attr_concurrent;
 
@@ -178,7 +178,7 @@ DISPATCH_EXPORT DISPATCH_NOTHROW void dispatch_set_target_queue(
     dispatch_object_t object, dispatch_queue_t queue);
 
 /*
- * Asking queues
+ * Queue properties
  */
 DISPATCH_EXPORT DISPATCH_WARN_RESULT DISPATCH_NOTHROW const char *
 dispatch_queue_get_label(dispatch_queue_t queue);

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * A workloop runs what is most urgent first; here everything is as urgent, so
- * that it is a serial queue.
+ * A workloop runs the most urgent work first; here all work is equally urgent,
+ * so it is a serial queue.
  */
 #ifndef STANDIN_DISPATCH_WORKLOOP_H
 #define STANDIN_DISPATCH_WORKLOOP_H

@@ -3,7 +3,7 @@
  * Copyright The vmnet-broker authors
  *
  * macOS calls the bytes of an Ethernet address `octet`, and keeps the older
- * name as a macro, as done here: programs may use either.
+ * name as a macro, as here: programs may use either.
  */
 
 #ifndef STANDIN_NET_ETHERNET_H

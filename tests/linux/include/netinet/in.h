@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * An Internet address has its length in it on macOS: here it is where the
- * kernel does not look.
+ * On macOS a socket address contains its length: here it is stored where the
+ * kernel ignores it.
  */
 #include_next <netinet/in.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
-/* What GNUstep's headers ask for when blocks are on: Debian has it in here. */
+/* GNUstep's headers need this if blocks are enabled; on Debian it is in this
+ * header. */
 
 #include <Block.h>

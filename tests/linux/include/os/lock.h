@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * The Linux stand-in's <os/lock.h>. As on macOS, locking twice, or unlocking
- * what another thread locked, ends the process.
+ * The Linux stand-in's <os/lock.h>. As on macOS, locking twice, or unlocking a
+ * lock of another thread, aborts.
  */
 #ifndef STANDIN_OS_LOCK_H
 #define STANDIN_OS_LOCK_H

@@ -46,7 +46,8 @@ OS_EXPORT bool os_log_type_enabled(os_log_t log, os_log_type_t type);
 #define os_log_info_enabled(log) os_log_type_enabled((log), OS_LOG_TYPE_INFO)
 #define os_log_debug_enabled(log) os_log_type_enabled((log), OS_LOG_TYPE_DEBUG)
 
-/* The format is a literal: the macros paste an empty one to it. */
+/* The format must be a literal: the macros concatenate an empty string to
+ * it. */
 OS_EXPORT void standin_os_log(os_log_t log, os_log_type_t type,
     const char *format, ...) __attribute__((format(os_log, 3, 4)));
 

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * The Linux stand-in's <os/object.h>: here objects are never Objective-C ones.
+ * The Linux stand-in's <os/object.h>: here objects are never Objective-C
+ * objects.
  */
 #ifndef STANDIN_OS_OBJECT_H
 #define STANDIN_OS_OBJECT_H

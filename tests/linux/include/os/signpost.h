@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * The Linux stand-in's <os/signpost.h>: nobody records signposts here, so they
- * are off. Names and formats are still checked by the compiler.
+ * The Linux stand-in's <os/signpost.h>: signposts are never recorded here, so
+ * they are off. The compiler still checks names and formats.
  */
 #ifndef STANDIN_OS_SIGNPOST_H
 #define STANDIN_OS_SIGNPOST_H

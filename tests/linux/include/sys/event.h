@@ -4,7 +4,7 @@
  *
  * The Linux stand-in's <sys/event.h>: kqueue(2) with the filters READ, WRITE,
  * SIGNAL, PROC (exit), TIMER and USER. A kqueue is a descriptor that can be
- * polled; others answer EINVAL.
+ * polled; other filters fail with EINVAL.
  */
 #ifndef STANDIN_SYS_EVENT_H
 #define STANDIN_SYS_EVENT_H

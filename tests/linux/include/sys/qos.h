@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * The Linux stand-in's <sys/qos.h>: classes are told apart and change nothing.
+ * The Linux stand-in's <sys/qos.h>: classes are distinguished but have no
+ * effect.
  */
 #ifndef STANDIN_SYS_QOS_H
 #define STANDIN_SYS_QOS_H

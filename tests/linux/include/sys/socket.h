@@ -17,7 +17,7 @@
 #define LOCAL_PEERPID 0x002
 #define LOCAL_PEEREPID 0x003
 
-/* Set on one socket, it is SIGPIPE's end for the whole process. */
+/* Setting it on one socket disables SIGPIPE for the whole process. */
 #define SO_NOSIGPIPE 0x1022
 
 /* As in Apple's sources; programs on macOS declare these themselves. */
@@ -37,7 +37,7 @@ struct msghdr_x {
 extern "C" {
 #endif
 
-/* How many messages were moved; -1 and errno when that is none. */
+/* The number of messages transferred; -1 and errno if there is none. */
 ssize_t sendmsg_x(
     int fd, const struct msghdr_x *messages, unsigned int count, int flags);
 ssize_t recvmsg_x(

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * The Linux stand-in's <sys/sysctl.h>: what programs ask to know on which Mac
- * they run, and its routes. Nothing can be set.
+ * The Linux stand-in's <sys/sysctl.h>: the names that programs query about the
+ * Mac, and its routes. Nothing can be set.
  */
 #ifndef STANDIN_SYS_SYSCTL_H
 #define STANDIN_SYS_SYSCTL_H
@@ -35,8 +35,9 @@
 __BEGIN_DECLS
 
 /*
- * As on macOS: value NULL asks for the size; too small a buffer is filled, and
- * ENOMEM. ENOENT: an unknown name. EPERM: a new value.
+ * As on macOS: value NULL queries the size; a buffer that is too small is
+ * filled, and the call fails with ENOMEM. ENOENT: unknown name. EPERM: an
+ * attempt to set a value.
  */
 int sysctl(int *name, u_int name_count, void *value, size_t *size,
     void *new_value, size_t new_size);

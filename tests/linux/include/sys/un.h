@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * What a program for macOS knows of unix sockets. sun_len is where the kernel
- * does not look: behind the path, which is as long as on macOS.
+ * macOS's declarations for UNIX sockets. sun_len is stored where the kernel
+ * ignores it: after the path, which is as long as on macOS.
  */
 #ifndef __APPLE__
 #include_next <sys/un.h>

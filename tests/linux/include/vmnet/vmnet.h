@@ -3,9 +3,9 @@
  * Copyright The vmnet-broker authors
  *
  * vmnet.framework as macOS 26 declares it, for Linux: names, types, values and
- * argument orders are Apple's, the words are ours.  What each call promises on
- * Linux, and which macOS it behaves like where reports differ, is told in
- * tests/linux/vmnet/README.md.
+ * argument orders are Apple's, the comments are ours.
+ * tests/linux/vmnet/README.md explains what each call does on Linux, and which
+ * macOS it follows where reports differ.
  */
 
 #ifndef VMNET_VMNET_H
@@ -111,8 +111,8 @@ extern const char *const vmnet_subnet_mask_key;
 extern const char *const vmnet_write_max_packets_key;
 
 /*
- * Network configuration.  A setter that succeeds has stored a value, no more;
- * vmnet_network_create judges.
+ * Network configuration. A setter that succeeds has only stored a value;
+ * vmnet_network_create checks it.
  */
 
 /* Everything enabled, subnet and prefix chosen by the system, MTU 1500. */
@@ -130,7 +130,7 @@ void vmnet_network_configuration_disable_dns_proxy(
 void vmnet_network_configuration_disable_router_advertisement(
     vmnet_network_configuration_ref config);
 
-/* Shared mode only; the default is where the default route leads. */
+/* Shared mode only; the default is the interface of the default route. */
 vmnet_return_t vmnet_network_configuration_set_external_interface(
     vmnet_network_configuration_ref config, const char *interface_name);
 
@@ -168,7 +168,8 @@ vmnet_network_ref _Nullable vmnet_network_create(
 xpc_object_t _Nullable vmnet_network_copy_serialization(
     vmnet_network_ref network, vmnet_return_t *_Nullable status);
 
-/* Does not ask whether the network still exists.  Not an owner. */
+/* Does not check whether the network still exists. The caller does not own the
+ * network. */
 vmnet_network_ref _Nullable vmnet_network_create_with_serialization(
     xpc_object_t network, vmnet_return_t *_Nullable status);
 
@@ -195,7 +196,7 @@ interface_ref _Nullable vmnet_start_interface(xpc_object_t interface_desc,
 vmnet_return_t vmnet_stop_interface(interface_ref interface,
     dispatch_queue_t queue, vmnet_interface_completion_handler_t handler);
 
-/* NULL for queue and callback takes the callback away. */
+/* NULL for queue and callback removes the callback. */
 vmnet_return_t vmnet_interface_set_event_callback(interface_ref interface,
     interface_event_t event_mask, dispatch_queue_t _Nullable queue,
     vmnet_interface_event_callback_t _Nullable callback);

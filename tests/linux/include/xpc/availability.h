@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * Nothing of XPC comes and goes with a version of the system here.
+ * All of XPC is available here in every version of the system.
  */
 #ifndef STANDIN_XPC_AVAILABILITY_H
 #define STANDIN_XPC_AVAILABILITY_H

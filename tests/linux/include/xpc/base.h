@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * Attributes that the XPC headers, and headers of programs that hand XPC
- * objects about, use under Apple's names. Everything is guarded, so that this
- * file may follow Apple's own in one translation unit.
+ * Attributes that the XPC headers, and headers of programs that pass XPC
+ * objects, use under Apple's names. Everything is guarded, so that this file
+ * may follow Apple's own in one translation unit.
  */
 #ifndef STANDIN_XPC_BASE_H
 #define STANDIN_XPC_BASE_H
@@ -76,7 +76,7 @@
 #endif
 #endif
 
-/* Compilers without nullability read the same declarations. */
+/* Compilers without nullability can read the same declarations. */
 #if !__has_feature(nullability)
 #ifndef _Nullable
 #define _Nullable

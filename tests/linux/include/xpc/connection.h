@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * Connections: how dictionaries travel between processes. What each call
- * promises is written in tests/linux/xpc/README.md and proved, rule by rule, by
+ * Connections: how dictionaries travel between processes. What each call does
+ * is documented in tests/linux/xpc/README.md and tested, rule by rule, by
  * tests/linux/test/xpc-*-test.c.
  */
 #ifndef STANDIN_XPC_CONNECTION_H
@@ -16,17 +16,17 @@
 XPC_ASSUME_NONNULL_BEGIN
 __BEGIN_DECLS
 
-/* The other side is gone; the next message finds or starts it again. */
+/* The other side died; the next message finds it again or starts it. */
 #define XPC_ERROR_CONNECTION_INTERRUPTED                                       \
 	XPC_GLOBAL_OBJECT(_xpc_error_connection_interrupted)
 XPC_EXPORT const struct _xpc_dictionary_s _xpc_error_connection_interrupted;
 
-/* The connection is of no more use; nothing comes after this. */
+/* The connection is no longer usable; no event follows. */
 #define XPC_ERROR_CONNECTION_INVALID                                           \
 	XPC_GLOBAL_OBJECT(_xpc_error_connection_invalid)
 XPC_EXPORT const struct _xpc_dictionary_s _xpc_error_connection_invalid;
 
-/* To peers of a listener: this process is asked to go, wind up. */
+/* Sent to peers of a listener: this process should exit soon. */
 #define XPC_ERROR_TERMINATION_IMMINENT                                         \
 	XPC_GLOBAL_OBJECT(_xpc_error_termination_imminent)
 XPC_EXPORT const struct _xpc_dictionary_s _xpc_error_termination_imminent;
@@ -40,7 +40,7 @@ XPC_EXPORT const struct _xpc_dictionary_s
 #define XPC_CONNECTION_MACH_SERVICE_LISTENER (1 << 0)
 #define XPC_CONNECTION_MACH_SERVICE_PRIVILEGED (1 << 1)
 
-/* Gets the connection's context when the connection is freed. */
+/* Called with the connection's context when the connection is freed. */
 typedef void (*xpc_finalizer_t)(void *_Nullable value);
 
 /* name NULL: an anonymous listener. You own the result of all three. */
@@ -121,9 +121,9 @@ XPC_EXPORT XPC_NONNULL1 void xpc_connection_set_finalizer_f(
     xpc_connection_t connection, xpc_finalizer_t _Nullable finalizer);
 
 /*
- * Requirements on the peer's code signature. There are no signatures here:
- * the stand-in records that one was set, aborts on a second one as macOS does,
- * answers 0, and lets every peer pass.
+ * Requirements on the peer's code signature. There are no signatures here: the
+ * stand-in records that one was set, aborts on a second one as macOS does,
+ * returns 0, and accepts every peer.
  */
 XPC_EXPORT XPC_NONNULL_ALL XPC_WARN_RESULT int
 xpc_connection_set_peer_code_signing_requirement(

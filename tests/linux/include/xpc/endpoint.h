@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * An endpoint is the right to connect to a listener, small enough to travel
+ * An endpoint is the right to connect to a listener, in a form that can be sent
  * in a message.
  */
 #ifndef STANDIN_XPC_ENDPOINT_H

@@ -6,9 +6,9 @@
  * connections they travel on. Names, types and constants are Apple's; objects
  * are plain pointers also in Objective-C, as with -DOS_OBJECT_USE_OBJC=0.
  *
- * Ownership: what a function with "create" or "copy" in its name returns is
- * yours to xpc_release(); what a getter returns belongs to the object asked.
- * Typed getters never convert: a missing value and one of another type give
+ * Ownership: call xpc_release() on the result of a function with "create" or
+ * "copy" in its name; the result of a getter belongs to the object. Typed
+ * getters never convert: for a missing value or one of another type they return
  * 0, NAN, NULL, false or -1.
  */
 #ifndef STANDIN_XPC_H
@@ -230,7 +230,7 @@ XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT
 
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL1 int xpc_fd_dup(xpc_object_t xfd);
 
-/* region comes from mmap() and stays shared with the object. */
+/* region comes from mmap() and remains shared with the object. */
 XPC_EXPORT
 XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT XPC_NONNULL1 xpc_object_t
 xpc_shmem_create(void *region, size_t length);
@@ -239,7 +239,7 @@ xpc_shmem_create(void *region, size_t length);
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL size_t xpc_shmem_map(
     xpc_object_t xshmem, void *_Nullable *_Nonnull region);
 
-/* Arrays; an index that is not there is a misuse and aborts */
+/* Arrays; an index out of range is a misuse and aborts */
 
 XPC_EXPORT XPC_MALLOC XPC_RETURNS_RETAINED XPC_WARN_RESULT xpc_object_t
 xpc_array_create(const xpc_object_t _Nonnull *_Nullable objects, size_t count);
@@ -291,7 +291,7 @@ XPC_EXPORT XPC_NONNULL1 XPC_NONNULL3 void xpc_array_set_uuid(
 XPC_EXPORT XPC_NONNULL1 void xpc_array_set_fd(
     xpc_object_t xarray, size_t index, int fd);
 
-/* Puts an endpoint of the listener there. */
+/* Stores an endpoint of the listener. */
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL3 void xpc_array_set_connection(
     xpc_object_t xarray, size_t index, xpc_connection_t connection);
 
@@ -365,7 +365,7 @@ XPC_EXPORT XPC_NONNULL_ALL bool xpc_dictionary_apply(
     xpc_object_t xdict, XPC_NOESCAPE xpc_dictionary_applier_t applier);
 #endif
 
-/* Where a received message came from; borrowed. */
+/* The connection of a received message; borrowed. */
 XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL
     xpc_connection_t _Nullable xpc_dictionary_get_remote_connection(
 	xpc_object_t xdict);
@@ -398,7 +398,7 @@ XPC_EXPORT XPC_NONNULL1 XPC_NONNULL2 XPC_NONNULL3 void xpc_dictionary_set_uuid(
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL2 void xpc_dictionary_set_fd(
     xpc_object_t xdict, const char *key, int fd);
 
-/* Puts an endpoint of the listener there. */
+/* Stores an endpoint of the listener. */
 XPC_EXPORT XPC_NONNULL1 XPC_NONNULL2 XPC_NONNULL3 void
 xpc_dictionary_set_connection(
     xpc_object_t xdict, const char *key, xpc_connection_t connection);
@@ -447,7 +447,7 @@ XPC_EXPORT XPC_WARN_RESULT XPC_NONNULL_ALL
 
 /* The process */
 
-/* For XPC service bundles, which do not exist here: aborts and says so. */
+/* For XPC service bundles, which do not exist here: aborts with a message. */
 XPC_EXPORT XPC_NORETURN XPC_NONNULL1 void xpc_main(
     xpc_connection_handler_t handler);
 

@@ -288,7 +288,18 @@ log_lines() {
     done
 }
 
-plan 18
+# Goal: the first screen of README says which version this is, what has run where, and
+# how it relates to the project whose label it shares.
+status() {
+    head -n 40 README.md | sed -n '/^## Status$/,/^## Why$/p' >"$tmp/status"
+    holds "$tmp/status" "Version $(sed -n 's/^VERSION := //p' Makefile)." &&
+        holds CHANGELOG.md "$(sed -n 's/^VERSION := //p' Makefile)" &&
+        holds "$tmp/status" "has run on a Mac" &&
+        holds "$tmp/status" "(https://github.com/nirs/vmnet-broker)" &&
+        holds "$tmp/status" "label and protocol" && holds "$tmp/status" "## Why"
+}
+
+plan 19
 check "protocol.md: the statuses of vmnet-broker.h" statuses
 check "protocol.md: the keys of protocol.h" keys
 check "protocol.md: the limits of protocol.h" limits
@@ -307,4 +318,5 @@ check "configuration: each option is documented, shown and in the schema" option
 check "vmnet-brokerctl(8): the commands and exit codes of the program" ctl
 check "the commands that show the log: the broker's subsystem and category" log_lines
 check "README.md: the lines of C of vmnet-broker.h" sample
+check "README.md: the status on the first screen" status
 finish

@@ -32,6 +32,11 @@ for word; do
     last=$word
 done
 echo "cc $*" | sed "s|$PWD||g" >"$out"
+# Xcode's linker puts the debugging symbols beside a program.
+case " $* " in
+*" -c "*) ;;
+*" -g "*) mkdir -p "$out.dSYM/Contents" ;;
+esac
 EOF
 fake libtool <<'EOF'
 cat "$@" >"$3" 2>/dev/null || [ -e "$3" ]
@@ -181,6 +186,30 @@ workflows() {
     done
 }
 
+# Goal: README's commands, as far as there is no Mac: the first one builds all, and
+# leaves nothing half made; the second one runs the release's installer, and the
+# third one the demo.
+first_vm() {
+    sed -n '/^## Install, and your first VM/,/^## /p' README.md |
+        sed -n 's/^    //p' >"$T/commands"
+    printf 'make\nsudo make install\nmake demo\n' | diff - "$T/commands" &&
+        mac_make && mac_make examples || return 1
+    cd "$T/tree/build/macos/host" || return 1
+    for program in bin/vmnet-broker bin/vmnet-brokerctl examples/vm \
+        examples/launcher examples/vmnet-run; do
+        [ -e "$program" ] || return 1
+    done
+    # Debugging symbols lie beside their program, or nowhere.
+    find . -name '*.new*' >"$T/half"
+    find . -name '*.dSYM' | while read -r symbols; do
+        [ -e "${symbols%.dSYM}" ] || echo "$symbols"
+    done >>"$T/half"
+    cat "$T/half"
+    [ ! -s "$T/half" ] && grep -- '-fobjc-arc' examples/vm || return 1
+    mac_make -n install >"$T/install" && mac_make -n demo >"$T/demo" &&
+        grep 'release/install' "$T/install" && grep 'examples/demo.sh' "$T/demo"
+}
+
 # Goal: neither a Mac without pkg-config nor one without Homebrew is told off.
 no_noise() {
     # The make that runs the tests is none of this one's business.
@@ -190,7 +219,7 @@ no_noise() {
         ! make UNAME=Darwin bench 2>"$T/help" && grep 'on Linux' "$T/help"
 }
 
-plan 8
+plan 9
 copy
 check "make dist: the same bytes twice" same_bytes
 check "make dist: the contents of the tarballs" contents
@@ -199,5 +228,6 @@ check "packaging: a download whose checksum is wrong" download
 check "make dist: a Developer ID" developer_id
 check "make pkg" package
 check "the workflows, by a YAML parser" workflows
+check "README.md: your first VM on a Mac" first_vm
 check "make on a Mac: help, demo and bench" no_noise
 finish

@@ -28,6 +28,7 @@ setup() {
     cp -R examples/test-vm "$T/tree/examples/"
     cp -R "$BATS_FILE_TMPDIR/served" "$BATS_FILE_TMPDIR/bin" "$T/"
     build=$T/tree/examples/test-vm/build
+    shell=() # /bin/sh
     guest=$T/tree/build/test-vm
     cache=$guest/packages
     packages=$T/tree/examples/test-vm/packages.txt
@@ -135,7 +136,8 @@ build_with() {
 }
 
 exec_with() {
-    exec env -i PATH="$T/bin" HOME="$T" "${environment[@]}" "$build" "$@"
+    exec env -i PATH="$T/bin" HOME="$T" "${environment[@]}" \
+        "${shell[@]}" "$build" "$@"
 }
 
 calls() {
@@ -153,6 +155,17 @@ calls() {
     [ "$(od -An -c -j 56 -N 4 "$guest/arm64/kernel" | tr -d ' ')" = ARMd ]
     [ "$(calls | wc -l)" -eq 4 ]
     [[ $(calls) == *https://snapshot.debian.org/file/* ]]
+}
+
+@test "the same in bash and in busybox's shell" {
+    # Goal: it does not depend on which shell is /bin/sh.
+    for words in "bash --posix" "busybox sh"; do
+        read -ra shell <<<"$words"
+        shell[0]=$(command -v "${shell[0]}")
+        run -0 build_with arm64
+        [ "$(od -An -c -j 56 -N 4 "$guest/arm64/kernel" | tr -d ' ')" = ARMd ]
+        rm -r "$guest"
+    done
 }
 
 @test "without an argument the guest is the machine's" {

@@ -3,7 +3,8 @@
 # Copyright The vmnet-broker authors
 #
 # examples/demo.sh as a Mac runs it, with fakes of examples/test-vm: however it
-# ends, no VM and no file is left. (On Linux the sandbox would remove them.)
+# ends, no VM and no file is left. (On Linux the sandbox would remove them.) Under
+# each shell that is here.
 
 # shellcheck disable=SC2317 # called by check
 
@@ -62,7 +63,8 @@ demo() {
     echo "$1" >"$tmp/second"
     : >"$tmp/calls"
     status=0
-    "$tmp/tree/examples/demo.sh" >"$tmp/out" 2>&1 || status=$?
+    # shellcheck disable=SC2086 # "busybox sh"
+    $sh "$tmp/tree/examples/demo.sh" >"$tmp/out" 2>&1 || status=$?
 }
 
 works() {
@@ -83,7 +85,8 @@ interrupted() {
     echo hangs >"$tmp/second"
     : >"$tmp/calls"
     # A command in the background ignores Ctrl-C, and so would its children.
-    perl -e 'setpgrp; $SIG{INT} = "DEFAULT"; exec @ARGV' \
+    # shellcheck disable=SC2086
+    perl -e 'setpgrp; $SIG{INT} = "DEFAULT"; exec @ARGV' $sh \
         "$tmp/tree/examples/demo.sh" >"$tmp/out" 2>&1 &
     demo=$!
     exec 8>"$tmp/hanging" # waits for the reader
@@ -93,10 +96,12 @@ interrupted() {
     ended "$status" 130
 }
 
-plan 5
-check "make demo on a Mac: two VMs meet" works
-check "make demo on a Mac: the second VM fails" second_fails
-check "make demo on a Mac: Ctrl-C" interrupted INT
-check "make demo on a Mac: its terminal is closed" interrupted HUP
-check "make demo on a Mac: it is terminated" interrupted TERM
+for sh in dash "bash --posix" "busybox sh"; do
+    tap_note=" ($sh)"
+    check "make demo on a Mac: two VMs meet" works
+    check "make demo on a Mac: the second VM fails" second_fails
+    check "make demo on a Mac: Ctrl-C" interrupted INT
+    check "make demo on a Mac: its terminal is closed" interrupted HUP
+    check "make demo on a Mac: it is terminated" interrupted TERM
+done
 finish

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# tests/lint finds what only GNU's programs, bash 4 and make 4 know.
+# tests/lint finds what only GNU's programs, bash 4 and make 4 know. And each script
+# that ships is read by each shell.
 
 set -u
 cd "$(dirname "$0")/../.." || exit
@@ -71,9 +72,26 @@ timeout 5 true # Linux
 the timeout of the broker
 END
 
-plan 2
+# shellcheck disable=SC2317 # called by check
+# A Mac has bash 3.2 in the place of sh, and a guest busybox.
+scripts_parse() {
+    git ls-files -co --exclude-standard broker client examples packaging |
+        while read -r file; do
+            if head -n 1 "$file" | grep -q '^#!.*sh$'; then echo "$file"; fi
+        done >"$tmp/scripts"
+    [ "$(wc -l <"$tmp/scripts")" -ge 15 ] || return 1
+    for shell in dash "bash --posix" "busybox sh"; do
+        while read -r file; do
+            # shellcheck disable=SC2086 # words
+            $shell -n "$file" || return 1
+        done <"$tmp/scripts"
+    done
+}
+
+plan 3
 check_same "each line that a Mac does not understand" \
     "$(tests/lint --gnu "$tmp/bad" | cut -d : -f 2 | tr '\n' ' ')" \
     "$(seq -s ' ' "$(wc -l <"$tmp/bad")") "
+check "every script in dash, bash and busybox's shell" scripts_parse
 check_same "nothing else" "$(tests/lint --gnu "$tmp/good")" ""
 finish

@@ -232,6 +232,15 @@ ABSTRACT(VZBootLoader)
 
 @end
 
+/* Apple's framework raises for a handle whose descriptor is not open. */
+static void check_open(NSFileHandle *handle)
+{
+	if (handle != nil && fcntl([handle fileDescriptor], F_GETFD) == -1) {
+		[NSException raise:NSInvalidArgumentException
+			    format:@"the file handle's descriptor is invalid"];
+	}
+}
+
 @implementation VZNetworkDeviceAttachment
 
 ABSTRACT(VZNetworkDeviceAttachment)
@@ -258,6 +267,26 @@ ABSTRACT(VZNetworkDeviceAttachment)
 	if (_network != NULL) {
 		CFRelease((CFTypeRef)_network);
 	}
+	[super dealloc];
+}
+
+@end
+
+@implementation VZFileHandleNetworkDeviceAttachment
+
+@synthesize fileHandle = _fileHandle;
+
+- (instancetype)initWithFileHandle:(NSFileHandle *)fileHandle
+{
+	check_open(fileHandle);
+	self = [super init];
+	_fileHandle = [fileHandle retain];
+	return self;
+}
+
+- (void)dealloc
+{
+	[_fileHandle release];
 	[super dealloc];
 }
 
@@ -293,15 +322,6 @@ ABSTRACT(VZNetworkDeviceAttachment)
 ABSTRACT(VZSerialPortAttachment)
 
 @end
-
-/* Apple's framework raises for a handle whose descriptor is not open. */
-static void check_open(NSFileHandle *handle)
-{
-	if (handle != nil && fcntl([handle fileDescriptor], F_GETFD) == -1) {
-		[NSException raise:NSInvalidArgumentException
-			    format:@"the file handle's descriptor is invalid"];
-	}
-}
 
 @implementation VZFileHandleSerialPortAttachment
 

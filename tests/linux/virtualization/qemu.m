@@ -46,9 +46,26 @@ struct standin_machine {
 
 /* --- Interfaces ---------------------------------------------------------- */
 
+/* The descriptor of a card that is on a datagram socket, or -1. It stays there:
+ * such a card has no interface and no cable. */
+static int card_socket(struct standin_machine *machine, NSUInteger card)
+{
+	id attachment = [machine->attachments objectAtIndex:card];
+
+	return [attachment
+		   isKindOfClass:[VZFileHandleNetworkDeviceAttachment class]]
+	    ? [[attachment fileHandle] fileDescriptor]
+	    : -1;
+}
+
 static BOOL start_interface(struct standin_machine *machine, NSUInteger card,
     VZNetworkDeviceAttachment *attachment)
 {
+	/* A socket can only be there from the start. */
+	if (![attachment
+		isKindOfClass:[VZVmnetNetworkDeviceAttachment class]]) {
+		return NO;
+	}
 	dispatch_semaphore_t started = dispatch_semaphore_create(0);
 	xpc_object_t description = xpc_dictionary_create(NULL, NULL, 0);
 	__block vmnet_return_t result = VMNET_FAILURE;
@@ -239,8 +256,14 @@ static void add_card(NSMutableArray *arguments, struct standin_machine *machine,
 				  @"hubport,id=plug%u,hubid=%u,netdev=tap%u", n,
 			      n, n]);
 	}
+	int socket = card_socket(machine, n);
 	add(arguments, @"-netdev",
-	    [NSString stringWithFormat:@"hubport,id=port%u,hubid=%u", n, n]);
+	    socket >= 0
+		? [NSString stringWithFormat:
+				@"dgram,id=port%u,local.type=fd,local.str=%d",
+			    n, socket]
+		: [NSString
+		      stringWithFormat:@"hubport,id=port%u,hubid=%u", n, n]);
 	add(arguments, @"-device",
 	    [NSString stringWithFormat:@"virtio-net-pci,netdev=port%u,mac=%@",
 		      n, [card.MACAddress string]]);
@@ -353,8 +376,10 @@ static int spawn(struct standin_machine *machine, NSArray *arguments)
 		argv[i] = (char *)[[arguments objectAtIndex:i] UTF8String];
 	}
 	inherit(machine->monitor_peer);
-	for (int i = 0; i < MAX_CARDS; i++) {
-		if (machine->interfaces[i] != NULL) {
+	for (NSUInteger i = 0; i < [machine->attachments count]; i++) {
+		if (card_socket(machine, i) >= 0) {
+			inherit(card_socket(machine, i));
+		} else if (machine->interfaces[i] != NULL) {
 			inherit(standin_vmnet_interface_descriptor(
 			    machine->interfaces[i]));
 		}
@@ -415,6 +440,7 @@ static NSString *start_interfaces(struct standin_machine *machine)
 		id attachment = [machine->attachments objectAtIndex:i];
 		if (i == MAX_CARDS ||
 		    (attachment != [NSNull null] &&
+			card_socket(machine, i) < 0 &&
 			!start_interface(machine, i, attachment))) {
 			return @"Internal Virtualization error. Internal "
 			       @"Network Error.";
@@ -430,7 +456,8 @@ static BOOL start_monitor(struct standin_machine *machine)
 	    qmp_execute(machine->qmp, -1, "{'execute':'qmp_capabilities'}\n");
 
 	for (NSUInteger i = 0; ok && i < count; i++) {
-		ok = machine->interfaces[i] != NULL || set_link(machine, i, NO);
+		ok = machine->interfaces[i] != NULL ||
+		    card_socket(machine, i) >= 0 || set_link(machine, i, NO);
 	}
 	return ok;
 }

@@ -79,8 +79,8 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
 			       : __real_sendmsg(fd, message, flags);
 }
 
-ssize_t __wrap_sendto(int fd, const void *data, size_t size, int flags,
-    const struct sockaddr *to, socklen_t length)
+static ssize_t datagram_send_to(int fd, const void *data, size_t size,
+    int flags, const struct sockaddr *to, socklen_t length)
 {
 	struct iovec iov = { .iov_base = (void *)data, .iov_len = size };
 	struct msghdr message = {
@@ -90,15 +90,22 @@ ssize_t __wrap_sendto(int fd, const void *data, size_t size, int flags,
 		.msg_iovlen = 1,
 	};
 
+	return datagram_send(fd, &message, flags);
+}
+
+ssize_t __wrap_sendto(int fd, const void *data, size_t size, int flags,
+    const struct sockaddr *to, socklen_t length)
+{
 	return is_datagram(fd)
-	    ? datagram_send(fd, &message, flags)
+	    ? datagram_send_to(fd, data, size, flags, to, length)
 	    : __real_sendto(fd, data, size, flags, to, length);
 }
 
 ssize_t __wrap_send(int fd, const void *data, size_t size, int flags)
 {
-	return is_datagram(fd) ? __wrap_sendto(fd, data, size, flags, NULL, 0)
-			       : __real_send(fd, data, size, flags);
+	return is_datagram(fd)
+	    ? datagram_send_to(fd, data, size, flags, NULL, 0)
+	    : __real_send(fd, data, size, flags);
 }
 
 ssize_t __wrap_writev(int fd, const struct iovec *iov, int count)
@@ -114,7 +121,7 @@ ssize_t __wrap_writev(int fd, const struct iovec *iov, int count)
 
 ssize_t __wrap_write(int fd, const void *data, size_t size)
 {
-	return is_datagram(fd) ? __wrap_sendto(fd, data, size, 0, NULL, 0)
+	return is_datagram(fd) ? datagram_send_to(fd, data, size, 0, NULL, 0)
 			       : __real_write(fd, data, size);
 }
 

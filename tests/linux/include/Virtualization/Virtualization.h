@@ -128,6 +128,14 @@ typedef NS_OPTIONS(NSUInteger, VZEFIVariableStoreInitializationOptions) {
 @property (readonly) vmnet_network_ref network;
 @end
 
+/* A connected datagram socket; each datagram is a frame. */
+@interface VZFileHandleNetworkDeviceAttachment : VZNetworkDeviceAttachment {
+	NSFileHandle *_fileHandle;
+}
+- (instancetype)initWithFileHandle:(NSFileHandle *)fileHandle;
+@property (readonly, strong) NSFileHandle *fileHandle;
+@end
+
 @interface VZNetworkDeviceConfiguration : NSObject {
 	VZMACAddress *_MACAddress;
 	VZNetworkDeviceAttachment *_attachment;

@@ -107,7 +107,7 @@ build/test-vm/%/initrd: $(addprefix examples/test-vm/, \
 		build common.sh init udhcpc vm-exec packages.txt)
 	@examples/test-vm/build $*
 
-integration-programs: all examples $(PLATFORM) $(VM_TOOLS) \
+integration-programs: all examples $(PLATFORM) $(VM_TOOLS) $(BENCH_VMS) \
 	build/test-vm/amd64/initrd build/test-vm/arm64/initrd
 
 .PHONY: integration-test

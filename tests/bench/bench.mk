@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# What an acquire costs; see docs/performance.md. OLD names another broker that
-# is measured in the same run.
+# What an acquire costs, and what ways to attach VMs do; see docs/performance.md.
+# OLD names another broker that is measured in the same run; BENCH_OPTIONS are
+# those of tests/bench/vms.
 
-BENCH := $(addprefix build/linux/plain/bench/,reference client relay)
+BENCH := $(addprefix build/linux/plain/bench/,reference client)
+# What bench-vms runs, on both systems; relay is Linux's, like the taps.
+BENCH_VMS := $(addprefix $(B)/bench/,machine plug serve \
+	$(if $(filter Darwin,$(UNAME)),,relay))
 
-.PHONY: bench bench-programs
-## make bench       acquire latency and memory, vmnet-run's throughput (5 minutes)
+.PHONY: bench bench-programs bench-vms bench-size
+## make bench       what an acquire costs, in time and memory (5 minutes)
 ifeq ($(UNAME),Darwin)
 bench:
 	@echo 'make bench measures the broker on the stand-in, on Linux' >&2
@@ -18,7 +22,17 @@ bench: deps-demo
 	@tests/bench/run $(if $(OLD),--old '$(OLD)')
 endif
 
-bench-programs: all examples $(PLATFORM) $(BENCH)
+bench-programs: all examples $(PLATFORM) $(BENCH) $(BENCH_VMS)
+
+## make bench-vms   what vmnet-run and others cost two VMs (5 minutes; Linux or a Mac)
+bench-vms: deps-demo
+	@$(MAKE) --no-print-directory -s -j2 all examples $(PLATFORM) \
+		$(BENCH_VMS) $(GUEST)
+	@tests/bench/vms $(BENCH_OPTIONS)
+
+## make bench-size  lines, bytes and memory of the programs (a minute)
+bench-size: all examples $(PLATFORM)
+	@tests/bench/size
 
 build/linux/plain/bench/%: tests/bench/%.c client/protocol.h \
 		$(B)/lib/libvmnet-broker.a $(STANDIN_plain)
@@ -27,7 +41,15 @@ build/linux/plain/bench/%: tests/bench/%.c client/protocol.h \
 		$(B)/lib/libvmnet-broker.a -framework vmnet \
 		-framework CoreFoundation
 
-# Of Linux, like the taps.
-build/linux/plain/bench/relay: tests/bench/relay.c
-	@mkdir -p $(@D)
-	$(LINUX_CC) -O2 -g -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -pthread -o $@ $<
+$(B)/bench/machine: tests/bench/machine.m $(B)/lib/libvmnet-broker.a
+	@$(call EXAMPLE,$(OBJC))
+
+# They know nothing of vmnet.
+BENCH_CC = $(if $(filter Darwin,$(UNAME)),$(CC),$(LINUX_CC) -D_GNU_SOURCE)
+BENCH_PLAIN = mkdir -p $(@D); $(BENCH_CC) -O2 -g $(WARNINGS) -pthread -o $@ $<
+$(B)/bench/plug: tests/bench/plug.c
+	$(BENCH_PLAIN)
+$(B)/bench/serve: tests/bench/serve.c
+	$(BENCH_PLAIN)
+$(B)/bench/relay: tests/bench/relay.c
+	$(BENCH_PLAIN)

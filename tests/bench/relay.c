@@ -2,13 +2,13 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Usage: relay TAP FD COMMAND [ARGUMENT]...
+ * Usage: relay TAP FD
  *
  * What vmnet-run is compared with: the least that can move frames between a
- * datagram socket and a tap. There is a thread for each direction, which waits
- * in its system call, and moves what else has come in one batch. Nothing is
- * counted, dropped or checked, and no network is ever lost. COMMAND gets the
- * other end of the socket as descriptor FD; the relay ends with it.
+ * datagram socket, which it inherits as descriptor FD, and a tap. There is a
+ * thread for each direction, which waits in its system call, and moves what
+ * else has come in one batch. Nothing is counted, dropped or checked, and no
+ * network is ever lost.
  */
 
 #include <errno.h>
@@ -17,21 +17,15 @@
 #include <linux/if_tun.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define BATCH 64
 #define FRAME_ROOM 2048
-
-/* As vmnet-run's; see examples/programs/vmnet-run/frames.c. */
-#define SEND_BUFFER (1024 * 1024)
-#define RECEIVE_BUFFER (4 * SEND_BUFFER)
 
 struct batch {
 	struct mmsghdr messages[BATCH];
@@ -134,56 +128,19 @@ static void open_tap(const char *name)
 	}
 }
 
-static void set_buffers(int fd)
-{
-	int send_size = SEND_BUFFER;
-	int receive_size = RECEIVE_BUFFER;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_size,
-		sizeof(send_size)) != 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_size,
-		sizeof(receive_size)) != 0) {
-		fail("setsockopt");
-	}
-}
-
 int main(int argc, char **argv)
 {
-	int pair[2];
-	int number = argc < 4 ? 0 : atoi(argv[2]);
 	pthread_t thread;
 
-	if (number < 3) {
-		fprintf(stderr, "usage: relay TAP FD COMMAND [ARGUMENT]...\n");
+	guest = argc == 3 ? atoi(argv[2]) : 0;
+	if (guest < 3) {
+		fprintf(stderr, "usage: relay TAP FD\n");
 		return 2;
 	}
 	open_tap(argv[1]);
-	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) != 0) {
-		fail("socketpair");
+	if (pthread_create(&thread, NULL, forward_to_guest, NULL) != 0) {
+		fail("cannot start a thread");
 	}
-	set_buffers(pair[0]);
-	set_buffers(pair[1]);
-	switch (fork()) {
-	case -1:
-		fail("fork");
-		break;
-	case 0:
-		guest = pair[0];
-		close(pair[1]);
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
-		    pthread_create(&thread, NULL, forward_to_guest, NULL) !=
-			0) {
-			fail("cannot start");
-		}
-		forward_from_guest();
-		break;
-	default:
-		/* A copy stays open in COMMAND; the original does not. */
-		if (pair[1] == number || dup2(pair[1], number) < 0) {
-			fail("dup2");
-		}
-		execvp(argv[3], argv + 3);
-		fail(argv[3]);
-	}
+	forward_from_guest();
 	return 1;
 }

@@ -1,0 +1,286 @@
+# shellcheck shell=bash disable=SC2154 # variables of vms
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The vmnet-broker authors
+#
+# The measurements of tests/bench/vms, each a line of the file $csv.
+
+work=$(mktemp -d)
+holders=()
+
+export TEST_VM_RUN=$work/vms PATH_EXAMPLES=$PWD/tests/bench/guest
+export BENCH_PIDS=$work/pids BENCH_BUILT=$PWD/$built/bench
+export BENCH_VMNET_RUN=$PWD/$built/examples/vmnet-run
+export BENCH_VMNET_HELPER=$helper BENCH_SOCKET
+mkdir "$BENCH_PIDS"
+
+# shellcheck disable=SC2317 # trap calls it
+leave() {
+    for name in one two three; do
+        "$vm/stop" "$name" >/dev/null 2>&1 || :
+    done
+    [ ${#holders[@]} -eq 0 ] || kill "${holders[@]}" 2>/dev/null || :
+    rm -rf "$work"
+}
+trap leave EXIT
+trap 'exit 1' HUP INT TERM
+
+# record CARD MEASURE RUN VALUE
+record() {
+    echo "$(title "$1"),$2,$3,$4" >>"$csv"
+}
+
+# Seconds, with fractions.
+now() {
+    perl -MTime::HiRes=time -e 'printf "%.3f\n", time'
+}
+
+# --- The VMs -----------------------------------------------------------------
+
+# The baseline's network, with a tap for each VM in its bridge, which is there as
+# long as there is an interface. That of vmnet-run does nothing: the command
+# closes its socket.
+add_relay_taps() {
+    local before bridge line=''
+    before=$(ip -o link show type bridge | cut -d : -f 2)
+    mkfifo "$work/held"
+    # shellcheck disable=SC2016 # for the sh that it starts
+    "$BENCH_VMNET_RUN" --offload --network bench-relay --fd 9 -- sh -c '
+        exec 9<&- && echo held && exec sleep 86400' >"$work/held" &
+    holders+=($!)
+    read -r line <"$work/held" || :
+    [ "$line" = held ] || fail "no interface on bench-relay"
+    bridge=$(ip -o link show type bridge | cut -d : -f 2 |
+        grep -vxF -e none -e "$before" | tr -d ' ') || :
+    [ -n "$bridge" ] || fail "bench-relay has no bridge"
+    for name in one two three; do
+        ip tuntap add dev "$name-relay" mode tap
+        ip link set "$name-relay" master "$bridge" up
+    done
+}
+
+# The processes of Virtualization, of which each VM has one.
+machines() {
+    if mac; then
+        pgrep -f com.apple.Virtualization.VirtualMachine | sort || :
+    else
+        for path in "$BENCH_PIDS"/*.machine; do
+            [ ! -e "$path" ] || pgrep -P "$(cat "$path")" || :
+        done | sort
+    fi
+}
+
+# start NAME NUMBER CARD...: what it printed is in NAME.start.
+start() {
+    local name=$1 number=$2 before
+    shift 2
+    before=$(machines)
+    BENCH_VM=$name BENCH_NUMBER=$number BENCH_CARDS=$* \
+        "$vm/start" "$name" --launcher launcher >"$work/$name.start" ||
+        fail "$name did not start"
+    machines | grep -vxF -e none -e "$before" >"$BENCH_PIDS/$name.vmm" || :
+}
+
+# eth0 is that of the first card, and so on.
+interface() {
+    local number=0 card
+    for card in $cards; do
+        [ "$card" != "$1" ] || echo eth$number
+        number=$((number + 1))
+    done
+}
+
+# address NAME CARD, gateway NAME CARD
+address() {
+    sed -n "s|^vm: $(interface "$2") [^ ]* \([0-9.]*\)/.*|\1|p" \
+        "$work/$1.start"
+}
+
+gateway() {
+    sed -n "s|^vm: $(interface "$2") .* gw \([0-9.]*\) .*|\1|p" \
+        "$work/$1.start"
+}
+
+# --- Clocks ------------------------------------------------------------------
+
+# cpu_seconds PID...: user and system time.
+cpu_seconds() {
+    local list
+    list=$(echo "$@" | tr ' ' ,)
+    if mac; then
+        ps -o cputime= -p "$list" | awk '
+            { n = split($1, part, ":"); for (i = t = 0; ++i <= n;)
+                t = t * 60 + part[i]; sum += t } END { print sum + 0 }'
+    else
+        for pid; do
+            cat "/proc/$pid/stat"
+        done | awk -v ticks="$(getconf CLK_TCK)" '
+            { sub(/^.*\) /, ""); sum += $12 + $13 }
+            END { print sum / ticks }'
+    fi
+}
+
+# cpu CARD: of what is between both VMs, and of that and the VMs themselves.
+cpu() {
+    local between=0
+    if [ "$1" != native ]; then
+        # shellcheck disable=SC2046 # words
+        between=$(cpu_seconds $(cat "$BENCH_PIDS/one.$1" "$BENCH_PIDS/two.$1"))
+    fi
+    # shellcheck disable=SC2046 # words
+    echo "$between" \
+        "$(cpu_seconds $(cat "$BENCH_PIDS/one.vmm" "$BENCH_PIDS/two.vmm"))"
+}
+
+# TCP segments that the VM $1 has sent again.
+retransmits() {
+    "$vm/exec" "$1" "awk '/^Tcp:/ { text = \$13 } END { print text }' \
+        /proc/net/snmp"
+}
+
+# timed NAME COMMAND: seconds, by the guest's clock.
+timed() {
+    "$vm/exec" "$1" "t=\$(cut -d ' ' -f 1 /proc/uptime)
+        { $2; } >/dev/null || exit
+        echo \"\$t \$(cut -d ' ' -f 1 /proc/uptime)\"" |
+        awk '{ print $2 - $1 }'
+}
+
+# --- Measurements ------------------------------------------------------------
+
+# guest_fetches NAME URL COUNT: seconds.
+guest_fetches() {
+    timed "$1" "i=0; while [ \$i -lt $3 ]; do wget -q -O /dev/null $2 || exit
+        i=\$((i + 1)); done"
+}
+
+# host_fetches URL COUNT: seconds.
+host_fetches() {
+    # Not one connection for all: the guest's do the same.
+    curl -s -f -0 -o /dev/null -w '%{time_total}\n' "$1?[1-$2]" |
+        awk '{ sum += $1 } END { print sum }'
+}
+
+# rate COUNT SECONDS: Mbit/s
+rate() {
+    awk -v bits=$((megabytes * 8 * 1024 * 1024)) -v count="$1" -v time="$2" \
+        'BEGIN { print bits * count / time / 1000000 }'
+}
+
+# How many fetches last $seconds: of the slower of two.
+calibrate() {
+    local first second
+    first=$(guest_fetches one "$1" 1)
+    second=$(guest_fetches one "$1" 1)
+    printf '%s\n' "$first" "$second" | awk -v seconds="$seconds" '
+        $1 > most { most = $1 }
+        END { count = int(seconds / (most > .01 ? most : .01))
+            print count < 1 ? 1 : count }'
+}
+
+# between_vms CARD RUN: with what it costs.
+between_vms() {
+    local before after sent time count
+    count=$(cat "$work/$1.count")
+    before=$(cpu "$1")
+    sent=$(retransmits two)
+    time=$(guest_fetches one "http://$(address two "$1"):7000/file" "$count")
+    sent=$(($(retransmits two) - sent))
+    after=$(cpu "$1")
+    record "$1" vm_to_vm "$2" "$(rate "$count" "$time")"
+    record "$1" retransmits "$2" "$sent"
+    echo "$before $after" |
+        awk -v bits=$((megabytes * 8 * 1024 * 1024)) -v count="$count" '
+            { print ($3 - $1) / (bits * count / 1e9)
+                print ($3 + $4 - $1 - $2) / (bits * count / 1e9) }' >"$work/cpu"
+    record "$1" cpu_between "$2" "$(sed -n 1p "$work/cpu")"
+    record "$1" cpu_all "$2" "$(sed -n 2p "$work/cpu")"
+}
+
+# with_host CARD RUN
+with_host() {
+    local count port server
+    count=$(cat "$work/$1.count")
+    record "$1" vm_to_host "$2" "$(rate "$count" \
+        "$(host_fetches "http://$(address two "$1"):7000/file" "$count")")"
+    rm -f "$work/port"
+    mkfifo "$work/port"
+    "$built/bench/serve" "$(gateway two "$1")" \
+        $((megabytes * 1024 * 1024)) >"$work/port" &
+    server=$!
+    holders+=("$server")
+    read -r port <"$work/port" || fail "no server on $(gateway two "$1")"
+    record "$1" host_to_vm "$2" "$(rate "$count" \
+        "$(guest_fetches two "http://$(gateway two "$1"):$port/" "$count")")"
+    kill "$server"
+    wait "$server" 2>/dev/null || :
+    unset "holders[${#holders[@]}-1]" # its process id may be another's soon
+}
+
+# average TARGET: milliseconds of a ping, each sent when the one before it was
+# answered.
+average() {
+    "$vm/exec" one "ping -q -A -c $pings $1" |
+        sed -n 's|^round-trip .* = [0-9.]*/\([0-9.]*\)/.*|\1|p'
+}
+
+# start_up CARD RUN: from nothing to a guest with an address.
+start_up() {
+    local begin
+    begin=$(now)
+    start three 03 "$1"
+    record "$1" start "$2" "$(echo "$begin $(now)" | awk '{ print $2 - $1 }')"
+    "$vm/stop" three >/dev/null
+}
+
+# What the guest's own tools can do, without a network interface.
+record_ceiling() {
+    local count
+    count=$(calibrate http://127.0.0.1:7000/file)
+    echo "ceiling,loopback,$1,$(rate "$count" \
+        "$(guest_fetches one http://127.0.0.1:7000/file "$count")")" >>"$csv"
+}
+
+measure_all() {
+    local run card
+    case $cards in
+    *relay*) add_relay_taps ;;
+    esac
+    # shellcheck disable=SC2086 # words
+    {
+        start one 01 $cards
+        start two 02 $cards
+    }
+    for name in one two; do
+        "$vm/exec" $name "dd if=/dev/zero of=/tmp/file bs=1M \
+            count=$megabytes 2>/dev/null; httpd -p 7000 -h /tmp"
+    done
+    for card in $cards; do
+        [ -n "$(address two "$card")" ] || fail "$(title "$card"): no address"
+        calibrate "http://$(address two "$card"):7000/file" \
+            >"$work/$card.count"
+    done
+    for ((run = 1; run <= runs; run++)); do
+        record_ceiling $run
+        # Each is first in turn, so that none always comes after the same.
+        # shellcheck disable=SC2086 # words
+        set -- $cards
+        while [ "$1" != "${first:-$1}" ]; do
+            set -- "${@:2}" "$1"
+        done
+        first=${2:-$1}
+        for card; do
+            between_vms "$card" $run
+            with_host "$card" $run
+            record "$card" ping_vm $run "$(average "$(address two "$card")")"
+            record "$card" ping_host $run "$(average "$(gateway one "$card")")"
+        done
+    done
+    for name in one two; do
+        "$vm/stop" $name >/dev/null
+    done
+    for ((run = 1; run <= runs; run++)); do
+        for card in $cards; do
+            start_up "$card" $run
+        done
+    done
+}

@@ -20,6 +20,19 @@ header() {
     $cc $1 -Weverything -Werror -Iclient -fsyntax-only tests/unit/sdk-header.c
 }
 
+# Goal: what programs were promised is what the header has, also in C++.
+contract() {
+    for language in 'c -std=c11' 'c++ -std=c++17'; do
+        # shellcheck disable=SC2086 # a list of words
+        $cc -x $language -Wall -Wextra -Werror -Wno-nullability-completeness \
+            -Iclient -fsyntax-only tests/unit/sdk-contract.c
+    done
+    # It would see a difference.
+    sed 's/double seconds/float seconds/' tests/unit/sdk-contract.c \
+        >"$tmp/contract.c"
+    ! $cc -Iclient -fsyntax-only "$tmp/contract.c"
+}
+
 # Goal: the results are declared to be the caller's, as ARC and Swift must know.
 retained() {
     echo '#include "vmnet-broker.h"' |
@@ -157,14 +170,16 @@ examples() {
     $cc -Wall -Wextra -Werror -Iclient -fsyntax-only "$tmp/example.c"
 }
 
-plan 14
+plan 16
 check_steps 'header: C11' header '-x c -std=c11'
 check_steps 'header: C17' header '-x c -std=c17'
 check_steps 'header: C++17' header '-x c++ -std=c++17'
+check_steps 'header: Objective-C without ARC' header '-x objective-c'
 check_steps 'header: Objective-C with ARC' \
     header '-x objective-c -fobjc-arc -fobjc-runtime=macosx'
 check_steps 'header: Objective-C++ with ARC' \
     header '-x objective-c++ -std=c++17 -fobjc-arc -fobjc-runtime=macosx'
+check_steps 'header: the API is the one that was promised' contract
 check_steps 'header: the results are returned retained' retained
 check_steps 'header: macros begin with VMNET_BROKER_' macros
 check_steps 'two files are enough' embed

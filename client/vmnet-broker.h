@@ -11,6 +11,7 @@
  * There are no other dependencies. No packet passes through the broker or this
  * code.
  *
+ *	#include <err.h>
  *	#include <vmnet/vmnet.h>
  *	#include "vmnet-broker.h"
  *

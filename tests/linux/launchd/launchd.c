@@ -25,7 +25,7 @@ static const char usage[] =
     "  --dir DIR            where the sockets are (/run/standin)\n"
     "  --agent UID=PLIST    a job of that user's own domain, gui/UID\n"
     "  --daemon-env N=V     environment of all jobs\n"
-    "  --daemon-arg L=ARG   one more argument for the job with label L\n"
+    "  --daemon-arg L=ARG   additional argument for the job with label L\n"
     "  -q, --quiet          errors only\n"
     "\n"
     "Prints \"ready\" when clients may connect.\n"

@@ -462,7 +462,7 @@ static void end_launchd(struct init *init)
 	init->deadline = now() + LAUNCHD_TIMEOUT;
 	while (init->servers[LAUNCHD] != 0) {
 		if (!wait_event(init)) {
-			log_error("launchd's jobs did not end in time");
+			log_error("launchd's jobs did not exit in time");
 			return;
 		}
 	}
@@ -553,7 +553,8 @@ _Noreturn void init_run(struct sandbox *sandbox, int messages)
 	start_command(&init);
 	while (init.command != 0) {
 		if (!wait_event(&init)) {
-			log_error("the command did not end in time: SIGKILL");
+			log_error("the command did not exit in time: sending "
+				  "SIGKILL");
 			kill(-init.command, SIGKILL);
 			init.deadline = -1;
 		}

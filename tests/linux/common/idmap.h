@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The vmnet-broker authors */
 
-/* Which ids exist in our user namespace: without one, all of them. */
+/* The IDs that exist in our user namespace; without a namespace, all of
+ * them. */
 
 #ifndef COMMON_IDMAP_H
 #define COMMON_IDMAP_H
@@ -9,7 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Is there only one user, of whom nobody can become another? */
+/* Whether there is only one user, so that no process can change its user. */
 bool idmap_is_single(void);
 
 bool idmap_has_user(uid_t uid);

@@ -41,7 +41,7 @@ static void log_write(const char *format, va_list arguments)
 	length = strlen(line);
 	line[length] = '\n';
 	written = write(log_fd, line, length + 1);
-	(void)written; /* there is nobody left to tell */
+	(void)written; /* the error cannot be reported */
 	errno = saved;
 }
 

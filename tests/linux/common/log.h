@@ -17,9 +17,9 @@ void log_start(const char *program, bool quiet);
 /* Lines go to fd from now on. */
 void log_redirect(int fd);
 
-/* What somebody must know: a failure, a setting that is ignored. */
+/* Important messages: a failure, an ignored setting. */
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* What happened, for whoever watches. */
+/* Informational messages. */
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -3,8 +3,8 @@
 
 /*
  * The loop of a server: one thread waits for descriptors and handles one event
- * at a time. What can fail here leaves a server that cannot serve: it aborts with
- * the reason.
+ * at a time. If a call fails here, the server cannot work: it aborts with the
+ * reason.
  */
 
 #ifndef COMMON_LOOP_H
@@ -18,8 +18,8 @@ struct watch {
 	void (*ready)(struct watch *watch); /* readable, or at its end */
 };
 
-/* watch must stay until loop_remove(), which any handler may call, also for the
- * watches of others. */
+/* watch must stay valid until loop_remove(), which any handler may call, also
+ * for other watches. */
 void loop_add(struct watch *watch);
 void loop_remove(struct watch *watch);
 
@@ -28,7 +28,8 @@ void loop_remove(struct watch *watch);
  * children. */
 void loop_signals(void (*reaped)(pid_t pid, int status), void (*stop)(void));
 
-/* Handles events until goes_on(), which is called after each, returns false. */
+/* Handles events until goes_on(), which is called after each event, returns
+ * false. */
 void loop_run(bool (*goes_on)(void));
 
 #endif

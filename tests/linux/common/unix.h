@@ -28,8 +28,8 @@ int unix_connect(const char *path, int type);
 /* Sends all of data (a stream that is full is waited for). Never SIGPIPE. */
 int unix_send(int fd, const void *data, size_t size, const int *fds, int nfds);
 
-/* One message of a SOCK_SEQPACKET, now or not at all (EAGAIN): nobody waits for
- * a peer that does not read. */
+/* One message of a SOCK_SEQPACKET, now or not at all (EAGAIN): it never waits
+ * for a peer that does not read. */
 int unix_send_now(
     int fd, const void *data, size_t size, const int *fds, int nfds);
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * What the files of the dispatch stand-in share.
+ * Declarations that the files of the dispatch stand-in share.
  *
  * How work flows: an item is appended to a queue. When the queue lets it start
  * (serial: one at a time; barriers alone), the item leaves its list and is
@@ -20,17 +20,17 @@
 
 #include <stdatomic.h>
 
-/* Deeper than anybody's target hierarchy; exceeding it says so and aborts. */
+/* Maximum depth of a target hierarchy; exceeding it aborts with a message. */
 #define DISPATCH_PATH_MAX 16
 
 struct object_class {
 	const char *name;
 	bool uncounted;
-	/* The last reference of the program's is gone. May be NULL. */
+	/* The program has released its last reference. May be NULL. */
 	void (*dispose)(struct dispatch_object_s *object);
-	/* Nobody knows the object any more: frees it. */
+	/* The object is no longer referenced: frees it. */
 	void (*destroy)(struct dispatch_object_s *object);
-	/* NULL where the object knows no such thing. */
+	/* NULL if the object does not support it. */
 	void (*suspend)(struct dispatch_object_s *object);
 	void (*resume)(struct dispatch_object_s *object);
 	void (*activate)(struct dispatch_object_s *object);
@@ -79,7 +79,7 @@ void item_list_init(struct item_list *list);
 void item_list_append(struct item_list *list, struct item *item);
 struct item *item_list_take(struct item_list *list);
 
-/* Hands items that have reached a root to whoever runs them. */
+/* Passes items that have reached a root to the threads that run them. */
 void item_list_flush(struct item_list *ready);
 
 struct specific;
@@ -111,18 +111,20 @@ void queue_async(
     dispatch_queue_t queue, dispatch_function_t work, void *context);
 void queue_item_push(dispatch_queue_t queue, struct item *item);
 
-/* Lets start what may, after a change. Called with the lock, which it drops. */
+/* Starts the items that may start, after a change. Called with the lock, which
+ * it releases. */
 void queue_unlock_and_pump(dispatch_queue_t queue);
 
 /* Drops all values that dispatch_queue_set_specific() left. */
 void specifics_destroy(struct specific *specifics);
 
-/* Runs the item, leaves its queues, frees it. May return one to run next. */
+/* Runs the item, leaves its queues, frees it. May return an item to run
+ * next. */
 struct item *item_run(struct item *item);
 
-/* Is this the main thread, before dispatch_main() gave it to the queue? */
+/* Whether this is the main thread, before dispatch_main(). */
 bool main_is_bound(void);
-/* False after dispatch_main(): then the pool is to run it. */
+/* False after dispatch_main(): then the pool must run it. */
 bool main_keep(struct item *item);
 
 void pool_push(struct item *item);
@@ -133,7 +135,7 @@ void block_call(void *block);
 /* The manager thread has the signals in the set unblocked. */
 void manager_unblock(int signo);
 
-/* Is this the manager thread? Safe in a signal handler. */
+/* Whether this is the manager thread. Safe in a signal handler. */
 bool manager_is_current(void);
 
 /* Adds the signals that have a source, and end no system call on macOS. */

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * What all dispatch objects have in common: references, context, finalizer.
+ * The common part of all dispatch objects: references, context, finalizer.
  */
 #include "dispatch-internal.h"
 #include <standin.h>

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * A predicate is 0, then whoever is at it (the address of something of that
- * thread), then -1.
+ * A predicate is 0, then an address that identifies the thread that runs the
+ * function, then -1.
  */
 #include "dispatch-internal.h"
 
@@ -13,7 +13,8 @@ static _Thread_local char once_self;
 
 enum { ONCE_NEVER = 0, ONCE_DONE = -1 };
 
-/* Returns whether it is for the caller to do. Waits for another's. */
+/* Returns true if the caller must run the function; otherwise waits until
+ * another thread has run it. */
 static bool once_begin(dispatch_once_t *predicate)
 {
 	bool mine = false;

@@ -5,9 +5,9 @@
  * The threads that run what reaches a global queue.
  *
  * As many as POOL_WANTED run at a time. A thread that blocks in one of the
- * libraries says so, and another takes its place at once; one that blocks
- * elsewhere is noticed when nothing has moved for a while. An idle thread ends
- * after POOL_IDLE_SECONDS.
+ * libraries reports it, and another one replaces it immediately; a thread that
+ * blocks elsewhere is noticed when there has been no progress for a while. An
+ * idle thread exits after POOL_IDLE_SECONDS.
  */
 #include "dispatch-internal.h"
 
@@ -20,7 +20,7 @@
 #define POOL_LIMIT 256
 #define POOL_IDLE_SECONDS 5
 #define POOL_STALL_NANOSECONDS 2000000
-/* Turns that a queue may take before others get theirs. */
+/* Number of turns of a queue before others have theirs. */
 #define POOL_TURNS 64
 #define POOL_STACK (1024 * 1024)
 
@@ -56,7 +56,7 @@ static void pool_forget(void)
 	on_pool = false;
 }
 
-/* fork() leaves the threads behind: the child starts again with none. */
+/* fork() does not copy the threads: the child starts without any. */
 static void pool_init(void)
 {
 	system_cond_init(&pool.work);
@@ -74,7 +74,7 @@ static void after(struct timespec *when, uint64_t nanoseconds)
 	when->tv_nsec = (long)(total % NSEC_PER_SEC);
 }
 
-/* Waits for something to run; NULL when the thread may end. */
+/* Waits for an item to run; NULL: the thread may exit. */
 static struct item *pool_take(void)
 {
 	struct timespec until;
@@ -94,8 +94,8 @@ static struct item *pool_take(void)
 	return item_list_take(&pool.items);
 }
 
-/* As in libdispatch, set by who brings Objective-C: an autorelease pool around
- * what a worker runs. */
+/* As in libdispatch, set by the Objective-C runtime: an autorelease pool around
+ * each item that a worker runs. */
 void *(*_dispatch_begin_NSAutoReleasePool)(void);
 void (*_dispatch_end_NSAutoReleasePool)(void *pool);
 
@@ -178,7 +178,7 @@ static void pool_grow(void)
 	}
 }
 
-/* Lives while something waits that no thread takes. */
+/* Runs while an item is waiting that no thread takes. */
 static void *pool_oversee(void *unused)
 {
 	unsigned long taken;
@@ -200,7 +200,7 @@ static void *pool_oversee(void *unused)
 	return NULL;
 }
 
-/* Sees to it that what is pending will be run. The lock is held. */
+/* Ensures that pending items will run. The lock is held. */
 static void pool_serve(void)
 {
 	if (pool.pending <= pool.idle) {

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * Queues as objects: their making and their end, suspension, targets.
+ * Queues as objects: creation, destruction, suspension, targets.
  */
 #include "dispatch-internal.h"
 
@@ -95,7 +95,8 @@ static void queue_set_target(
 		return;
 	}
 	pthread_mutex_unlock(&queue->lock);
-	/* What is queued before goes the old way, what comes after the new. */
+	/* Items queued before go to the old target, later ones to the new
+	 * target. */
 	retarget = calloc(1, sizeof *retarget);
 	item = calloc(1, sizeof *item);
 	if (retarget == NULL || item == NULL) {

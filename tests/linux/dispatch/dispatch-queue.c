@@ -44,7 +44,7 @@ struct item *item_current(void)
 static void queue_push(
     dispatch_queue_t queue, struct item *item, struct item_list *ready);
 
-/* May what is first in the queue start now? The lock is held. */
+/* Whether the first item in the queue may start now. The lock is held. */
 static bool queue_admits(dispatch_queue_t queue, const struct item *item)
 {
 	if (queue->suspended > 0 || queue->inactive || queue->exclusive) {
@@ -56,7 +56,7 @@ static bool queue_admits(dispatch_queue_t queue, const struct item *item)
 	return true;
 }
 
-/* Lets start what may. The lock is held. */
+/* Starts the items that may start. The lock is held. */
 static void queue_pump(dispatch_queue_t queue, struct item_list *ready)
 {
 	struct item *item;
@@ -205,7 +205,8 @@ struct item *item_run(struct item *item)
 	item_work(item);
 	item_leave(item, &ready);
 	free(item);
-	/* Saves waking another thread for what this one can do next. */
+	/* Avoids waking another thread for an item that this thread can run
+	 * next. */
 	if (ready.head != NULL && ready.head->waiter == NULL &&
 	    ready.head->path[ready.head->depth - 1]->root == QUEUE_ROOT_POOL) {
 		next = item_list_take(&ready);
@@ -227,7 +228,7 @@ static void waiter_wait(struct waiter *waiter)
 	pthread_mutex_unlock(&waiter->lock);
 }
 
-/* Would waiting for a turn in the queue wait for this very thread? */
+/* Whether waiting for a turn in the queue would wait for this thread itself. */
 static bool queue_owned_by_caller(dispatch_queue_t queue, bool barrier)
 {
 	const struct item *item;

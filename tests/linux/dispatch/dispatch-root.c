@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * The queues that are always there: the global ones and the main one.
+ * The predefined queues: the global ones and the main one.
  */
 #include "dispatch-internal.h"
 

@@ -91,7 +91,7 @@ static void read_rearm(struct dispatch_source_s *source)
 	}
 }
 
-/* An estimate of what can be read; of a file, what is left of it. */
+/* An estimate of the readable bytes; for a file, the remaining bytes. */
 static uintptr_t read_data(struct dispatch_source_s *source, uintptr_t data)
 {
 	int fd = (int)source->handle;
@@ -152,7 +152,7 @@ const struct dispatch_source_type_s _dispatch_source_type_write = {
 };
 
 /*
- * Processes. Only their end can be seen.
+ * Processes. Only their exit can be observed.
  */
 static bool proc_check(uintptr_t handle, uintptr_t mask)
 {
@@ -173,7 +173,7 @@ static void proc_arm(struct dispatch_source_s *source)
 		source_watch(source, source->fd, EPOLLIN);
 		return;
 	}
-	/* Gone already: macOS tells of the exit at once, too. */
+	/* It has already exited: macOS also reports the exit immediately. */
 	object_retain(source);
 	queue_async(source->queue, proc_gone, source);
 }

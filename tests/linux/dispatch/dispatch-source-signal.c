@@ -2,15 +2,15 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * Signal sources. macOS tells a source of every signal sent to the process,
- * beside what signal() asked for: an ignored signal is ignored and seen, one
- * left to its default kills the process as ever. Linux tells nobody of ignored
- * signals, so that a handler stands in for the program's disposition while
- * there is a source, does what the program asked for, and counts.
+ * Signal sources. macOS reports every signal sent to the process to a source,
+ * independently of signal(): an ignored signal is ignored and reported, and one
+ * with the default action kills the process as usual. Linux does not report
+ * ignored signals. So while there is a source, a handler replaces the program's
+ * disposition, does what the program requested, and counts the signals.
  *
- * A source is also told of what all of the program's threads block: then the
- * manager thread takes the signal, counts it, and leaves it to the main thread,
- * where it is pending.
+ * A source also gets signals that all of the program's threads block: then the
+ * manager thread receives the signal, counts it, and passes it to the main
+ * thread, where it stays pending.
  */
 #include "dispatch-source.h"
 #include "../fault/standin-internal.h"
@@ -24,7 +24,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What the program wants done. Never freed: a handler may be reading it. */
+/* The program's disposition. Never freed, because a handler may be reading
+ * it. */
 struct disposition {
 	struct sigaction action;
 	struct disposition *previous;
@@ -48,7 +49,7 @@ static bool ignored_by_default(int signo)
 	    signo == SIGWINCH || signo == SIGIO;
 }
 
-/* The process dies of it, or stops, as if nobody had watched. */
+/* The signal kills or stops the process, as if there were no source. */
 static void signal_default(int signo)
 {
 	sigset_t set;
@@ -92,7 +93,7 @@ static void signal_count(int signo)
 	(void)size;
 }
 
-/* Is there nothing to be done, but for counting? */
+/* Whether there is nothing to do except counting. */
 static bool is_quiet(int signo, const struct sigaction *action)
 {
 	return (action->sa_flags & SA_SIGINFO) == 0 &&
@@ -174,7 +175,7 @@ static void signal_want(int signo, const struct sigaction *action)
 	atomic_store(&signals[signo].wanted, disposition);
 }
 
-/* Our handler in the place of what the program asked for. */
+/* Installs our handler in place of the program's disposition. */
 static void signal_install(int signo)
 {
 	struct sigaction action = atomic_load(&signals[signo].wanted)->action;

@@ -31,7 +31,7 @@ static void timer_disarm(struct dispatch_source_s *source)
 	source->timer = NULL;
 }
 
-/* How often it was due since the handler last ran. */
+/* How often the timer was due since the handler last ran. */
 static uintptr_t timer_data(struct dispatch_source_s *source, uintptr_t data)
 {
 	struct source_timer *schedule = &source->schedule;

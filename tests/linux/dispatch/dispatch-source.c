@@ -100,7 +100,7 @@ static void source_fire(void *context)
 	if (!over && source->type->data != NULL) {
 		source->data = source->type->data(source, source->data);
 	}
-	/* A timer that was set anew meanwhile has nothing to say. */
+	/* A timer that was set again in the meantime has no event. */
 	over = over || (source->data == 0 && !source->type->zero);
 	pthread_mutex_unlock(&source->lock);
 	if (!over) {

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * What a source and its kinds (timer, signal, ...) know of each other.
+ * The interface between sources and their kinds (timer, signal, ...).
  *
  * A source runs its handlers on a hidden serial queue of its own, which targets
  * the program's queue; suspending the source suspends that queue. States:
@@ -31,9 +31,10 @@ struct dispatch_source_type_s {
 	void (*arm)(struct dispatch_source_s *source);
 	/* The handler has run, or the timer was set: report again. */
 	void (*rearm)(struct dispatch_source_s *source);
-	/* Stops; calls source_disarmed() when it has let go. */
+	/* Stops; calls source_disarmed() when it no longer uses the source. */
 	void (*disarm)(struct dispatch_source_s *source);
-	/* The data for the handler, at the last moment. May be NULL. */
+	/* The data for the handler, computed just before it runs. May be
+	 * NULL. */
 	uintptr_t (*data)(struct dispatch_source_s *source, uintptr_t data);
 };
 
@@ -76,7 +77,7 @@ struct dispatch_source_s {
 /* An event: coalesced with those the handler has not seen. Any thread. */
 void source_merge(struct dispatch_source_s *source, uintptr_t data);
 
-/* The kind has let go of the source: it will not report any more. */
+/* The kind no longer uses the source and will not report again. */
 void source_disarmed(void *source);
 
 /* For kinds that watch a descriptor. */

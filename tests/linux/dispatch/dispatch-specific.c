@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * Where am I? Labels, specific values, assertions.
+ * Queries about the current queue: labels, specific values, assertions.
  */
 #include "dispatch-internal.h"
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * Ways to hand work to a queue: blocks, barriers, later, many times.
+ * Functions that submit work to a queue: blocks, barriers, after, apply.
  */
 #include "dispatch-internal.h"
 #include "dispatch-block.h"

@@ -2,9 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * Watches: who wants to hear of which descriptor. epoll knows a descriptor
- * once, so that all its watches share an entry. Called and freed by the manager
- * thread only.
+ * Watches for events of descriptors. epoll accepts a descriptor only once, so
+ * all its watches share an entry. Called and freed by the manager thread only.
  */
 #include "manager.h"
 
@@ -71,7 +70,7 @@ static int watches_update(int fd)
 		event.events |= watch->events;
 	}
 	if (event.events == 0) {
-		/* Paused: epoll would tell of a hang-up again and again. */
+		/* Paused: epoll would report a hang-up again and again. */
 		epoll_ctl(manager_epoll(), EPOLL_CTL_DEL, fd, NULL);
 		return 0;
 	}
@@ -205,7 +204,7 @@ void system_watch_destroy(
 	system_manager_post(watch, watch_finish);
 }
 
-/* What the watch is told of the events, 0 for nothing. The lock is held. */
+/* The events that the watch gets; 0: none. The lock is held. */
 static uint32_t watch_wants(const struct system_watch *watch, uint32_t events)
 {
 	if (watch->dead || watch->events == 0) {

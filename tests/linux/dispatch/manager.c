@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * One thread that waits: for descriptors, timers, signals, and for others to
- * ask it for something. It starts with the first that anybody wants.
+ * One thread that waits for descriptors, timers, signals, and requests of other
+ * threads. It starts with the first request.
  */
 #include "manager.h"
 #include "dispatch-internal.h"

@@ -21,17 +21,18 @@ void manager_wake(void);
 /* The manager's epoll descriptor. */
 int manager_epoll(void);
 
-/* fork() left the thread behind. */
+/* After fork(): the thread does not exist in the child. */
 void timers_forget(void);
 void watches_forget(void);
 
 /* Fires what is due; returns the next deadline, or UINT64_MAX. */
 uint64_t timers_run(void);
 
-/* Calls those who watch the descriptor. */
+/* Calls the watches of the descriptor. */
 void watches_run(int fd, uint32_t events);
 
-/* Calls those who watch what is always ready; returns whether there are any. */
+/* Calls the watches of descriptors that are always ready; returns whether there
+ * are any. */
 bool watches_run_always(void);
 
 #endif

@@ -2,9 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * The connection to vmnetd, one for the process.  Several threads may wait for
- * replies: one of them reads, for all, and hands the reading on when it has its
- * own.  So a slow start of an interface delays nobody, and no thread is ours.
+ * The connection to vmnetd, one for the process. Several threads may wait for
+ * replies: one of them reads for all of them, and passes the reading on when it
+ * has its own reply. So a slow start of an interface does not delay other
+ * calls, and the library needs no thread of its own.
  */
 
 #include <errno.h>
@@ -65,7 +66,7 @@ static int connect_to_server(void)
 	return fd;
 }
 
-/* Everybody who waits has failed.  Under the lock. */
+/* Fails all waiting calls. Under the lock. */
 static void connection_lost(void)
 {
 	struct call *call;
@@ -96,7 +97,7 @@ static bool call_send(struct call *call)
 	    (ssize_t)call->request_size;
 }
 
-/* Under the lock: puts a reply where it is waited for. */
+/* Under the lock: passes a reply to the call that waits for it. */
 static void call_finish(const void *reply, size_t size, int fd)
 {
 	const struct wire_header *header = reply;
@@ -190,7 +191,8 @@ static bool call_begin(struct call *call)
 			return true;
 		}
 		if (reading) {
-			/* Whoever reads sees the end, and closes. */
+			/* The reading thread sees the end of the connection,
+			 * and closes it. */
 			return false;
 		}
 		connection_lost();
@@ -229,7 +231,7 @@ vmnet_return_t client_tell(void *request, size_t size)
 	return client_call(&call);
 }
 
-/* A process that ends in good order leaves nothing behind in vmnetd. */
+/* A process that exits normally leaves nothing behind in vmnetd. */
 __attribute__((destructor)) static void client_goodbye(void)
 {
 	struct wire_header goodbye = { .type = WIRE_GOODBYE };

@@ -58,7 +58,7 @@ static void config_lock(
 static void flag_set(
     vmnet_network_configuration_ref config, uint32_t flag, const char *caller)
 {
-	/* No status to return: only to hang. */
+	/* There is no status to return: it can only hang. */
 	(void)fault(caller);
 	config_lock(config, caller);
 	config->network.flags |= flag;
@@ -195,7 +195,7 @@ vmnet_return_t vmnet_network_configuration_add_port_forwarding_rule(
 	if (status != VMNET_SUCCESS) {
 		return status;
 	}
-	/* Without a family nobody knows how long the address is. */
+	/* Without a family the length of the address is unknown. */
 	if (internal_address == NULL ||
 	    (address_family != AF_INET && address_family != AF_INET6)) {
 		return VMNET_INVALID_ARGUMENT;

@@ -34,7 +34,8 @@ static void interface_free(struct vmnet_interface *interface)
 	standin_count_add(COUNT_TYPE, -1);
 }
 
-/* Only if it is in the list: a stale reference may point anywhere. */
+/* Returns it only if it is in the list: a stale reference may point
+ * anywhere. */
 static struct vmnet_interface *find(interface_ref wanted)
 {
 	struct vmnet_interface *interface = interfaces;
@@ -79,7 +80,7 @@ void interface_unuse(struct vmnet_interface *interface)
 	}
 }
 
-/* Out of the list, and away as soon as nobody uses it. */
+/* Removes it from the list, and frees it when it is no longer used. */
 static void interface_end(struct vmnet_interface *interface)
 {
 	struct vmnet_interface **link = &interfaces;

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * Networks, and what makes one process know the network of another.
+ * Networks, and serializations, by which one process refers to the network of
+ * another.
  */
 
 #include <signal.h>

@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * Frames in and out, and the event that tells of them.  The checks are strict
- * where macOS documents a rule: a program that breaks one should learn it here.
+ * Reading and writing frames, and the event that reports them. The checks are
+ * strict where macOS documents a rule: a program that breaks one should learn
+ * it here.
  */
 
 #include <Block.h>
@@ -73,7 +74,7 @@ static vmnet_return_t read_packets(
 	int i;
 
 	for (i = 0; i < *count; i++) {
-		/* Also when the size of the last read was left in there. */
+		/* This also catches the size that the last read left there. */
 		if (packets[i].vm_pkt_size < interface->packet_max) {
 			return VMNET_INVALID_ARGUMENT;
 		}
@@ -147,7 +148,7 @@ static vmnet_return_t write_packets(struct vmnet_interface *interface,
 			status = VMNET_INVALID_ARGUMENT;
 		}
 	}
-	/* All or none, as far as the caller's mistakes go. */
+	/* If the caller made an error, none of the packets is read. */
 	if (status != VMNET_SUCCESS) {
 		*count = 0;
 		return status;
@@ -199,7 +200,8 @@ static void event_fire(struct event *event)
 		return; /* Somebody has read it meanwhile. */
 	}
 	if ((state.revents & POLLIN) == 0) {
-		/* The tap is gone: nothing will come, and it would not end. */
+		/* The tap is gone: no frames will arrive, and the event would
+		 * repeat forever. */
 		dispatch_source_cancel(event->source);
 		return;
 	}

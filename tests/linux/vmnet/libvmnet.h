@@ -77,7 +77,7 @@ struct vmnet_network {
 	uint32_t rule_count;
 };
 
-/* Ends the process unless it is one. */
+/* Aborts unless it is a network. */
 void network_check(vmnet_network_ref network, const char *caller);
 
 /*

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
-/* What other parts of the stand-in may ask of its vmnet. */
+/* Functions of the stand-in's vmnet for other parts of the stand-in. */
 
 #ifndef STANDIN_VMNET_STANDIN_H
 #define STANDIN_VMNET_STANDIN_H

@@ -2,14 +2,14 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * What libvmnet and vmnetd say to one another over $STANDIN_DIR/vmnetd.sock, a
- * SOCK_SEQPACKET socket: one message a packet, fixed structs, native byte order
- * except for addresses, which are in network order.
+ * The protocol between libvmnet and vmnetd over $STANDIN_DIR/vmnetd.sock, a
+ * SOCK_SEQPACKET socket: one message per packet, fixed structs, native byte
+ * order except for addresses, which are in network order.
  *
- * A process has one connection.  Every request but WIRE_GOODBYE is answered by
+ * A process has one connection. Every request but WIRE_GOODBYE is answered by
  * one reply of the same type and sequence; replies may overtake one another.
- * The end of the connection is the end of the process: after WIRE_GOODBYE it
- * left in good order, without it was killed.
+ * The end of the connection means the end of the process: after WIRE_GOODBYE it
+ * exited normally, without it was killed.
  */
 
 #ifndef VMNET_WIRE_H

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * What a program asks a connection, and what it attaches to it.
+ * Properties of a connection, and the context of a connection.
  */
 #include <Block.h>
 #include <errno.h>

@@ -3,8 +3,8 @@
  * Copyright The vmnet-broker authors
  *
  * Channels: the sockets under connections. They are closed by the manager
- * thread, after the last call of their handler, so that a descriptor never
- * changes its meaning while somebody reads from it.
+ * thread, after the last call of their handler, so that a descriptor is never
+ * reused while a thread reads from it.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -52,8 +52,8 @@ static void fork_child(void)
 }
 
 /*
- * A connection costs no descriptor on macOS, where 256 are the default limit
- * and thousands of peers are fine: ask for all that this process may have.
+ * On macOS, where the default limit is 256, a connection needs no descriptor,
+ * and thousands of peers are fine: raise the limit as far as possible.
  */
 static void prepare(void)
 {
@@ -91,7 +91,7 @@ static void unlink_channel(struct xchannel *channel)
 	pthread_mutex_unlock(&channels_lock);
 }
 
-/* On the manager thread: nobody reads here any more. */
+/* On the manager thread: no thread reads from it any longer. */
 static void finished(void *context)
 {
 	struct xchannel *channel = context;
@@ -118,7 +118,7 @@ static uint32_t wanted(xpc_connection_t self)
 		return EPOLLIN;
 	}
 	if (listens) {
-		/* Clients that come now are for the next process. */
+		/* Leave new clients to the next process. */
 		return xconnection_is_live(self) && !self->terminating ? EPOLLIN
 								       : 0;
 	}
@@ -176,7 +176,7 @@ void xchannel_close(xpc_connection_t self)
 	}
 }
 
-/* So that every message tells the credentials of its sender. */
+/* Makes every message carry the credentials of its sender. */
 static void pass_credentials(int fd)
 {
 	int one = 1;
@@ -314,7 +314,7 @@ int xchannel_connect(xpc_connection_t self, const char **reason)
 		return -1;
 	}
 	if (self->knock_at != NULL) {
-		xpc_release(self->knock_at); /* there is no second time */
+		xpc_release(self->knock_at); /* it is only used once */
 		self->knock_at = NULL;
 	}
 	xchannel_open(self, fd, xreceive_ready);

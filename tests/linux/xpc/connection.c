@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * The life of a connection.
+ * The life cycle of a connection.
  */
 #include <Block.h>
 #include "connection.h"
@@ -93,7 +93,8 @@ void xconnection_unhold(xpc_connection_t self)
 	}
 }
 
-/* A peer that was refused, or never shown to anybody, may go as it is. */
+/* A peer that was refused, or never delivered to a handler, may be released in
+ * any state. */
 static void require_active(xpc_connection_t self)
 {
 	if (self->kind == XPEER && (self->cancelled || !self->announced)) {
@@ -282,7 +283,7 @@ void xpc_connection_cancel(xpc_connection_t self)
 	}
 	self->cancelled = true;
 	xconnection_invalidate(self, "canceled by the program", true, &garbage);
-	/* A refused peer has no handler that would hear of it. */
+	/* A refused peer has no handler to notify. */
 	forgotten = self->inactive && self->runtimes;
 	if (forgotten) {
 		self->runtimes = false;

@@ -2,12 +2,12 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * What a connection is, and what the files of XPC's connections offer one
- * another.
+ * The structure of a connection, and the interfaces between the files that
+ * implement connections.
  *
  * States, of all kinds of connection:
  *
- *     inactive    made, not activated: keeps what it is to send, hears nothing
+ *     inactive created, not activated: queues messages, receives nothing
  *     active      has a channel (a socket), or will get one with its first
  *                 message; a service connection loses and regains it
  *     invalid     no channel, for ever: cancelled, or the other side is gone
@@ -16,9 +16,9 @@
  * Suspension (a count) is apart from that: nothing is sent or delivered.
  *
  * Threads: `lock` guards everything that is not marked otherwise. Handlers,
- * finalizers and disposal of connections never run under it. The manager
- * thread alone reads from sockets; any thread writes, under the lock, and never
- * waits: what the socket does not take stays in `out`.
+ * finalizers and disposal of connections never run under it. Only the manager
+ * thread reads from sockets; any thread writes, with the lock, and never
+ * blocks: what the socket does not accept stays in `out`.
  *
  * References: the program's; one of the runtime's on a peer, until its INVALID
  * has been delivered; one of every hop (queued drain, pending reply, received
@@ -122,23 +122,24 @@ xpc_connection_t *xconnection_all(enum xconnection_kind kind, size_t *count);
 void xconnection_invalidate(xpc_connection_t self, const char *reason,
     bool discard, struct xevent **garbage);
 /*
- * Locked. A client that came and went without a word was never there: true if
- * this is one whose runtime's reference is the caller's to release now.
+ * Locked. Ignores a client that connected and disconnected without sending
+ * anything: true if the caller must now release the runtime's reference.
  */
 bool xpeer_forget(xpc_connection_t self);
-/* Locked. May the handler be given what arrives? */
+/* Locked. Whether the handler may get what arrives. */
 bool xconnection_is_live(xpc_connection_t self);
-/* This is the child of a fork, where nothing works. */
+/* Whether this is a forked child, where nothing works. */
 bool xconnection_is_forked(void);
 
 /* event.c */
 void xevent_push(xpc_connection_t self, struct xobject *object,
     enum xwire_kind kind, uint64_t id, size_t size);
-/* Locked. Delivers what is queued, if it may. */
+/* Locked. Delivers queued events if allowed. */
 void xevent_drain(xpc_connection_t self);
-/* Not locked. What nobody will hear of: connections in it are cancelled. */
+/* Not locked. Discards events that will not be delivered: connections among
+ * them are cancelled. */
 void xevent_discard(struct xevent *list);
-/* Is the handler of self running on this very thread? */
+/* Whether the handler of self is running on this thread. */
 bool xevent_is_running(xpc_connection_t self);
 
 /* send.c; locked, but for the first. */
@@ -153,7 +154,7 @@ void xsend_unwind(xpc_connection_t self);
 /* reply.c; all locked. */
 void xpending_complete(
     xpc_connection_t self, uint64_t id, struct xobject *object);
-/* The other side will not reply to it. */
+/* The other side will not reply to this request. */
 void xpending_drop(xpc_connection_t self, uint64_t id);
 void xpending_fail(xpc_connection_t self, xpc_object_t error);
 
@@ -189,7 +190,7 @@ void xlistener_activate(xpc_connection_t self);
 /* A listening socket from launchd, or why there is none. */
 void xlistener_start(xpc_connection_t self, int fd);
 void xlistener_refuse(xpc_connection_t self, const char *reason);
-/* Its first message is there. Not locked. */
+/* Its first message has arrived. Not locked. */
 void xlistener_announce(xpc_connection_t peer);
 /* Peers of a cancelled anonymous listener. Not locked. */
 void xlistener_drop_peers(uint64_t listener_id);

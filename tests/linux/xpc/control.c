@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * The line to launchd, one a process: a listener checks in by name and gets the
- * socket of its service; launchd hears whether transactions are open. Texts on a
- * SOCK_SEQPACKET socket:
+ * The connection to launchd, one per process: a listener checks in by name and
+ * gets the socket of its service; launchd is informed whether transactions are
+ * open. Messages on a SOCK_SEQPACKET socket:
  *
  *     -> checkin NAME       <- ok, with the listening socket
  *                           <- error TEXT
@@ -26,7 +26,7 @@ static int control = -1;
 static struct system_watch *watch;
 static struct waiting *waiting, **waiting_tail = &waiting;
 static size_t transactions;
-static bool unsaid; /* launchd does not know of the last change */
+static bool unsaid; /* launchd has not been informed of the last change */
 
 int xcontrol_descriptor(void)
 {

@@ -2,9 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * A frame becomes a dictionary. The bytes come from another process, which may
- * be anything: every length is checked before it is used, nothing recurses, and
- * memory grows with what has arrived, not with what was announced.
+ * Decodes a frame into a dictionary. The bytes come from another process and
+ * are untrusted: every length is checked before it is used, nothing recurses,
+ * and memory grows with the bytes that have arrived, not with announced
+ * lengths.
  */
 #include "object.h"
 #include "wire.h"
@@ -37,7 +38,7 @@ bool xwire_check(const struct xwire_header *header)
 	    header->descriptors <= header->length;
 }
 
-/* The next length bytes, or NULL when there are not as many. */
+/* The next length bytes, or NULL if there are fewer. */
 static const void *take(struct input *in, size_t length)
 {
 	const unsigned char *bytes = in->at;
@@ -126,7 +127,8 @@ static struct xobject *take_uuid(struct input *in)
 	return bytes == NULL ? NULL : xpc_uuid_create(bytes);
 }
 
-/* The value, of containers an empty one; NULL: these are no value's bytes. */
+/* Decodes a value; a container is still empty. NULL: the bytes are not a valid
+ * value. */
 static struct xobject *take_value(struct input *in)
 {
 	const unsigned char *tag = take(in, 1);

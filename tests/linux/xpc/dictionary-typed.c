@@ -139,7 +139,7 @@ void xpc_dictionary_set_fd(xpc_object_t xdict, const char *key, int fd)
 {
 	xpc_object_t value = xpc_fd_create(fd);
 
-	/* Nothing is better than a wrong descriptor under that key. */
+	/* No value is better than a wrong descriptor under that key. */
 	if (value == NULL) {
 		xpc_dictionary_set_value(xdict, key, NULL);
 		return;

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * A dictionary becomes a frame.
+ * Encodes a dictionary into a frame.
  */
 #include "message.h"
 #include "object.h"

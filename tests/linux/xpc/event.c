@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * Events wait in the connection and are handed to its handler one by one, on
- * the target queue. One delivery is under way at a time, which makes the
- * handler serial on any queue, and each is an item of its own on that queue,
- * so that one busy peer does not keep others from it.
+ * Events are queued in the connection and passed to its handler one by one, on
+ * the target queue. Only one delivery is in progress at a time, which makes the
+ * handler serial on any queue, and each delivery is a separate item on that
+ * queue, so that one busy peer does not block the others.
  */
 #include <Block.h>
 #include "connection.h"
@@ -81,7 +81,7 @@ static struct xevent *take(xpc_connection_t self)
 	return event;
 }
 
-/* A message knows where it came from, and holds a transaction of a daemon. */
+/* A message refers to its connection, and holds a transaction of a daemon. */
 static void make_message(xpc_connection_t self, struct xevent *event)
 {
 	struct _xpc_dictionary_s *dictionary =

@@ -10,7 +10,8 @@
 #include <sys/epoll.h>
 #include "connection.h"
 
-/* Given up for a moment to accept, and so refuse, when none is left. */
+/* Closed for a moment to accept, and thereby refuse, a connection when no
+ * descriptor is left. */
 static int spare = -1;
 
 /* Takes fd over: a client that has not said anything yet. Its listener may be
@@ -58,7 +59,7 @@ static bool accept_one(xpc_connection_t listener, int socket)
 	return errno == EINTR || errno == ECONNABORTED;
 }
 
-/* As accept_one(), of a socket that somebody sent through an endpoint. */
+/* Like accept_one(), for a socket that was sent through an endpoint. */
 static bool receive_one(xpc_connection_t listener, int socket)
 {
 	union {
@@ -82,7 +83,7 @@ static bool receive_one(xpc_connection_t listener, int socket)
 	if (CMSG_FIRSTHDR(&header) == NULL ||
 	    control.header.cmsg_level != SOL_SOCKET ||
 	    control.header.cmsg_type != SCM_RIGHTS) {
-		return true; /* out of descriptors, or nonsense */
+		return true; /* out of descriptors, or an invalid message */
 	}
 	memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
@@ -166,7 +167,7 @@ void xlistener_refuse(xpc_connection_t self, const char *reason)
 	xevent_discard(garbage);
 }
 
-/* The two ends of an anonymous listener, made when somebody needs one. */
+/* The two ends of an anonymous listener, created when needed. */
 static void make_ends(xpc_connection_t self, int *receiving)
 {
 	static atomic_uint_fast64_t last_id;

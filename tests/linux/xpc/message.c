@@ -33,7 +33,7 @@ void xmessage_destroy(struct xmessage *self)
 	if (self == NULL) {
 		return;
 	}
-	/* The right to reply dies unused, and who asked is told. */
+	/* The right to reply is dropped unused, and the sender is notified. */
 	if (self->id != 0 && !atomic_load(&self->used)) {
 		xsend_dropped(self);
 	}

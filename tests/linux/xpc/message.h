@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * What makes a dictionary a message: where it came from, and the one reply
- * that it may get.
+ * The message part of a dictionary: its connection, and the one reply that it
+ * may get.
  */
 #ifndef XPC_MESSAGE_H
 #define XPC_MESSAGE_H
@@ -43,7 +43,7 @@ void xmessage_end_transaction(struct xmessage *message);
 /* transaction.c: of a message that is being handled */
 void xtransaction_begin(void);
 void xtransaction_end(void);
-/* From now on SIGTERM is told to listeners and peers. */
+/* Starts reporting SIGTERM to listeners and peers. */
 void xtransaction_watch(void);
 /* send.c: the message will not be replied to. */
 void xsend_dropped(struct xmessage *message);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * What all objects have in common: type, references, death.
+ * The common part of all objects: type, references, destruction.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -110,7 +110,7 @@ bool xobject_try_retain(struct xobject *object)
 	return true;
 }
 
-/* Drops a reference. Was it the last one? */
+/* Drops a reference; returns whether it was the last one. */
 static bool drop(struct xobject *object)
 {
 	int references =

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * What an XPC object is in memory, and what the files of XPC's objects offer
- * one another. Nothing declared here is visible outside libSystem.
+ * The memory layout of XPC objects, and the interfaces between the files that
+ * implement them. Nothing declared here is visible outside libSystem.
  *
  * Objects are immutable and shared freely between threads, except arrays and
  * dictionaries, which belong to one thread at a time, as on macOS.
@@ -105,7 +105,7 @@ struct _xpc_dictionary_s {
 _Noreturn void xmisuse(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
-/* Never NULL: without memory the stand-in ends the process. */
+/* Never NULL: if out of memory, the stand-in aborts. */
 void *xallocate(size_t size);
 void *xreallocate(void *old, size_t size);
 

@@ -3,8 +3,8 @@
  * Copyright The vmnet-broker authors
  *
  * Receiving, on the manager thread: bytes and descriptors become frames, and
- * frames messages and replies. A frame that is none ends the peer, and no more
- * than the peer.
+ * frames messages and replies. An invalid frame ends only the peer that sent
+ * it.
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -28,7 +28,7 @@ struct incoming {
 
 struct batch {
 	struct incoming *first, **tail;
-	bool over; /* end of file, or nonsense */
+	bool over; /* end of file, or invalid data */
 	const char *reason;
 	struct ucred sender;
 };
@@ -135,7 +135,7 @@ static void take_frame(struct xchannel *channel, const unsigned char *bytes,
 	batch->tail = &incoming->next;
 }
 
-/* Takes the whole frames off the front; answers how many bytes they were. */
+/* Removes the complete frames from the front; returns their size in bytes. */
 static size_t take_frames(struct xchannel *channel, const unsigned char *bytes,
     size_t length, struct batch *batch)
 {
@@ -162,7 +162,7 @@ static size_t take_frames(struct xchannel *channel, const unsigned char *bytes,
 	return taken;
 }
 
-/* Room for what is missing of the frame, growing with what has come. */
+/* Allocates room for the rest of the frame, growing with the received bytes. */
 static size_t make_room(struct xchannel *channel)
 {
 	struct xwire_header header;

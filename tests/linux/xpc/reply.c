@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * Requests that wait for their reply. A reply is believed when it carries the
- * id of a request that this connection sent and that is still waiting; nothing
- * else is. Every request gets exactly one answer, if need be an error.
+ * Requests that wait for their reply. A reply is accepted only if it carries
+ * the ID of a request that this connection sent and that is still waiting.
+ * Every request gets exactly one answer, if need be an error.
  */
 #include <Block.h>
 #include "connection.h"
@@ -114,7 +114,7 @@ static void refuse_reply(xpc_object_t message, const char *caller)
 	}
 }
 
-/* Locked. Sends, unless there is nobody to send to any more. */
+/* Locked. Sends, unless the other side is gone. */
 static void ask(
     xpc_connection_t self, struct xpending *pending, xpc_object_t message)
 {

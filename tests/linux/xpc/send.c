@@ -4,9 +4,9 @@
  *
  * Sending. A message is encoded, and thereby copied, at once; then it waits in
  * `out` until the connection is active, its handler is not running, no barrier
- * is, and the socket takes it. A reply waits for the socket only. Nobody ever
- * blocks: the socket is the bounded queue, and a barrier tells when it has taken
- * everything.
+ * is, and the socket takes it. A reply waits for the socket only. Sending never
+ * blocks: the socket is the bounded queue, and a barrier reports when it has
+ * accepted everything.
  */
 #include <Block.h>
 #include <errno.h>
@@ -129,7 +129,7 @@ static void attach(struct msghdr *header, struct cmsghdr *control,
 	header->msg_controllen = CMSG_SPACE(count * sizeof(int));
 }
 
-/* 1: all has gone. 0: the socket is full. -1: nobody is there any more. */
+/* 1: everything was sent. 0: the socket is full. -1: the other side is gone. */
 static int transmit(int fd, struct xframe *frame)
 {
 	union {
@@ -303,7 +303,7 @@ static void send_reply(struct xmessage *context, struct xframe *frame)
 	}
 	pthread_mutex_unlock(&self->lock);
 	if (frame != NULL) {
-		xframe_destroy(frame); /* who asked is gone */
+		xframe_destroy(frame); /* the sender of the request is gone */
 	}
 }
 

@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * Transactions: launchd ends a process without any as it likes. And the end of
- * the process: with SIGTERM, whoever sent it and whether or not it is ignored,
- * listeners and peers hear of it, nothing new is delivered, and with the last
- * transaction the process is over.
+ * Transactions: launchd may kill a process without transactions at any time.
+ * Also the exit of the process: after SIGTERM, from any sender and whether or
+ * not it is ignored, listeners and peers are notified, nothing new is
+ * delivered, and the process exits when its last transaction ends.
  */
 #include "connection.h"
 
@@ -18,8 +18,9 @@ static size_t reported;
 static bool terminating;
 
 /*
- * launchd needs to know whether there are any, and people like to see how many
- * the program has; messages that come and go meanwhile are not worth a word.
+ * launchd needs to know whether there are any, and the number of the program's
+ * own transactions is useful for people; changes in the number of messages
+ * being handled are not reported.
  */
 static void report(void)
 {

@@ -3,7 +3,7 @@
  * Copyright The vmnet-broker authors
  *
  * The bytes between two processes. Everything is in the byte order of the
- * machine, for it never leaves it.
+ * machine, because it never leaves the machine.
  *
  *     frame       header, then `length` bytes: one dictionary
  *     value       tag (1 byte), then

@@ -118,7 +118,7 @@ assert all(set(f) == {"state", "check", "text"} for f in document["findings"])
 END
 fake sw_vers 'echo 27.0'
 $ctl doctor >"$T/doctor.out" || fail "doctor of macOS 27"
-grep -q '^ok  .*macOS 27.0; arp shows no guests there' "$T/doctor.out" ||
+grep -q '^ok  .*macOS 27.0; arp does not show guests' "$T/doctor.out" ||
     fail "doctor of macOS 27"
 healthy
 printf 'a "b" \\ \t\033\n' >"$T/words"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The vmnet-broker authors */
 
-/* launchctl: hands its arguments to launchd, prints the answer. */
+/* launchctl: sends its arguments to launchd and prints the answer. */
 
 #define _GNU_SOURCE
 
@@ -92,7 +92,7 @@ static int wait_timeout(int argc, char **argv)
 	return (int)(seconds * 1000);
 }
 
-/* bootstrap's path means the same to launchd, whose directory is /. */
+/* Makes bootstrap's path absolute, because launchd's working directory is /. */
 static int make_request(struct message *message, int argc, char **argv)
 {
 	char path[PATH_MAX];

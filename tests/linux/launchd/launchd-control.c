@@ -8,10 +8,10 @@
  *                           or "error TEXT"; the connection stays open
  *     transactions N     as often as the number of open ones changes
  *
- * Who it is, the kernel says: only the process that launchd started itself is
- * the job.
+ * The kernel identifies the sender: only the process that launchd itself
+ * started is the job.
  *
- * What launchctl says, launchd-verb.c answers.
+ * launchd-verb.c handles the messages of launchctl.
  */
 
 #define _GNU_SOURCE
@@ -146,7 +146,7 @@ static bool starts_with(const char *text, const char *start)
 	return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* One message. false: there is none now; *closed when there never will be. */
+/* Reads one message. false: there is none now; *closed: the peer has closed. */
 static bool connection_read(struct connection *connection, bool *closed)
 {
 	static char text[CONTROL_MESSAGE_MAX + 1];
@@ -187,7 +187,8 @@ static void connection_ready(struct watch *watch)
 	}
 }
 
-/* Only reads: who closes is the loop, so that nobody's list changes. */
+/* Only reads: the loop closes connections, so that no list changes during an
+ * iteration. */
 void control_drain(struct job *job)
 {
 	struct connection *connection;

@@ -9,7 +9,7 @@
 
 #include "launchd.h"
 
-/* What a launchctl waits for. */
+/* The condition that a launchctl waits for. */
 enum condition {
 	WAIT_NOTHING,
 	WAIT_RUNNING,
@@ -29,7 +29,7 @@ struct connection {
 	unsigned number;
 };
 
-/* Never waits: a peer that does not read its answers goes without. */
+/* Never blocks: a peer that does not read its answers loses them. */
 void control_send(
     struct connection *connection, const char *text, const int *fd);
 

@@ -2,8 +2,8 @@
 /* Copyright The vmnet-broker authors */
 
 /*
- * The child's side of starting a job. What goes wrong is said on launchd's
- * stderr, and the job exits with EX_CONFIG, as on macOS.
+ * The child's side of starting a job. Errors are reported on launchd's stderr,
+ * and the job exits with EX_CONFIG, as on macOS.
  */
 
 #define _GNU_SOURCE
@@ -42,7 +42,7 @@ static void set_signals(const struct config *config)
 		signal(i, SIG_DFL); /* some cannot be set: fine */
 	}
 	if (config->pressured_exit) {
-		/* xpc_transactions: such a job has to ask for SIGTERM. */
+		/* With transactions, a job must explicitly handle SIGTERM. */
 		signal(SIGTERM, SIG_IGN);
 	}
 	sigemptyset(&none);
@@ -112,7 +112,7 @@ static void set_limits(const struct job *job)
 	}
 }
 
-/* The user to become, NULL for staying who we are. */
+/* The user to switch to; NULL: keep the current user. */
 static const struct passwd *find_user(const struct job *job)
 {
 	const char *label = job->config->label;
@@ -129,7 +129,7 @@ static const struct passwd *find_user(const struct job *job)
 		return NULL;
 	}
 	if (user == NULL) {
-		/* It was there when the job was loaded. */
+		/* The user existed when the job was loaded. */
 		log_error("%s: there is no user %s: not started", label,
 		    job->agent ? "of that uid" : job->config->user);
 		_exit(LAUNCHD_EX_CONFIG);
@@ -162,7 +162,7 @@ static gid_t find_group(const struct job *job, const struct passwd *user)
 	return group->gr_gid;
 }
 
-/* Opens as root what the job's user then owns. */
+/* Opens the files as root; the job's user then owns them. */
 static void set_stdio(
     const struct job *job, const struct passwd *user, gid_t group)
 {
@@ -187,7 +187,8 @@ static void set_stdio(
 		    fchown(fd, user->pw_uid, group) == -1) {
 			give_up(job, path);
 		}
-		/* 2 comes last: until then errors can be said. */
+		/* Descriptor 2 comes last: until then errors can be
+		 * reported. */
 		if (fd != i) {
 			if (dup2(fd, i) == -1) {
 				give_up(job, "dup2");
@@ -279,7 +280,7 @@ _Noreturn void job_exec(const struct job *job)
 	umask(config->umask != -1 ? (mode_t)config->umask : 022);
 	arguments = make_arguments(job);
 	set_stdio(job, user, group);
-	/* What follows is said to launchd's stderr all the same. */
+	/* Later errors are still reported on launchd's stderr. */
 	log_redirect(report);
 	set_user(job, user, group);
 	if (chdir(config->directory != NULL ? config->directory : "/") == -1) {

@@ -250,7 +250,7 @@ static int service_open(
 	if (asprintf(&service->path, "%s/%s", directory, name) == -1) {
 		abort();
 	}
-	/* Whoever has it already keeps it, as with launchd. */
+	/* The current owner of the name keeps it, as with launchd. */
 	if (access(service->path, F_OK) == 0) {
 		errno = EEXIST;
 		service->watch.fd = -1;
@@ -344,7 +344,7 @@ void job_kill(struct job *job)
 	kill(job->pid, SIGKILL);
 }
 
-/* A job without a process that is not wanted any more goes away. */
+/* A job without a process that is no longer needed is removed. */
 void job_stop(struct job *job, enum stop stop)
 {
 	const struct config *config = job->config;
@@ -362,7 +362,7 @@ void job_stop(struct job *job, enum stop stop)
 		return;
 	}
 	if (job->stop != STOP_NO) {
-		/* The signals are on their way; the later wish counts. */
+		/* The signals have been sent; the later request counts. */
 		job->stop = stop;
 		return;
 	}
@@ -378,7 +378,7 @@ void job_stop(struct job *job, enum stop stop)
 	timer_set(job, (uint64_t)config->exit_timeout * SECOND);
 }
 
-/* Signals that say the program is broken; SIGKILL and SIGTERM do not. */
+/* Whether the signal indicates a broken program; SIGKILL and SIGTERM do not. */
 static bool crashed(const struct job *job)
 {
 	static const int signals[] = { SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGBUS,
@@ -393,7 +393,7 @@ static bool crashed(const struct job *job)
 	return false;
 }
 
-/* Should a process that has just ended be followed by another? */
+/* Whether a process that has just exited should be restarted. */
 static bool wanted_again(const struct job *job)
 {
 	const struct config *config = job->config;
@@ -453,7 +453,8 @@ void job_reap(pid_t pid, int status)
 	}
 }
 
-/* No process, and none wanted yet: wait for the next demand, or go. */
+/* No process, and none needed yet: wait for the next demand, or remove the
+ * job. */
 static void job_settle(struct job *job)
 {
 	if (job->stop == STOP_REMOVE) {

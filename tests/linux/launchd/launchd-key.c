@@ -2,10 +2,10 @@
 /* Copyright The vmnet-broker authors */
 
 /*
- * The keys of property lists. Every key that is known is one line in a table;
- * a value of the wrong type is refused with the key's name, because launchd
- * would refuse or, worse, ignore it. Keys that launchd ignores are ignored
- * here too, but said: a misspelt key is the usual mistake.
+ * The keys of property lists. Every known key is one row in a table; a value of
+ * the wrong type is refused with the key's name, because launchd would refuse
+ * or, worse, ignore it. Unknown keys are ignored as by launchd, but reported: a
+ * misspelt key is a common error.
  */
 
 #define _GNU_SOURCE
@@ -62,7 +62,7 @@ static void *field(struct reader *reader, const struct key *key)
 	return (char *)reader->config + key->offset;
 }
 
-/* A copy, or NULL when value is no string. */
+/* A copy, or NULL if value is not a string. */
 static char *string_of(plist_t value)
 {
 	char *text = NULL;
@@ -388,7 +388,7 @@ static int read_process_type(
 	return 0;
 }
 
-/* Right and harmless, and means nothing here. */
+/* Valid, but has no effect here. */
 static int read_nothing(
     struct reader *reader, const struct key *key, plist_t value)
 {

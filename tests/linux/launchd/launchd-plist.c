@@ -2,8 +2,8 @@
 /* Copyright The vmnet-broker authors */
 
 /*
- * Property lists: whose file it is, whether it is whole, and what must hold
- * between its keys.
+ * Property lists: the owner of the file, whether it is complete, and
+ * constraints between its keys.
  */
 
 #define _GNU_SOURCE
@@ -87,7 +87,7 @@ int refuse(struct config_error *error, int code, const char *format, ...)
 	return -1;
 }
 
-/* What one key cannot know of the others. */
+/* Checks that involve several keys. */
 static int check(struct config *config, struct config_error *error)
 {
 	if (config->label == NULL) {
@@ -105,7 +105,8 @@ static int check(struct config *config, struct config_error *error)
 		return refuse(error, LAUNCHD_BAD_PROGRAM,
 		    "Program: \"%s\" is no absolute path", config->program);
 	}
-	/* Where there is one user only, the sandbox has said that all run so. */
+	/* If there is only one user, the sandbox has already reported that
+	 * everything runs as this user. */
 	if (config->user != NULL && getpwnam(config->user) == NULL &&
 	    !idmap_is_single()) {
 		return refuse(error, LAUNCHD_BAD_PLIST,
@@ -153,7 +154,7 @@ static char *read_file(
 	char *content = NULL;
 	int fd;
 
-	/* Not to be held up by somebody's fifo. */
+	/* Must not block on a FIFO. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd == -1 || fstat(fd, &status) == -1) {
 		refuse(error, LAUNCHD_EIO, "%s", strerror(errno));
@@ -184,7 +185,7 @@ out:
 	return content;
 }
 
-/* libplist takes what is cut off in the middle for a whole. */
+/* libplist accepts a truncated file. */
 static bool is_whole(const char *content, size_t length)
 {
 	static const char end[] = "</plist>";

@@ -2,8 +2,8 @@
 /* Copyright The vmnet-broker authors */
 
 /*
- * launchctl's subcommands. It says "launchctl\0VERB\0ARGUMENT\0..." and gets
- * "STATUS\nTEXT".
+ * launchctl's subcommands. It sends "launchctl\0VERB\0ARGUMENT\0..." and
+ * receives "STATUS\nTEXT".
  */
 
 #define _GNU_SOURCE
@@ -222,7 +222,8 @@ static void verb_bootout(struct request *request)
 		    "Boot-out failed: 3: No such process\n");
 		return;
 	}
-	/* Asynchronous, as on macOS: it goes when its process has ended. */
+	/* Asynchronous, as on macOS: the job is removed when its process has
+	 * exited. */
 	verb_answer(request->connection, LAUNCHD_OK, "%s", "");
 	job_stop(job, STOP_REMOVE);
 }
@@ -253,7 +254,7 @@ static void answer_bootstrap(
     struct connection *connection, const struct config_error *error)
 {
 	log_error("%s", error->text);
-	/* macOS tells the reason only to its log: it is handier here. */
+	/* macOS only logs the reason; printing it here is more convenient. */
 	verb_answer(connection, error->code, "Bootstrap failed: %d: %s\n(%s)\n",
 	    error->code, bootstrap_text(error->code), error->text);
 }
@@ -336,7 +337,7 @@ static void wait_for(struct request *request, const char *target,
 	connection->target = copy(target); /* control_wake() answers */
 }
 
-/* Answers with the pid of the process that runs then. */
+/* Answers with the pid of the new process. */
 static void verb_kickstart(struct request *request)
 {
 	const char *target = NULL;

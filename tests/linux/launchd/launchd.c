@@ -55,8 +55,8 @@ static bool goes_on(void)
 	return !stopping || jobs != NULL;
 }
 
-/* A job that cannot be loaded at the start ends launchd: a test that runs
- * without the service it is about must not begin. */
+/* If a job cannot be loaded at start-up, launchd exits: a test must not begin
+ * without the service that it tests. */
 static void load(const char *path, bool agent, uid_t uid)
 {
 	struct config_error error;
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
 		load_agent(agents.items[i]);
 	}
 	strings_clear(&agents);
-	/* Last: it appears when everything else is there. */
+	/* Last: the socket appears when everything else is ready. */
 	snprintf(path, sizeof(path), "%s/launchd.sock", options.dir);
 	if (control_start(path) == -1) {
 		log_error("%s: %m", path);

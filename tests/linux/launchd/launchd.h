@@ -2,9 +2,9 @@
 /* Copyright The vmnet-broker authors */
 
 /*
- * launchd stands in for macOS's: it owns the names of services, starts the
- * program behind a name when somebody connects to it, and stops and restarts
- * it by launchd's rules. One thread, one epoll loop, no locks.
+ * This launchd replaces macOS's: it owns the names of services, starts the
+ * program of a service when a client connects, and stops and restarts it by
+ * launchd's rules. One thread, one epoll loop, no locks.
  *
  *     launchd.c          options, start and stop
  *     launchd-plist.c    property list in, struct config out
@@ -165,7 +165,7 @@ struct job_options {
 	const char *dir;            /* STANDIN_DIR */
 	struct strings environment; /* --daemon-env, for all jobs */
 	struct strings arguments;   /* --daemon-arg, LABEL=ARGUMENT */
-	struct rlimit descriptors;  /* what a job may have at most */
+	struct rlimit descriptors;  /* maximum for a job */
 };
 extern struct job_options options;
 
@@ -177,7 +177,7 @@ void job_begin(struct job *job);
 struct job *job_find(const char *target); /* "system/LABEL", "gui/UID/LABEL" */
 struct job *job_find_pid(pid_t pid);
 struct service *job_service(struct job *job, const char *name);
-/* Starts it now, whatever the throttle says. -1: it could not be. */
+/* Starts it now, regardless of the throttle. -1: failure. */
 int job_start(struct job *job);
 /* By the rules of EnableTransactions and ExitTimeOut; returns at once. */
 void job_stop(struct job *job, enum stop stop);
@@ -197,9 +197,9 @@ _Noreturn void job_exec(const struct job *job);
 /* -1 with errno. */
 int control_start(const char *path);
 void control_stop(void);
-/* Reads what the job's process has said so far about its transactions. */
+/* Reads the job's pending messages about its transactions. */
 void control_drain(struct job *job);
-/* Answers those who wait for a state that is reached now. */
+/* Answers the clients that wait for a state that has now been reached. */
 void control_wake(void);
 /* The job is gone. */
 void control_forget(struct job *job);

@@ -2,9 +2,10 @@
 /* Copyright The vmnet-broker authors */
 
 /*
- * Process 1 of the sandbox. Its life is a list of stages; each that fails ends
- * it, and with it everything. Once the command has ended, or was told to, the
- * rest is told to end as at the shutdown of a Mac, and given a few seconds.
+ * Process 1 of the sandbox. It runs a list of stages; if one fails, it exits,
+ * and the sandbox with it. After the command has exited, or was told to, all
+ * other processes are terminated as at the shutdown of a Mac, and have a few
+ * seconds to exit.
  */
 
 #define _GNU_SOURCE
@@ -68,7 +69,7 @@ static int64_t now(void)
 	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-/* Everything in the namespace ends with us. */
+/* Everything in the namespace is killed when we exit. */
 static _Noreturn void fail(void)
 {
 	_exit(EXIT_SANDBOX);
@@ -78,7 +79,7 @@ static _Noreturn void fail(void)
  * Servers
  */
 
-/* Waits until a line of the log has the word. */
+/* Waits until a line of the log contains the word. */
 static int wait_ready(const char *name, int log, const char *word)
 {
 	int64_t deadline = now() + READY_TIMEOUT;
@@ -157,7 +158,7 @@ static void start_vmnetd(struct init *init, int *log)
 	}
 }
 
-/* launchd comes last: what it starts may use the others at once. */
+/* launchd comes last: its jobs may use the other servers immediately. */
 static void start_servers(struct init *init, struct list *launchd)
 {
 	int dnsmasq_log;
@@ -269,7 +270,7 @@ static void end_command(struct init *init, int number)
 	init->ending = true;
 	init->deadline = now() + COMMAND_TIMEOUT;
 	kill(-init->command, number);
-	kill(-init->command, SIGCONT); /* a stopped one hears nothing */
+	kill(-init->command, SIGCONT); /* it may be stopped */
 }
 
 static void command_stopped(struct init *init, int number)
@@ -332,7 +333,7 @@ static void handle_signal(
 		break;
 	case SIGCONT:
 		if (init->command != 0) {
-			/* The runner says whether there is a terminal. */
+			/* The runner passes whether there is a terminal. */
 			if (info->ssi_int != 0) {
 				tcsetpgrp(STDIN_FILENO, init->command);
 			}
@@ -398,7 +399,7 @@ static pid_t parent_of(pid_t pid)
 	return parent;
 }
 
-/* Is it one of the servers', and so launchd's business or theirs? */
+/* Whether it belongs to one of the servers, which then handle it. */
 static bool is_server(const struct init *init, pid_t pid)
 {
 	pid_t parent = pid;
@@ -414,7 +415,7 @@ static bool is_server(const struct init *init, pid_t pid)
 	return false;
 }
 
-/* Signals what the command left running; how many there are. */
+/* Signals the processes that the command left running; returns their number. */
 static int signal_leftovers(const struct init *init, int number)
 {
 	DIR *directory = opendir("/proc");
@@ -452,7 +453,7 @@ static void end_leftovers(struct init *init)
 	}
 }
 
-/* Its jobs release what they hold. Everything else may just vanish. */
+/* Its jobs release their networks. Everything else may simply be killed. */
 static void end_launchd(struct init *init)
 {
 	if (init->servers[LAUNCHD] == 0) {

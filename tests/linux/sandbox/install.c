@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The vmnet-broker authors */
 
-/* What an installer and an administrator would have put on the Mac. */
+/* The files that an installer and an administrator would have put on the
+ * Mac. */
 
 #define _GNU_SOURCE
 
@@ -220,8 +221,8 @@ static int install_broker(const struct sandbox *sandbox)
 	if (install_directory(SUPPORT) == -1) {
 		return -1;
 	}
-	/* A plist of somebody else's program needs neither; who names one
-	 * wants it. */
+	/* The plist of another program needs neither, unless the caller names
+	 * one. */
 	if ((sandbox->broker_asked || access(sandbox->broker, F_OK) == 0) &&
 	    install_file(sandbox->broker, SUPPORT "/vmnet-broker", 0755) ==
 		-1) {

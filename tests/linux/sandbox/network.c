@@ -3,7 +3,7 @@
 
 /*
  * Two network namespaces: the Mac's, where everything runs, and the world's,
- * where nothing runs but a name server. One cable is between them.
+ * where nothing runs but a name server. A single link connects them.
  */
 
 #define _GNU_SOURCE
@@ -48,7 +48,7 @@ static const char mac_routes[] =
     "route add default via 198.51.100.1\n"
     "route add default via 2001:db8:1::1 dev en0\n";
 
-/* What the kernel does not have, or does not let us set, stays as it is. */
+/* Ignores settings that the kernel does not have or does not let us change. */
 static void set_sysctl(const char *name, const char *value)
 {
 	char path[PATH_MAX];
@@ -164,7 +164,7 @@ pid_t network_serve(int *log)
 		"--listen-address=203.0.113.1",
 		"--listen-address=2001:db8:1::1",
 		"--listen-address=2001:db8:2::1", "--bind-interfaces",
-		/* There is no other name in this world. */
+		/* No other name exists there. */
 		"--address=/#/", "--address=/world.example/203.0.113.1",
 		"--address=/world.example/2001:db8:2::1", NULL };
 	struct spawn spawn = {

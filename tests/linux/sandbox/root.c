@@ -100,7 +100,8 @@ static int mirror(const char *from, const char *to, const char *const *except)
 		snprintf(source, sizeof(source), "%s/%s",
 		    strcmp(from, "/") == 0 ? "" : from, entry->d_name);
 		snprintf(target, sizeof(target), "%s/%s", to, entry->d_name);
-		/* One that is odd, or just went away, is not missed. */
+		/* Special files, and files that have just disappeared, are
+		 * skipped. */
 		if (mirror_entry(source, target) == -1 && errno != ENOENT) {
 			log_info("%s: not in the sandbox: %m", source);
 		}
@@ -146,7 +147,7 @@ static int mount_sys(void)
 			  "not allow it)");
 		return -1;
 	}
-	/* Where there are no cgroups, nobody misses them. */
+	/* If there are no cgroups, they are not needed. */
 	mount("/sys/fs/cgroup", BASE "/sys/fs/cgroup", NULL, MS_BIND | MS_REC,
 	    NULL);
 	return 0;
@@ -242,7 +243,7 @@ int root_build(const struct sandbox *sandbox)
 
 int root_enter(const struct sandbox *sandbox)
 {
-	/* The old root comes to lie on the new one, and goes. */
+	/* Stacks the old root on the new one, and unmounts it. */
 	if (chdir(BASE) == -1 || syscall(SYS_pivot_root, ".", ".") == -1 ||
 	    umount2(".", MNT_DETACH) == -1 || chdir("/") == -1) {
 		log_error("pivot_root: %m");

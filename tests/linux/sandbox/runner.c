@@ -2,8 +2,8 @@
 /* Copyright The vmnet-broker authors */
 
 /*
- * The half of the sandbox that stays outside. It has no part in the work: it
- * passes signals on and waits. When it is killed, init gets SIGKILL.
+ * The part of the sandbox that stays outside. It only forwards signals and
+ * waits. When it is killed, init gets SIGKILL.
  *
  * The command is a process group of its own, so that nothing in the sandbox
  * can signal what is outside. With a terminal this makes us do what a shell
@@ -95,7 +95,7 @@ static void read_message(struct runner *runner)
 		return;
 	}
 	if (!runner->lent && message == MESSAGE_STOPPED) {
-		return; /* nobody's terminal: whoever stopped it continues it */
+		return; /* no terminal: whoever stopped it continues it */
 	}
 	take_terminal(runner);
 	kill(0, SIGSTOP); /* until the shell says SIGCONT */

@@ -320,7 +320,7 @@ static bool have_tun(void)
 	return false;
 }
 
-/* Everything that is missing, not only the first. */
+/* Reports everything that is missing, not only the first item. */
 static void check_host(void)
 {
 	bool complete = true;
@@ -334,7 +334,7 @@ static void check_host(void)
 	}
 }
 
-/* The daemon that ships, unless others are asked for. */
+/* The shipped daemon, unless others are requested. */
 static void choose_daemon(struct sandbox *sandbox)
 {
 	sandbox->broker_asked = sandbox->broker != NULL;

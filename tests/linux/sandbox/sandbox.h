@@ -12,10 +12,10 @@
  *     network.c    inside: the Mac's network, and the world outside it
  *     init.c       inside: process 1; servers, the command, the end
  *
- * What must stay true: nothing outside is changed, by any end, however sudden.
- * So everything lives in namespaces that only the sandbox's processes hold,
- * all of these are in one pid namespace, and its process 1 dies with the
- * runner, which is what the caller sees.
+ * Invariant: nothing outside is changed, even if the sandbox is killed. So
+ * everything lives in namespaces that only the sandbox's processes hold, all of
+ * these are in one pid namespace, and its process 1 dies with the runner, which
+ * is what the caller sees.
  */
 
 #ifndef SANDBOX_H

@@ -4,8 +4,8 @@
  *
  * Usage: vmnetctl
  *
- * Prints what vmnetd has: a line for each network and for each interface, in
- * words of the form name=value.  For tests, and for people who look on.
+ * Prints the state of vmnetd: one line for each network and each interface, in
+ * the form name=value. For tests and for debugging.
  */
 
 #include <stdio.h>

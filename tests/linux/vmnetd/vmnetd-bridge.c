@@ -30,7 +30,7 @@ static struct setting {
 } settings[] = {
 	{ .path = "net/ipv4/ip_forward", .value = "1\n" },
 	{ .path = "net/ipv6/conf/all/forwarding", .value = "1\n" },
-	/* Bridged frames must not meet the rules for routed packets. */
+	/* The rules for routed packets must not apply to bridged frames. */
 	{ .path = "net/bridge/bridge-nf-call-iptables", .value = "0\n" },
 	{ .path = "net/bridge/bridge-nf-call-ip6tables", .value = "0\n" },
 };
@@ -127,7 +127,8 @@ static void write_ipv4(FILE *out, const struct network *network)
 	    __builtin_popcount(config->mask.s_addr), network->bridge);
 }
 
-/* No duplicate address detection: it takes a second and finds nobody. */
+/* No duplicate address detection: it takes a second and never finds a
+ * duplicate. */
 static void write_ipv6(FILE *out, const struct network *network)
 {
 	struct in6_addr host = network->config.prefix;
@@ -194,7 +195,7 @@ int bridge_create(struct network *network)
 	return route_add(network);
 }
 
-/* 0, or -1 with errno.  Without `ip`, whose complaints nobody wants here. */
+/* 0, or -1 with errno. Does not use `ip`, to avoid its error messages. */
 static int link_request(unsigned index)
 {
 	struct {
@@ -227,7 +228,7 @@ static int link_request(unsigned index)
 	return result;
 }
 
-/* Gone before is fine: a tap goes with the last descriptor. */
+/* It may be gone already: a tap disappears with its last descriptor. */
 static void link_delete(const char *name)
 {
 	unsigned index = if_nametoindex(name);
@@ -250,8 +251,9 @@ void bridge_destroy(struct network *network)
 }
 
 /*
- * Free in the kernel is not enough: the tap of a client that was killed goes
- * before we hear of its end, and would then be destroyed under a new owner.
+ * It is not enough that a number is free in the kernel: the tap of a killed
+ * client disappears before we notice the client's death, and a new tap with the
+ * same number would then be destroyed.
  */
 static int tap_number(void)
 {

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * What a network may be, and what the system fills in.  macOS checks all of it
- * when the network is created, and answers nearly all with VMNET_FAILURE.
+ * Checks network configurations and fills in defaults. macOS checks everything
+ * when the network is created, and returns VMNET_FAILURE for nearly all errors.
  */
 
 #include <arpa/inet.h>

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * Connections: who speaks, what they want, and what their end means.
+ * Connections: clients, their requests, and the end of a connection.
  */
 
 #include <errno.h>
@@ -150,7 +150,7 @@ static void serve_dump(struct client *client, struct wire_header *request)
 	free(reply);
 }
 
-/* Are all the items there that it announces? */
+/* Whether all announced items are present. */
 static bool create_complete(const struct wire_create *request, size_t length)
 {
 	return request->reservations <= WIRE_ITEMS_MAX &&
@@ -161,7 +161,7 @@ static bool create_complete(const struct wire_create *request, size_t length)
 		request->rules * sizeof(struct wire_rule);
 }
 
-/* False: nothing that libvmnet would say. */
+/* False: not a valid message of libvmnet. */
 static bool serve(struct client *client, union message *message, size_t length)
 {
 	static const size_t sizes[] = {
@@ -272,7 +272,7 @@ int client_listen(const char *path)
 void client_close_all(void)
 {
 	while (clients != NULL) {
-		/* We end, not they: nothing of theirs is left over. */
+		/* We are exiting, not the clients: their state is removed. */
 		clients->goodbye = true;
 		client_destroy(clients);
 	}

@@ -106,8 +106,8 @@ static void host_resolvers(char *list, size_t size)
 }
 
 /*
- * In host mode nothing lies behind the host: no router. bootpd tells of the
- * host's own resolvers there, whether the guest reaches them or not.
+ * In host mode there is no router. bootpd announces the host's own resolvers
+ * there, whether or not the guest can reach them.
  */
 static void arguments_dhcp_host(struct arguments *arguments)
 {
@@ -139,11 +139,11 @@ static void arguments_dhcp(
 	    host);
 	argument(arguments, "--dhcp-authoritative");
 	argument(arguments, "--dhcp-sequential-ip");
-	/* The address is nobody's, and the client waits. */
+	/* The address is unused, and the client is waiting. */
 	argument(arguments, "--no-ping");
 	if (config->mode == MODE_SHARED) {
 		argument(arguments, "--dhcp-option=option:router,%s", host);
-		/* Announced even when nobody answers there. */
+		/* Announced even if no resolver answers there. */
 		argument(arguments, "--dhcp-option=option:dns-server,%s", host);
 	} else {
 		arguments_dhcp_host(arguments);
@@ -248,7 +248,7 @@ static void output_ready(struct watch *watch)
 	ssize_t i;
 
 	if (length == 0) {
-		/* The status of the process tells that it has ended. */
+		/* The exit of the process is reported separately. */
 		output_close(dhcp);
 		return;
 	}
@@ -323,7 +323,7 @@ void dhcp_reaped(pid_t pid, int status)
 	if (network == NULL) {
 		return;
 	}
-	/* What it said last is why. */
+	/* Its last message is the reason. */
 	output_ready(&network->dhcp->watch);
 	log_error("bridge%d: dnsmasq ended (status %x): %s", network->bridge,
 	    (unsigned)status, network->dhcp->line);

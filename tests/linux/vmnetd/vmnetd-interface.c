@@ -31,8 +31,8 @@ static void destroy(struct interface *interface)
 }
 
 /*
- * The same interface id is the same address for ever.  FNV-1a over the id: any
- * spread will do.  Locally administered, not a group.
+ * The same interface id always gives the same address. FNV-1a over the id: any
+ * spread will do. Locally administered, not a group.
  */
 static void mac_from_id(const uint8_t id[WIRE_ID_SIZE], uint8_t *mac)
 {
@@ -104,7 +104,8 @@ static void refuse(struct client *client, uint32_t sequence, uint32_t status)
 	client_reply(client, &reply, sizeof(reply), status, -1);
 }
 
-/* Status; the interface has been answered, or waits, only on success. */
+/* Returns a status; only on success, the start has been answered or is
+ * pending. */
 static uint32_t attach(struct client *client, const struct wire_start *request,
     struct network *network)
 {

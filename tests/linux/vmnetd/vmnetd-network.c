@@ -188,7 +188,7 @@ struct network *network_find(const uint8_t id[WIRE_ID_SIZE])
 	return NULL;
 }
 
-/* Back to idle: nothing of it is left in the kernel. */
+/* Back to idle: removes everything from the kernel. */
 static void stop(struct network *network)
 {
 	if (network->state == NETWORK_IDLE) {

@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * The packet filter: NAT, port forwarding, and no way from one network into
- * another.  Two tables of ours, vmnet4 and vmnet6, are replaced as a whole by
- * one transaction whenever a network starts or stops; with some milliseconds
- * that is simpler and surer than to change single rules.
+ * The packet filter: NAT, port forwarding, and isolation between networks. Two
+ * tables of ours, vmnet4 and vmnet6, are replaced as a whole by one transaction
+ * whenever a network starts or stops; this takes some milliseconds, and is
+ * simpler and more reliable than changing single rules.
  */
 
 #include <arpa/inet.h>

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
- * Other programs: short ones are waited for, since they take milliseconds;
- * dnsmasq stays.
+ * Runs other programs: waits for short ones, which take milliseconds; dnsmasq
+ * keeps running.
  */
 
 #include <fcntl.h>
@@ -92,7 +92,7 @@ void run_end(pid_t pid)
 
 	ended.fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	kill(pid, SIGTERM);
-	/* Its address is wanted again: do not go on before it is gone. */
+	/* Its address will be reused: wait until it has exited. */
 	if (ended.fd < 0 || poll(&ended, 1, END_TIMEOUT_MS) != 1) {
 		kill(pid, SIGKILL);
 	}

@@ -65,7 +65,7 @@ int run_command(const char *const argv[], const char *text, size_t length);
 /* Starts a command that dies with us, *output its stderr; pid or -1. */
 pid_t run_start(const char *const argv[], int *output);
 
-/* Ends it, and waits until it is gone. */
+/* Terminates it, and waits until it has exited. */
 void run_end(pid_t pid);
 
 /* Writes a setting below /proc/sys; 0, or -1 with errno. */
@@ -134,10 +134,11 @@ struct network *network_find(const uint8_t id[WIRE_ID_SIZE]);
 /* First interface: bridge and dnsmasq.  Status; the state says how far. */
 uint32_t network_start(struct network *network);
 
-/* After an interface has left: the last one takes the bridge along. */
+/* Called after an interface has left: removes the bridge if it was the last
+ * one. */
 void network_settle(struct network *network);
 
-/* The owner let go, or ended.  Interfaces of whomever lose their link. */
+/* The owner released the network or exited. All interfaces lose their link. */
 void network_remove(struct network *network);
 
 /* The owner's connection has ended. */
@@ -154,7 +155,7 @@ void network_close_all(void);
  * vmnetd-check.c: what is accepted, and what the system chooses.
  */
 
-/* Fills in what was left open.  Status. */
+/* Fills in defaults. Returns a status. */
 uint32_t check_network(struct wire_network *config, uid_t caller);
 uint32_t check_items(const struct wire_reservation *reservations,
     uint32_t reservation_count, const struct wire_rule *rules,
@@ -197,7 +198,7 @@ unsigned interface_count(const struct network *network);
 /* Whether its bridge has TSO: one interface without takes it from all. */
 bool interface_tso(const struct network *network);
 
-/* All that wait for this network are told how it went. */
+/* Answers all interfaces that wait for this network. */
 void interface_network_started(struct network *network, uint32_t status);
 /* Destroys all on the network; their holders find a dead descriptor. */
 void interface_network_gone(struct network *network);
@@ -216,8 +217,8 @@ int bridge_create(struct network *network);
 void bridge_destroy(struct network *network);
 int bridge_tap_create(struct interface *interface);
 void bridge_tap_destroy(struct interface *interface);
-bool bridge_ipv6(void); /* Does this kernel speak IPv6 here? */
-/* Gives back what bridge_create changed in the namespace. */
+bool bridge_ipv6(void); /* Whether the kernel supports IPv6 here. */
+/* Restores what bridge_create changed in the namespace. */
 void bridge_restore(void);
 
 /*

@@ -16,6 +16,7 @@
 #
 # Usage: tests/unit/bad-files-test.sh [FOLDER]
 #
+# BROKER in the environment is another vmnet-broker, such as one on a Mac.
 # With FOLDER the files are only written there, as NUMBER.json, with "NUMBER KIND
 # TITLE" of each in FOLDER/titles.
 
@@ -24,7 +25,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit
 
-broker=build/linux/asan/bin/vmnet-broker
+broker=${BROKER:-build/linux/asan/bin/vmnet-broker}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 umask 022

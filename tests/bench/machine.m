@@ -65,7 +65,7 @@ static VZNetworkDeviceAttachment *attach_network(const char *name)
 static VZNetworkDeviceConfiguration *create_device(char *text)
 {
 	VZVirtioNetworkDeviceConfiguration *device =
-	    [VZVirtioNetworkDeviceConfiguration new];
+	    [[VZVirtioNetworkDeviceConfiguration alloc] init];
 	char *mac = strchr(text, '=');
 
 	if (mac == NULL) {
@@ -86,7 +86,7 @@ static VZVirtualMachineConfiguration *configuration(char *argv[])
 	VZLinuxBootLoader *loader = [[VZLinuxBootLoader alloc]
 	    initWithKernelURL:[NSURL fileURLWithPath:@(argv[1])]];
 	VZVirtioConsoleDeviceSerialPortConfiguration *console =
-	    [VZVirtioConsoleDeviceSerialPortConfiguration new];
+	    [[VZVirtioConsoleDeviceSerialPortConfiguration alloc] init];
 	NSMutableArray *devices = [NSMutableArray array];
 	NSFileHandle *in = [NSFileHandle fileHandleWithStandardInput];
 	NSFileHandle *out = [NSFileHandle fileHandleWithStandardOutput];

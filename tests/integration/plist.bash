@@ -10,8 +10,11 @@
 unthrottled() {
     local plist=${1-$BATS_TEST_TMPDIR}/broker.plist
 
-    sed -e '0,/<\/array>/s|</array>|&\
-<key>ThrottleInterval</key><integer>0</integer>|' \
-        broker/com.github.nirs.vmnet-broker.plist >"$plist"
+    awk '
+        { print }
+        /<\/array>/ && !done {
+            print "<key>ThrottleInterval</key><integer>0</integer>"
+            done = 1
+        }' broker/com.github.nirs.vmnet-broker.plist >"$plist"
     echo "$plist"
 }

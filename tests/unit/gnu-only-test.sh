@@ -13,6 +13,8 @@ cd "$(dirname "$0")/../.." || exit
 cat >"$tmp/bad" <<'END'
 sed -i s/a/b/ file
 sed -n -r s/a/b/ file
+sed -e '0,/a/s/a/b/' file
+sed 0,/a/d file
 size=$(stat -c %s file)
 date -d @0
 date --iso-8601
@@ -57,6 +59,7 @@ cat >"$tmp/good" <<'END'
 # sed -i is not for here
 sed -ne s/a/b/p file
 sed 's|a|&b|' file
+sed -e '1,/0,/d' -e '10,/a/d' file
 stat -f %z file
 tail -n +1 -f file
 rm -rf "$a" "$b"

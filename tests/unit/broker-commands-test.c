@@ -29,7 +29,7 @@
  */
 
 /* Goal: who the broker is, and every command that it says it has. */
-static void test_hello(void **unused)
+static void hello_says_who_the_broker_is_and_each_command(void **unused)
 {
 	struct client *client = client_connect(USER);
 	xpc_object_t hello = ask(client, "hello", NULL);
@@ -67,7 +67,7 @@ static void test_hello(void **unused)
 
 /* Goal: every configured network in the order of the names, and the whole entry
  * of one in each state. */
-static void test_list(void **unused)
+static void list_has_every_network_in_each_state(void **unused)
 {
 	struct client *holder = client_connect(USER);
 	struct client *client = client_connect(OTHER_USER);
@@ -109,7 +109,7 @@ static void test_list(void **unused)
 }
 
 /* Goal: what clients that are out there read in a status is as it was. */
-static void test_old_status(void **unused)
+static void old_clients_read_in_a_status_what_they_did(void **unused)
 {
 	struct client *client = client_connect(USER);
 	xpc_object_t status = NULL;
@@ -142,7 +142,7 @@ static xpc_object_t get_counters(struct client *client)
 }
 
 /* Goal: each counter counts what it says, and nothing else. */
-static void test_counters(void **unused)
+static void each_counter_counts_what_it_says(void **unused)
 {
 	struct client *client = client_connect(USER);
 
@@ -181,7 +181,7 @@ static void test_counters(void **unused)
 
 /* Goal: which file, and what is wrong in it: a hundred problems, and how many
  * more there are. */
-static void test_configuration(void **unused)
+static void status_has_the_file_and_a_hundred_of_its_problems(void **unused)
 {
 	static char text[] = "/networks.json:7:3: wrong";
 	char *problems[VMNET_BROKER_MAX_PROBLEMS + 2];
@@ -229,7 +229,7 @@ static void test_configuration(void **unused)
 
 /* Goal: what a client holds and waits for; other users' clients are hidden, but
  * counted. */
-static void test_clients(void **unused)
+static void clients_of_others_are_hidden_but_counted(void **unused)
 {
 	char expected[256];
 	struct client *other = client_connect(OTHER_USER);
@@ -270,7 +270,7 @@ static void test_clients(void **unused)
 }
 
 /* Goal: a thousand of them. */
-static void test_thousand(void **unused)
+static void a_thousand_clients_are_listed(void **unused)
 {
 	static struct client *clients[1000];
 	struct client *client = client_connect(USER);
@@ -314,13 +314,13 @@ static int tear_down(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_hello),
-		TEST(test_list),
-		TEST(test_old_status),
-		TEST(test_counters),
-		TEST(test_configuration),
-		TEST(test_clients),
-		TEST(test_thousand),
+		TEST(hello_says_who_the_broker_is_and_each_command),
+		TEST(list_has_every_network_in_each_state),
+		TEST(old_clients_read_in_a_status_what_they_did),
+		TEST(each_counter_counts_what_it_says),
+		TEST(status_has_the_file_and_a_hundred_of_its_problems),
+		TEST(clients_of_others_are_hidden_but_counted),
+		TEST(a_thousand_clients_are_listed),
 	};
 
 	fixture_open();

@@ -100,7 +100,7 @@ static void assert_info(struct client *client, const char *name,
 }
 
 /* Goal: all of it that a client can use, each key with its type. */
-static void test_whole(void **unused)
+static void the_info_has_all_that_a_client_can_use(void **unused)
 {
 	struct client *client = client_connect(USER);
 	xpc_object_t info = NULL;
@@ -123,7 +123,7 @@ static void test_whole(void **unused)
 
 /* Goal: the range that DHCP hands out follows the size of the subnet; without
  * DHCP there is none. */
-static void test_dhcp_range(void **unused)
+static void the_dhcp_range_follows_the_size_of_the_subnet(void **unused)
 {
 	struct client *client = client_connect(USER);
 
@@ -144,7 +144,7 @@ static void test_dhcp_range(void **unused)
 
 /* Goal: a subnet that is taken, a prefix that macOS did not take, and a file that
  * has changed are named; list has the same. */
-static void test_differs(void **unused)
+static void what_differs_from_the_file_is_named(void **unused)
 {
 	static const char changed[] =
 	    "[\"networks.json has changed since the network was created; "
@@ -186,7 +186,7 @@ static void test_differs(void **unused)
 
 /* Goal: the address of the MAC address that was named, in either case; for those
  * who wait for the network, and those who have it. */
-static void test_reservation(void **unused)
+static void the_address_reserved_for_a_mac_address_is_in_the_info(void **unused)
 {
 	struct client *client = client_connect(USER);
 
@@ -206,7 +206,7 @@ static void test_reservation(void **unused)
 
 /* Goal: the same for one who waits until the groups of the user are known:
  * Debian's "daemon" is user 1 and in the group "daemon". */
-static void test_reservation_by_group(void **unused)
+static void a_reservation_is_told_after_the_groups_are_looked_up(void **unused)
 {
 	struct client *client = client_connect(1);
 
@@ -236,7 +236,7 @@ static void send_later(struct client *client, xpc_object_t request,
 
 /* Goal: several requests that wait for one network: each gets its own address,
  * as it was reserved when the network was made. */
-static void test_waiting(void **unused)
+static void several_waiting_requests_get_their_own_addresses(void **unused)
 {
 	static const char *const macs[] = { "52:54:00:12:34:56", NULL,
 		"52:54:00:ab:cd:ef" };
@@ -280,7 +280,7 @@ static void test_waiting(void **unused)
 
 /* Goal: what is no MAC address of one interface is refused, and so is a value of
  * another type; the client holds nothing then. */
-static void test_bad_mac(void **unused)
+static void what_is_no_mac_address_of_one_interface_is_refused(void **unused)
 {
 	static const char *const bad[] = { "", "52:54:00:12:34",
 		"52:54:00:12:34:5g", "52-54-00-12-34-56", "525400123456",
@@ -356,13 +356,13 @@ static int close_fixture(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_whole),
-		TEST(test_dhcp_range),
-		TEST(test_differs),
-		TEST(test_reservation),
-		TEST(test_reservation_by_group),
-		TEST(test_waiting),
-		TEST(test_bad_mac),
+		TEST(the_info_has_all_that_a_client_can_use),
+		TEST(the_dhcp_range_follows_the_size_of_the_subnet),
+		TEST(what_differs_from_the_file_is_named),
+		TEST(the_address_reserved_for_a_mac_address_is_in_the_info),
+		TEST(a_reservation_is_told_after_the_groups_are_looked_up),
+		TEST(several_waiting_requests_get_their_own_addresses),
+		TEST(what_is_no_mac_address_of_one_interface_is_refused),
 	};
 
 	return RUN_UNTIL_FAILURE(tests, open_fixture, close_fixture);

@@ -22,7 +22,7 @@
 #define SECOND UINT64_C(1000000000)
 
 /* Goal: ten lines a second are written, and the rest is counted. */
-static void test_limit(void **state)
+static void ten_lines_a_second_are_written_and_the_rest_is_counted(void **state)
 {
 	struct log_limit limit = { .lines = 10 };
 	uint64_t suppressed = 0;
@@ -45,7 +45,7 @@ static void test_limit(void **state)
 }
 
 /* Goal: in no second are there more than two windows' worth of lines. */
-static void test_limit_over_time(void **state)
+static void no_second_has_more_lines_than_two_windows(void **state)
 {
 	struct log_limit limit = { .lines = 10 };
 	uint64_t suppressed = 0;
@@ -64,7 +64,7 @@ static void test_limit_over_time(void **state)
 	assert_int_equal(written + told + limit.suppressed, 1000000);
 }
 
-static void test_quiet_second(void **state)
+static void a_line_a_second_is_never_suppressed(void **state)
 {
 	struct log_limit limit = { .lines = 1 };
 	uint64_t suppressed = 7;
@@ -116,7 +116,7 @@ static const char *behind_time(const char *line)
 	return line + 13;
 }
 
-static void test_foreground(void **state)
+static void in_the_foreground_lines_have_their_time(void **state)
 {
 	char text[1024];
 	char *line = NULL;
@@ -134,7 +134,7 @@ static void test_foreground(void **state)
 	assert_string_equal(rest, "");
 }
 
-static void test_debug(void **state)
+static void debug_messages_are_written_when_asked_for(void **state)
 {
 	char text[1024];
 
@@ -144,7 +144,7 @@ static void test_debug(void **state)
 	assert_non_null(strstr(text, " four\n"));
 }
 
-static void test_background(void **state)
+static void in_the_background_standard_error_stays_empty(void **state)
 {
 	char text[1024];
 
@@ -163,7 +163,7 @@ static void write_long(void)
 }
 
 /* Goal: a line that is too long is cut, and still one line. */
-static void test_long_line(void **state)
+static void a_line_that_is_too_long_is_cut(void **state)
 {
 	char text[8192];
 	size_t length = 0;
@@ -178,13 +178,14 @@ static void test_long_line(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_limit_over_time),
-		cmocka_unit_test(test_quiet_second),
-		cmocka_unit_test(test_foreground),
-		cmocka_unit_test(test_debug),
-		cmocka_unit_test(test_background),
-		cmocka_unit_test(test_long_line),
+		cmocka_unit_test(
+		    ten_lines_a_second_are_written_and_the_rest_is_counted),
+		cmocka_unit_test(no_second_has_more_lines_than_two_windows),
+		cmocka_unit_test(a_line_a_second_is_never_suppressed),
+		cmocka_unit_test(in_the_foreground_lines_have_their_time),
+		cmocka_unit_test(debug_messages_are_written_when_asked_for),
+		cmocka_unit_test(in_the_background_standard_error_stays_empty),
+		cmocka_unit_test(a_line_that_is_too_long_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,7 +189,7 @@ static void assert_made(const char *setting)
 }
 
 /* Goal: networks come, change and go while nobody uses them. */
-static void test_unused(void **state)
+static void networks_that_nobody_uses_come_change_and_go(void **state)
 {
 	struct client client;
 
@@ -212,7 +212,7 @@ static void test_unused(void **state)
 
 /* Goal: one that is held stays as it is until its last holder leaves, and is
  * pending; whoever asks then gets what the file says. */
-static void test_held(void **state)
+static void a_held_network_stays_until_its_last_holder_leaves(void **state)
 {
 	struct client first;
 	struct client second;
@@ -241,7 +241,7 @@ static void test_held(void **state)
 }
 
 /* Goal: one that lingers is in nobody's way. */
-static void test_lingering(void **state)
+static void a_lingering_network_does_not_delay_its_change(void **state)
 {
 	struct client client;
 
@@ -267,7 +267,7 @@ static void test_lingering(void **state)
 }
 
 /* Goal: one that is removed stays for who holds it, and for nobody else. */
-static void test_removed(void **state)
+static void a_removed_network_stays_for_its_holders_only(void **state)
 {
 	struct client holder;
 	struct client late;
@@ -295,7 +295,7 @@ static void test_removed(void **state)
 
 /* Goal: a bad edit takes nothing away: an entry keeps its last good definition,
  * a file that is no JSON, or missing, all of them. */
-static void test_bad_edit(void **state)
+static void a_bad_edit_takes_nothing_away(void **state)
 {
 	struct client client;
 	struct client root;
@@ -342,7 +342,7 @@ static void test_bad_edit(void **state)
 }
 
 /* Goal: at most 100 problems are sent, and how many there are is said. */
-static void test_many_problems(void **state)
+static void at_most_100_problems_are_sent_and_the_rest_is_counted(void **state)
 {
 	char text[4096] = "{\"x\": {\"mode\": \"host\"}";
 	struct client root;
@@ -367,7 +367,7 @@ static void test_many_problems(void **state)
 }
 
 /* Goal: only root and the broker's own user may reload. */
-static void test_may_reload(void **state)
+static void only_root_and_the_user_of_the_broker_may_reload(void **state)
 {
 	struct client client;
 
@@ -382,7 +382,7 @@ static void test_may_reload(void **state)
 }
 
 /* Goal: many at once, some of whom leave, are each answered once. */
-static void test_many_reloads(void **state)
+static void many_reloads_at_once_are_each_answered_once(void **state)
 {
 	static atomic_int answers;
 	static atomic_int handled;
@@ -419,7 +419,7 @@ static void test_many_reloads(void **state)
 }
 
 /* Goal: a persistent network is there without a holder, for good. */
-static void test_persistent(void **state)
+static void a_persistent_network_is_there_without_a_holder(void **state)
 {
 	struct client client;
 
@@ -479,7 +479,7 @@ static void assert_allowed(const char *allow, unsigned uid, const char *error)
 
 /* Goal: users and groups are allowed by name or number, root always, and nobody
  * else. */
-static void test_access(void **state)
+static void users_and_groups_are_allowed_and_root_always(void **state)
 {
 	(void)state;
 	assert_allowed("{\"users\": [501]}", STRANGER, "");
@@ -496,7 +496,7 @@ static void test_access(void **state)
 
 /* Goal: a reload that takes a right away ends no hold, and is applied to the
  * next acquire. */
-static void test_right_taken(void **state)
+static void a_right_that_is_taken_away_ends_no_hold(void **state)
 {
 	struct client client;
 
@@ -513,7 +513,7 @@ static void test_right_taken(void **state)
 }
 
 /* Goal: a client may leave while its groups are looked up. */
-static void test_leave_while_looking_up(void **state)
+static void a_client_may_leave_while_its_groups_are_looked_up(void **state)
 {
 	static atomic_bool handled;
 	struct client client;
@@ -569,18 +569,18 @@ static int close_fixture(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_unused),
-		TEST(test_held),
-		TEST(test_lingering),
-		TEST(test_removed),
-		TEST(test_bad_edit),
-		TEST(test_many_problems),
-		TEST(test_may_reload),
-		TEST(test_many_reloads),
-		TEST(test_persistent),
-		TEST(test_access),
-		TEST(test_right_taken),
-		TEST(test_leave_while_looking_up),
+		TEST(networks_that_nobody_uses_come_change_and_go),
+		TEST(a_held_network_stays_until_its_last_holder_leaves),
+		TEST(a_lingering_network_does_not_delay_its_change),
+		TEST(a_removed_network_stays_for_its_holders_only),
+		TEST(a_bad_edit_takes_nothing_away),
+		TEST(at_most_100_problems_are_sent_and_the_rest_is_counted),
+		TEST(only_root_and_the_user_of_the_broker_may_reload),
+		TEST(many_reloads_at_once_are_each_answered_once),
+		TEST(a_persistent_network_is_there_without_a_holder),
+		TEST(users_and_groups_are_allowed_and_root_always),
+		TEST(a_right_that_is_taken_away_ends_no_hold),
+		TEST(a_client_may_leave_while_its_groups_are_looked_up),
 	};
 
 	return RUN_UNTIL_FAILURE(tests, open_fixture, close_fixture);

@@ -31,7 +31,7 @@
 static const char *const changing[] = { "drain", "recreate", "resume" };
 
 /* Goal: a user who is neither root nor the broker's changes nothing. */
-static void test_not_allowed(void **unused)
+static void a_user_who_is_not_root_or_the_broker_changes_nothing(void **unused)
 {
 	struct client *client = client_connect(USER);
 	uint64_t generation = acquire(client, "default");
@@ -48,7 +48,8 @@ static void test_not_allowed(void **unused)
 
 /* Goal: drained, it takes no new holds and ends none; resumed, it is as before;
  * drained again, it ends with the last holder. */
-static void test_drain(void **unused)
+static void a_drained_broker_ends_no_hold_and_takes_none_until_resumed(
+    void **unused)
 {
 	struct client *root = client_connect(0);
 	struct client *holders[2] = { client_connect(USER),
@@ -87,7 +88,7 @@ static void test_drain(void **unused)
 }
 
 /* Goal: with nobody to wait for, drain is answered all the same. */
-static void test_drain_alone(void **unused)
+static void drain_is_answered_with_nobody_to_wait_for(void **unused)
 {
 	struct client *root = client_connect(0);
 
@@ -99,7 +100,7 @@ static void test_drain_alone(void **unused)
 }
 
 /* Goal: launchd's SIGTERM is not taken back, whether it was draining or not. */
-static void test_resume_too_late(void **unused)
+static void resume_does_not_take_back_sigterm(void **unused)
 {
 	struct client *root = client_connect(0);
 
@@ -120,7 +121,8 @@ static void test_resume_too_late(void **unused)
 
 /* Goal: all holders lose the network at once, and get a new one when they ask;
  * who holds another one is not concerned. */
-static void test_recreate_held(void **unused)
+static void all_holders_lose_a_recreated_network_and_get_a_new_one(
+    void **unused)
 {
 	struct client *root = client_connect(0);
 	struct client *other = client_connect(USER);
@@ -150,7 +152,8 @@ static void test_recreate_held(void **unused)
 
 /* Goal: it is answered when vmnet has the network back, and not before; who asks
  * meanwhile gets the new one. */
-static void test_recreate_waits(void **unused)
+static void recreate_is_answered_when_vmnet_has_released_the_network(
+    void **unused)
 {
 	struct client *root = client_connect(0);
 	struct client *holder = client_connect(USER);
@@ -182,7 +185,8 @@ static void test_recreate_waits(void **unused)
 
 /* Goal: vmnet does not give it back: an error and no count. Asked again, it says
  * since when; and nobody is left waiting. */
-static void test_recreate_stuck(void **unused)
+static void recreate_fails_when_vmnet_does_not_release_the_network(
+    void **unused)
 {
 	struct client *root = client_connect(0);
 	struct client *waiting = client_connect(USER);
@@ -208,7 +212,7 @@ static void test_recreate_stuck(void **unused)
 }
 
 /* Goal: who waits for a network that is being made gets the next one. */
-static void test_recreate_creating(void **unused)
+static void who_waits_for_a_creation_gets_the_recreated_network(void **unused)
 {
 	struct client *root = client_connect(0);
 	struct client *waiting = client_connect(USER);
@@ -232,7 +236,7 @@ static void test_recreate_creating(void **unused)
 
 /* Goal: what nobody holds is released at once; what is not there stays so; and
  * what cannot be had is refused as for acquire. */
-static void test_recreate_unused(void **unused)
+static void recreate_releases_what_nobody_holds(void **unused)
 {
 	struct client *root = client_connect(0);
 	struct client *holder = client_connect(USER);
@@ -257,7 +261,7 @@ static void test_recreate_unused(void **unused)
 
 /* Goal: one who asked for it and is gone costs nothing; one who holds it is told
  * by the end of its own connection. */
-static void test_recreate_gone(void **unused)
+static void who_asked_for_recreate_may_leave(void **unused)
 {
 	struct client *gone = client_connect(0);
 	struct client *holder = client_connect(0);
@@ -303,16 +307,17 @@ static int tear_down(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_not_allowed),
-		TEST(test_drain),
-		TEST(test_drain_alone),
-		TEST(test_resume_too_late),
-		TEST(test_recreate_held),
-		TEST(test_recreate_waits),
-		TEST(test_recreate_stuck),
-		TEST(test_recreate_creating),
-		TEST(test_recreate_unused),
-		TEST(test_recreate_gone),
+		TEST(a_user_who_is_not_root_or_the_broker_changes_nothing),
+		TEST(
+		    a_drained_broker_ends_no_hold_and_takes_none_until_resumed),
+		TEST(drain_is_answered_with_nobody_to_wait_for),
+		TEST(resume_does_not_take_back_sigterm),
+		TEST(all_holders_lose_a_recreated_network_and_get_a_new_one),
+		TEST(recreate_is_answered_when_vmnet_has_released_the_network),
+		TEST(recreate_fails_when_vmnet_does_not_release_the_network),
+		TEST(who_waits_for_a_creation_gets_the_recreated_network),
+		TEST(recreate_releases_what_nobody_holds),
+		TEST(who_asked_for_recreate_may_leave),
 	};
 
 	fixture_open();

@@ -15,7 +15,7 @@
 #include "vmnet-stop.h"
 
 /* Goal: an interface that has not started cannot be stopped. */
-static void test_stop_too_early(void **state)
+static void an_interface_that_has_not_started_cannot_be_stopped(void **state)
 {
 	vmnet_return_t status = 0;
 	vmnet_network_configuration_ref config =
@@ -38,7 +38,8 @@ static void test_stop_too_early(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stop_too_early),
+		cmocka_unit_test(
+		    an_interface_that_has_not_started_cannot_be_stopped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

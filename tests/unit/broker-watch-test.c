@@ -56,7 +56,7 @@ static void assert_event(struct client *client, int at, const char *expected)
 
 /* Goal: the life of a network, in order, as root sees it, and as somebody else
  * does who is not told whose clients they are, nor why they were refused. */
-static void test_watch(void **unused)
+static void a_watcher_sees_the_life_of_a_network_in_order(void **unused)
 {
 	static const struct {
 		const char *event;
@@ -108,7 +108,7 @@ static void test_watch(void **unused)
 
 /* Goal: what fails and what is refused, with the reason for those who may know
  * it; and what the broker itself does. */
-static void test_watch_failures(void **unused)
+static void a_watcher_sees_what_fails_and_what_is_refused(void **unused)
 {
 	struct client *root = client_connect(0);
 	struct client *watcher = client_connect(USER);
@@ -155,7 +155,7 @@ static void test_watch_failures(void **unused)
 }
 
 /* Goal: a watcher is no holder: the idle broker ends; but it is not idle. */
-static void test_watch_idle(void **unused)
+static void a_watcher_is_not_idle_and_no_holder(void **unused)
 {
 	struct client *watcher = client_connect(USER);
 	struct client *client = client_connect(USER);
@@ -174,7 +174,7 @@ static void test_watch_idle(void **unused)
 
 /* Goal: eight watchers, of which two are kept for root; one that leaves makes
  * room. */
-static void test_watchers(void **unused)
+static void eight_clients_watch_and_two_of_them_are_root(void **unused)
 {
 	struct client *watchers[VMNET_BROKER_MAX_WATCHERS];
 	struct client *user = client_connect(USER);
@@ -210,7 +210,8 @@ static void test_watchers(void **unused)
 
 /* Goal: one that reads nothing costs 64 events and what the connection takes;
  * others get them all, and it gets to know how many it has lost. */
-static void test_slow_watcher(void **unused)
+static void a_watcher_that_does_not_read_loses_events_and_delays_nobody(
+    void **unused)
 {
 	struct client *slow = client_connect(0);
 	struct client *fast = client_connect(0);
@@ -259,7 +260,7 @@ static struct client *connect_deaf(struct client *client)
 
 /* Goal: the broker ends when its watchers have been told, and does not wait
  * long for one that does not read. */
-static void test_farewell(void **reads)
+static void watchers_get_their_last_event_before_the_end(void **reads)
 {
 	struct client *client = client_connect(0);
 	struct client *deaf = connect_deaf(client);
@@ -302,14 +303,17 @@ static int tear_down(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_watch),
-		TEST(test_watch_failures),
-		TEST(test_watch_idle),
-		TEST(test_watchers),
-		TEST(test_slow_watcher),
-		{ "test_farewell: it reads", test_farewell, set_up, tear_down,
-		    "" },
-		{ "test_farewell: it does not", test_farewell, set_up,
+		TEST(a_watcher_sees_the_life_of_a_network_in_order),
+		TEST(a_watcher_sees_what_fails_and_what_is_refused),
+		TEST(a_watcher_is_not_idle_and_no_holder),
+		TEST(eight_clients_watch_and_two_of_them_are_root),
+		TEST(
+		    a_watcher_that_does_not_read_loses_events_and_delays_nobody),
+		{ "watchers get their last event before the end: it reads",
+		    watchers_get_their_last_event_before_the_end, set_up,
+		    tear_down, "" },
+		{ "watchers get their last event before the end: it does not",
+		    watchers_get_their_last_event_before_the_end, set_up,
 		    tear_down, NULL },
 	};
 

@@ -2,7 +2,7 @@
 # Copyright The vmnet-broker authors
 #
 # `make help` lists the targets, from the lines that begin with "##". GNU make
-# 3.81 is enough, since macOS has it.
+# 3.81, the version on macOS, is sufficient.
 
 UNAME := $(shell uname -s)
 VERSION := 0.1.0
@@ -15,10 +15,10 @@ RELEASE := host
 ARCHS :=
 B := build/macos/$(RELEASE)
 CC := cc -mmacosx-version-min=26.0 $(addprefix -arch ,$(ARCHS))
-# Everybody who uses a vmnet network needs exactly the one entitlement that is in
-# the file. Without it vmnet answers 1002 (VMNET_MEM_FAILURE); with
-# com.apple.vm.networking beside it, which only Apple hands out, the system kills
-# the program when it starts. An ad hoc signature ("-") has no time stamp.
+# Every program that uses a vmnet network needs exactly the one entitlement in
+# this file. Without it, vmnet returns 1002 (VMNET_MEM_FAILURE); if the program
+# also has com.apple.vm.networking, which only Apple grants, the system kills it
+# when it starts. An ad hoc signature ("-") has no time stamp.
 SIGN_IDENTITY ?= -
 SIGN = codesign --force --options runtime --sign "$(SIGN_IDENTITY)" \
 	$(if $(filter -,$(SIGN_IDENTITY)),,--timestamp) \
@@ -47,12 +47,12 @@ UNINSTALL_OPTIONS :=
 CFLAGS := -O2 -g
 WARNINGS := -std=gnu11 -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Werror
-# What is being made is in a folder of its own until it is done: nobody runs half
-# of it. Its name is right from the beginning, since Xcode's linker puts a .dSYM
-# folder of that name beside it.
+# A program is built in a separate folder until it is complete, so that nobody
+# runs an incomplete one. It has its final name from the beginning, because
+# Xcode's linker puts a .dSYM folder of that name next to it.
 DONE = rm -rf $@.dSYM && mv $@.new/* $(@D)/ && rmdir $@.new
-# The .c files are compiled together: each is small, and no dependency can be
-# forgotten.
+# The .c files are compiled together: they are small, and no dependency can be
+# missed.
 BROKER_SRC := $(wildcard broker/*.c)
 BROKER_DEP := $(BROKER_SRC) $(wildcard broker/*.h) client/protocol.h
 SDK_SRC := client/vmnet-broker.c
@@ -157,17 +157,17 @@ $(B)/jansson/libjansson.a: packaging/jansson
 include packaging/packaging.mk
 include tests/tests.mk
 
-# Everything that is ours and is C.
+# All of our C sources.
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.m')
 
 ## make format      runs clang-format on the C sources
 format:
 	clang-format -i $(SOURCES)
 
-# What was downloaded, with checksums that are compared when it is used.
+# Downloaded files, whose checksums are verified when they are used.
 DOWNLOADS := build/test-vm/packages build/macos/zig
 
-## make clean       removes what was built, and keeps what was downloaded
+## make clean       removes built files, and keeps downloaded files
 clean:
 	@[ ! -d build ] || find build $(DOWNLOADS:%=-path % -prune -o) \
 		! -type d -exec rm -f {} +

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# install --check: what is wrong with an installation, a line each, and what to
-# do. It changes nothing, and needs no root.
+# install --check: prints one line for each problem of an installation, and what
+# to do. It changes nothing, and does not need root.
 
 # shellcheck disable=SC2154 # setup.sh and user.sh set them
 
-# result NAME REASON: nothing is wrong if there is no reason.
+# result NAME REASON: an empty reason means that there is no problem.
 result() {
     if [ -z "$2" ]; then
         printf 'good  %s\n' "$1"
@@ -42,7 +42,7 @@ why_files() {
     done | head -n 1
 }
 
-# Only those that root or the broker runs or reads.
+# Checks only files that root or the broker runs or reads.
 why_paths() {
     why_unsafe "$program" "$plist" "$config" "$folder/uninstall"
 }

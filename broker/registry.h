@@ -5,17 +5,17 @@
  * Networks by name, their holders, and when they are released.
  *
  *	inactive   there is no vmnet network. An acquire begins to create it.
- *	creating   vmnet is creating it; clients that ask wait. When it is there:
- *	           held, or lingering if all of them have left. If that fails, all
- *	           who wait are told, and it is inactive. If it takes too long, the
- *	           same, but it is stuck.
+ *	creating   vmnet is creating it; clients that request it wait. When it
+ *	           exists, it is held, or lingering if all of them have left. On
+ *	           failure, all waiting clients are refused, and it is inactive.
+ *	           After a timeout, the same, but it is stuck.
  *	held       at least one client holds it. An acquire is granted at once.
- *	lingering  the last holder has left; the next acquire takes it as it is.
- *	           When the linger time is over it is released.
- *	releasing  vmnet is releasing it; clients that ask wait until it has been
- *	           created again. If that takes too long, all who wait are told,
- *	           and it is stuck.
- *	stuck      a call of vmnet timed out and has not returned; an acquire is
+ *	lingering  the last holder has left; the next acquire gets it unchanged.
+ *	           When the linger time is over, it is released.
+ *	releasing  vmnet is releasing it; clients that request it wait until it
+ *	           has been created again. After a timeout, all waiting clients
+ *	           are refused, and it is stuck.
+ *	stuck      a vmnet call timed out and has not returned; an acquire is
  *	           refused. When vmnet has answered, it is inactive.
  *
  * All networks except the inactive ones are active. A registry that is draining

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# What install, uninstall and install --check share: where everything is, which
-# paths are safe, and how launchd and the running broker are asked. They run
-# with the tools that macOS has.
+# Functions shared by install, uninstall and install --check: where everything
+# is, which paths are safe, and how to control launchd and the running broker.
+# They need only tools that are part of macOS.
 #
-# DESTDIR, for tests, is put in front of each path.
+# DESTDIR, for tests, is a prefix of each path.
 
 # shellcheck disable=SC2034,SC2154 # used by the scripts that include this
 
@@ -21,17 +21,18 @@ program=$folder/vmnet-broker
 plist=/Library/LaunchDaemons/$label.plist
 config=$folder/networks.json
 
-# All that was installed: "file PATH" and "dir PATH", a line each.
+# Everything that was installed: one line "file PATH" or "dir PATH" for each.
 files=$folder/files
-# Of the installation that is being replaced, until the new one answers.
+# A copy of the installation that is being replaced, until the new broker
+# answers.
 old=$root$folder/.old
-# What is about to be installed. It is on the same volume, in a folder that root
-# alone can write: from there files are moved to where they belong.
+# The files to be installed. This is on the same volume, in a folder that only
+# root can write: from there the files are moved to their final places.
 new=$root$folder/.new
 
 umask 022
 if [ -z "$root" ]; then
-    # Nobody's tools but the system's: this runs as root.
+    # Use only the system's tools, because this runs as root.
     PATH=/usr/bin:/bin:/usr/sbin:/sbin
     export PATH
 fi
@@ -59,17 +60,18 @@ above() {
         LC_ALL=C sort -u
 }
 
-# writable_by_list PATH: its access control list, which macOS shows with -e, lets
-# somebody change it.
+# writable_by_list PATH: whether its access control list, which macOS shows with
+# -e, lets other users change it.
 writable_by_list() {
-    # shellcheck disable=SC2012 # ls is what all systems have
+    # shellcheck disable=SC2012 # all systems have ls
     ls -lde "$root$1" |
         awk '/ allow .*(write|append|add_|delete|chown)/ { open = 1 }
             END { exit !open }'
 }
 
-# describe: reads paths; prints "TYPE OWNER private PATH" of each that exists, or
-# "TYPE OWNER writable PATH" if others than the owner can write to it.
+# describe: reads paths; prints "TYPE OWNER private PATH" for each one that
+# exists, or "TYPE OWNER writable PATH" if users other than the owner can write
+# to it.
 describe() {
     set --
     while read -r path; do
@@ -93,7 +95,7 @@ describe() {
         done
 }
 
-# why_unsafe PATH...: prints how somebody else than root could replace one of
+# why_unsafe PATH...: prints how a user other than root could replace one of
 # them, or nothing.
 why_unsafe() {
     {
@@ -110,22 +112,22 @@ why_unsafe() {
     done | head -n 1
 }
 
-# need_safe PATH...: or the end.
+# need_safe PATH...: exits if one of them is unsafe.
 need_safe() {
     reason=$(why_unsafe "$@")
     [ -z "$reason" ] || fail "not installed: $reason. Root runs" \
         "what is installed there, so only root may be able to change it."
 }
 
-# need_no_links: reads paths; all that is above them is a folder.
+# need_no_links: reads paths; exits unless everything above them is a folder.
 need_no_links() {
     link=$(above | describe | sed -n 's/^[^d] [0-9]* [a-z]* //p' | head -n 1)
     [ -z "$link" ] || fail "not installed: $link is not a folder (perhaps a" \
         "symbolic link); choose another --prefix"
 }
 
-# place SOURCE PATH MODE: at once, never half; a link at PATH is replaced, not
-# followed. No attribute of the source comes along, such as quarantine.
+# place SOURCE PATH MODE: installs atomically; a link at PATH is replaced, not
+# followed. Attributes of the source, such as quarantine, are not copied.
 place() {
     [ ! -d "$root$2" ] || fail "$2 is a folder: remove it, and run this again"
     cat "$1" >"$new/file"
@@ -133,7 +135,7 @@ place() {
     mv -f "$new/file" "$root$2"
 }
 
-# make_folder PATH: it is root's, whatever the folder that it is in.
+# make_folder PATH: owned by root, regardless of its parent folder.
 make_folder() {
     if [ ! -d "$root$1" ]; then
         mkdir -m 755 "$root$1"
@@ -150,8 +152,8 @@ installed() {
     fi
 }
 
-# installed_program: the program of the plist that is installed, whoever made
-# it; nothing if there is no plist.
+# installed_program: the program in the installed plist, of this or another
+# project; nothing if there is no plist.
 installed_program() {
     if [ -e "$root$plist" ]; then
         plutil -extract Program raw -o - "$root$plist" 2>/dev/null ||
@@ -178,14 +180,14 @@ broker_pid() {
         sed -n 's/^[[:space:]]*pid = \([0-9]*\)$/\1/p'
 }
 
-# A service that was switched off does not start.
+# A disabled service does not start.
 disabled() {
     launchctl print-disabled system 2>/dev/null |
         grep -qE "\"$label\" => (true|disabled)"
 }
 
-# Returns when launchd has forgotten the service: bootout itself does not wait.
-# The broker ends within the 20 seconds of its plist's ExitTimeOut.
+# Returns when launchd has removed the service: bootout itself does not wait.
+# The broker exits within 20 seconds, the ExitTimeOut of its plist.
 unload() {
     loaded || return 0
     launchctl bootout "$service" >/dev/null 2>&1 || :
@@ -205,7 +207,7 @@ load() {
     tries=0
     until launchctl bootstrap system "$root$plist" >"$new/answer" 2>&1; do
         tries=$((tries + 1))
-        # It may not be over the last one's end.
+        # launchd may not have finished removing the previous one.
         if [ $tries -eq 10 ]; then
             cat "$new/answer" >&2
             return 1
@@ -240,8 +242,8 @@ check_holders() {
     fi
 }
 
-# drained CTL HOW: whether the broker has exited. Clients that came meanwhile are
-# waited for as well: a moment, or with when-idle for as long as it takes.
+# drained CTL HOW: whether the broker has exited. Also waits for clients that
+# connected in the meantime: for a moment, or with when-idle without a limit.
 drained() {
     until "$1" drain --wait 10 >"$root$folder/.answer" 2>&1; do
         if [ "$2" != when-idle ] || ! "$1" clients >/dev/null 2>&1; then
@@ -253,7 +255,7 @@ drained() {
     rm -f "$root$folder/.answer"
 }
 
-# stop_broker CTL HOW: after check_holders.
+# stop_broker CTL HOW: call it after check_holders.
 stop_broker() {
     if [ "$drains" = yes ] && [ "$2" != force ]; then
         ctl=$1

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# The hidden user and group that the broker runs as. One that exists is kept, and
-# what it lacks is added, so that this can be interrupted anywhere and run again.
+# The hidden user and group that the broker runs as. Existing ones are kept, and
+# missing attributes are added, so this can be interrupted anywhere and run
+# again.
 
 # shellcheck disable=SC2154 # setup.sh sets them
 
@@ -13,7 +14,7 @@ last_id=400
 newline='
 '
 
-# ds_read RECORD: its attributes are then in $attributes. 1: there is none.
+# ds_read RECORD: stores its attributes in $attributes. 1: no such record.
 ds_read() {
     attributes=
     if ! text=$(dscl . -read "$1" 2>/dev/null); then
@@ -22,8 +23,8 @@ ds_read() {
     attributes=$newline$(echo "$text" | sed 's/^dsAttrType[A-Za-z]*://')
 }
 
-# ds_get KEY: the attribute of the record that was read last is then in $value,
-# or nothing. dscl prints a value with spaces on a line of its own.
+# ds_get KEY: stores the attribute of the last read record, or nothing, in
+# $value. dscl prints a value with spaces on a separate line.
 ds_get() {
     value=
     case $attributes in
@@ -36,7 +37,8 @@ ds_get() {
     esac
 }
 
-# ds_complete KEY VALUE: of the record that was read last.
+# ds_complete KEY VALUE: adds the attribute to the last read record if it is
+# missing.
 ds_complete() {
     ds_get "$1"
     if [ -z "$value" ]; then
@@ -50,13 +52,13 @@ ids() {
     dscl . -list /Groups PrimaryGroupID
 }
 
-# id_is_free ID: in the directories that this Mac is bound to as well.
+# id_is_free ID: also checks the directories that this Mac is bound to.
 id_is_free() {
     [ -z "$(dscl /Search -search /Users UniqueID "$1")" ] &&
         [ -z "$(dscl /Search -search /Groups PrimaryGroupID "$1")" ]
 }
 
-# free_id: prints one that no user and no group has.
+# free_id: prints an ID that no user and no group has.
 free_id() {
     taken=" $(ids | awk '{ print $NF }' | tr '\n' ' ')"
     id=$first_id
@@ -76,14 +78,14 @@ free_id() {
         "remove a user or group that is not needed, and run this again"
 }
 
-# shared ID: whether somebody else than _vmnetbroker has it.
+# shared ID: whether another user or group also has it.
 shared() {
     ids | awk -v id="$1" -v name="$user" '$NF == id && $1 != name' | grep -q .
 }
 
-# ds_give_id KEY [ID]: that id, or a free one, unless the record that was read
-# last has one. Another installer may take the same id meanwhile: then this takes
-# the next. The id is in $id.
+# ds_give_id KEY [ID]: gives the last read record this ID, or a free one, unless
+# it has one. If another installer takes the same ID at the same time, this
+# takes the next one. Stores the ID in $id.
 ds_give_id() {
     ds_get "$1"
     id=$value
@@ -105,7 +107,7 @@ ds_give_id() {
     fail "other processes keep taking the ids for $user: run this again"
 }
 
-# check_id RECORD KEY: refuses an id that must not run a daemon.
+# check_id RECORD KEY: refuses the ID 0.
 check_id() {
     ds_read "$1" || :
     ds_get "$2"
@@ -113,7 +115,7 @@ check_id() {
         "root's. Remove it ('sudo dscl . -delete $1')."
 }
 
-# check_user: also whether an id is free, if one is needed.
+# check_user: also checks that an ID is free, if one is needed.
 check_user() {
     check_id "/Users/$user" UniqueID
     uid=$value
@@ -123,7 +125,7 @@ check_user() {
     fi
 }
 
-# make_record RECORD: if there is none; it is then read.
+# make_record RECORD: creates it if it does not exist, and reads it.
 make_record() {
     record=$1
     ds_read "$record" || dscl . -create "$record"

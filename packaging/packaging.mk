@@ -12,7 +12,7 @@ MANUAL_5 := $(filter %.5,$(MANUALS))
 ROOT := $(B)/release
 
 # prefix/ is copied to the PREFIX as it is.
-## make release     what install installs, in a folder (macOS)
+## make release     a folder with everything to install (macOS)
 release: all
 	@rm -rf $(ROOT)
 	@mkdir -p $(ROOT)/prefix/bin $(ROOT)/prefix/lib/pkgconfig \

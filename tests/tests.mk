@@ -99,8 +99,8 @@ include tests/macos/macos.mk
 include tests/bench/bench.mk
 include tests/integration/probes/probes.mk
 
-# The guests of the VM tests, made anew when what they are made of changes. That
-# of Macs is tested everywhere.
+# The guests of the VM tests, rebuilt when their sources change. That of Macs is
+# tested everywhere.
 GUEST := build/test-vm/$(if \
 	$(filter x86_64,$(shell uname -m)),amd64,arm64)/initrd
 build/test-vm/%/initrd: $(addprefix examples/test-vm/, \

@@ -11,7 +11,7 @@ BENCH_VMS := $(addprefix $(B)/bench/,machine plug serve \
 	$(if $(filter Darwin,$(UNAME)),,relay))
 
 .PHONY: bench bench-programs bench-vms bench-size
-## make bench       what an acquire costs, in time and memory (5 minutes)
+## make bench       time and memory of an acquire (5 minutes)
 ifeq ($(UNAME),Darwin)
 bench:
 	@echo 'make bench measures the broker on the stand-in, on Linux' >&2
@@ -24,7 +24,7 @@ endif
 
 bench-programs: all examples $(PLATFORM) $(BENCH) $(BENCH_VMS)
 
-## make bench-vms   what vmnet-run and others cost two VMs (5 minutes; Linux or a Mac)
+## make bench-vms   vmnet-run and others between two VMs (5 minutes; Linux or a Mac)
 bench-vms: deps-demo
 	@$(MAKE) --no-print-directory -s -j2 all examples $(PLATFORM) \
 		$(BENCH_VMS) $(GUEST)

@@ -13,7 +13,7 @@ PROBE_DEP := $(wildcard tests/integration/probes/p[ro]*.[ch]) \
 PROBES_RUN := tests/integration/probes/run $(B)/probes $(VERSION)
 
 .PHONY: probes probe-programs
-## make probes      a table of what holds on this Mac, for an issue (2 minutes)
+## make probes      checks assumptions about macOS, for an issue (2 minutes)
 probes: deps-demo
 	@$(MAKE) --no-print-directory -s -j2 all probe-programs $(PLATFORM)
 ifeq ($(UNAME),Darwin)

@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# Shows what the broker is for, step by step. First two unprivileged users ask it
-# for the network "default", get the same one, and reach each other, the gateway
-# and an external host; then each boots a VM on two networks, and the VMs reach
-# each other. `make demo` builds what it needs and runs it.
+# Demonstrates the broker step by step. First, two unprivileged users request
+# the network "default", get the same one, and reach each other, the gateway and
+# an external host; then each boots a VM on two networks, and the VMs reach each
+# other. `make demo` builds everything that it needs and runs it.
 #
-# On Linux it runs in the sandbox of tests/linux/run: the broker, the SDK and the
-# examples are the sources that run on macOS, packets and VMs are real. The
-# broker there keeps a network for 1 s after its last user, and itself for 2 s
-# after its last network; the defaults are 5 s and 120 s. On macOS the
-# installed broker is used, everything is done by the user who runs this, and only
-# the VMs are shown.
+# On Linux it runs in the sandbox of tests/linux/run: the broker, the SDK and
+# the examples are the sources that run on macOS, packets and VMs are real.
+# There the broker keeps a network for 1 s after its last client, and runs for 2
+# s after its last network; the defaults are 5 s and 120 s. On macOS it uses the
+# installed broker, runs everything as the current user, and only demonstrates
+# the VMs.
 
 set -eu
 
@@ -34,7 +34,7 @@ else
 fi
 chmod 755 "$output"
 
-# However it ends: no VM goes on, and no file stays.
+# However the demo ends, no VM keeps running, and no file is left behind.
 # shellcheck disable=SC2317 # called by trap
 cleanup() {
     for pid in "$output"/vms-*/*/pid; do
@@ -72,8 +72,8 @@ as() {
     fi
 }
 
-# join USER: a guest that stays. Its process id goes to pid, its address to
-# address.
+# join USER: starts a guest that keeps running. Sets pid to its process id and
+# address to its address.
 join() {
     : >"$output/$1"
     setpriv --reuid "$1" --regid "$1" --clear-groups -- \
@@ -84,7 +84,7 @@ join() {
     address=$(sed -n 's/^holding \(.*\) until.*/\1/p' "$output/$1")
 }
 
-# reach USER TARGET NAME: one ping by another guest of the user.
+# reach USER TARGET NAME: sends one ping from another guest of the user.
 reach() {
     # shellcheck disable=SC2086 # no target is the gateway
     as "$1" "$programs/ping" -c 1 default $2 >"$output/ping" 2>&1 ||
@@ -93,10 +93,10 @@ reach() {
     say "$1" "reaches $3: ${line#* from }"
 }
 
-# leave PID: and wait for the end.
+# leave PID: stops the guest and waits for its exit.
 leave() {
     kill "$1"
-    wait "$1" || fail "a guest did not stop well"
+    wait "$1" || fail "a guest did not stop cleanly"
 }
 
 running() {
@@ -104,12 +104,12 @@ running() {
 }
 
 bridge() {
-    # It prints errors when interfaces come and go meanwhile.
+    # It prints errors if interfaces appear and disappear at the same time.
     ip -o -4 addr show 2>/dev/null |
         sed -n 's/^[0-9]*: \(bridge[0-9]*\) *inet \([^ ]*\) .*/\1, \2/p'
 }
 
-# vm USER SCRIPT NAME...: a script of examples/test-vm, with VMs of the user.
+# vm USER SCRIPT NAME...: runs a script of examples/test-vm for the user's VMs.
 vm() {
     vm_user=$1 script=$2
     shift 2
@@ -130,7 +130,7 @@ boot() {
         "default $first, host $second"
 }
 
-# vm_reach USER NAME TARGET WHAT: three pings out of the VM.
+# vm_reach USER NAME TARGET WHAT: sends three pings from the VM.
 vm_reach() {
     vm "$1" exec "$2" "ping -c 3 -i 0.2 $3" >"$output/ping" 2>&1 ||
         fail "$2 does not reach $4"
@@ -140,7 +140,7 @@ vm_reach() {
 
 # Two users, each with a program that is its own guest.
 programs_meet() {
-    running >/dev/null && fail "the broker is running before anybody asked"
+    running >/dev/null && fail "the broker is running before the first request"
     say broker "is not running"
     say alice "asks for the network \"default\""
     join alice

@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# What the scripts in this folder share; they set $here first. Only what both
-# Debian's and macOS's tools know is used.
+# Functions shared by the scripts in this folder, which set $here first. Only
+# features that both Debian's and macOS's tools have are used.
 #
 # A VM is a folder, build/test-vm/run/NAME: pid (of its launcher; of `start`
-# until there is one), vmm (the process id of QEMU, which is not the
-# launcher's own), in (a fifo, the console's input), console (all that the
-# console said), log (what the launcher said), lock (who speaks on the
-# console). NAME.macs beside it has the MAC addresses that it keeps.
+# until there is one), vmm (the process id of QEMU, which is not the launcher's
+# own), in (a fifo, the console's input), console (the output of the console),
+# log (the output of the launcher), lock (the process that uses the console).
+# NAME.macs next to it contains its persistent MAC addresses.
 
-# A console speaks bytes: in another locale macOS's tools refuse some of them.
+# A console transfers bytes: in other locales macOS's tools reject some of them.
 LC_ALL=C
 export LC_ALL
 
@@ -70,8 +70,8 @@ running_vm() {
     is_running || fail "VM \"$1\" is not running"
 }
 
-# start_watchdog SECONDS COMMAND...: runs it then, unless stop_watchdog comes
-# first.
+# start_watchdog SECONDS COMMAND...: runs the command after this time, unless
+# stop_watchdog is called first.
 start_watchdog() {
     watchdog_command() {
         sleeping=
@@ -82,7 +82,8 @@ start_watchdog() {
         shift
         "$@"
     }
-    # Descriptor 3 may be the caller's, who would wait for its end.
+    # Descriptor 3 may belong to the caller, which would wait until it is
+    # closed.
     watchdog_command "$@" </dev/null >/dev/null 2>&1 3>&- &
     watchdog=$!
 }

@@ -29,13 +29,10 @@ static int read_guest(struct config_reader *reader, const char *at,
 	uint32_t number = 0;
 	const char *reason = NULL;
 	char text[SUBNET_TEXT];
-	char escaped[TEXT_ESCAPED];
 
-	text_escape(escaped, string, strlen(string));
 	if (subnet_parse_address(string, address) != 0) {
-		config_reader_problem(reader, at,
-		    "\"%s\" is not an IPv4 address, such as 192.168.100.2",
-		    escaped);
+		config_reader_wrong(reader, at, string,
+		    "is not an IPv4 address, such as 192.168.100.2");
 		return -1;
 	}
 	if (!reader->network->has_subnet) {
@@ -54,8 +51,8 @@ static int read_guest(struct config_reader *reader, const char *at,
 	} else {
 		return 0;
 	}
-	config_reader_problem(reader, at,
-	    "\"%s\" is %s the network's subnet %s", escaped, reason, text);
+	config_reader_wrong(
+	    reader, at, string, "is %s the network's subnet %s", reason, text);
 	return -1;
 }
 
@@ -69,21 +66,18 @@ static void read_mac(struct config_reader *reader, void *into, const char *at,
 	struct config_reservation *reservation = into;
 	const struct config_network *network = reader->network;
 	uint8_t mac[6];
-	char escaped[TEXT_ESCAPED];
 
-	text_escape(escaped, string, strlen(string));
 	if (text_to_mac(string, mac) != 0) {
-		config_reader_problem(reader, at,
-		    "\"%s\" is not the MAC address of a network interface, "
-		    "such as 52:54:00:12:34:56",
-		    escaped);
+		config_reader_wrong(reader, at, string,
+		    "is not the MAC address of a network interface, such as "
+		    "52:54:00:12:34:56");
 		return;
 	}
 	for (size_t i = 0; i < network->reservation_count; i++) {
 		if (memcmp(network->reservations[i].mac, mac, sizeof(mac)) ==
 		    0) {
-			config_reader_problem(reader, at,
-			    "\"%s\" already has a reservation", escaped);
+			config_reader_wrong(
+			    reader, at, string, "already has a reservation");
 			return;
 		}
 	}
@@ -102,8 +96,8 @@ static void read_address(struct config_reader *reader, void *into,
 	}
 	for (size_t i = 0; i < network->reservation_count; i++) {
 		if (network->reservations[i].address == address) {
-			config_reader_problem(reader, at,
-			    "\"%s\" already has a reservation", string);
+			config_reader_wrong(
+			    reader, at, string, "already has a reservation");
 			return;
 		}
 	}
@@ -126,19 +120,17 @@ static void read_name(struct config_reader *reader, void *into, const char *at,
 {
 	struct config_reservation *reservation = into;
 	uint32_t address = 0;
-	char escaped[TEXT_ESCAPED];
 
-	text_escape(escaped, string, strlen(string));
 	if (!name_is_valid(string, strlen(string))) {
-		config_reader_problem(reader, at,
-		    "\"%s\" is not a name: [a-z0-9][a-z0-9._-]{0,62}", escaped);
+		config_reader_wrong(reader, at, string,
+		    "is not a name: [a-z0-9][a-z0-9._-]{0,62}");
 	} else if (subnet_parse_address(string, &address) == 0) {
 		/* A rule could refer to either of them. */
-		config_reader_problem(
-		    reader, at, "\"%s\" is an address, not a name", escaped);
+		config_reader_wrong(
+		    reader, at, string, "is an address, not a name");
 	} else if (find_reservation(reader->network, string) != NULL) {
-		config_reader_problem(reader, at,
-		    "\"%s\" is another reservation's name", escaped);
+		config_reader_wrong(
+		    reader, at, string, "is another reservation's name");
 	} else {
 		memcpy(reservation->name, string, strlen(string) + 1);
 	}
@@ -205,13 +197,9 @@ static void read_internal(struct config_reader *reader, void *into,
 	} else if (string[strspn(string, "0123456789.")] == '\0') {
 		read_guest(reader, at, string, &rule->internal_address);
 	} else {
-		char escaped[TEXT_ESCAPED];
-
-		text_escape(escaped, string, strlen(string));
-		config_reader_problem(reader, at,
-		    "\"%s\" is neither an IPv4 address nor the name of a valid "
-		    "reservation of this network",
-		    escaped);
+		config_reader_wrong(reader, at, string,
+		    "is neither an IPv4 address nor the name of a valid "
+		    "reservation of this network");
 	}
 }
 

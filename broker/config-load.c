@@ -77,24 +77,20 @@ static void read_entry(
     struct config_reader *reader, const struct json_member *member)
 {
 	char *name = config_reader_string(reader, member->key);
-	char escaped[TEXT_ESCAPED];
 
 	if (name == NULL || name[0] == '$') {
 		goto out;
 	}
-	text_escape(escaped, name, strlen(name));
 	if (!name_is_valid(name, strlen(name))) {
-		config_reader_problem(reader, member->key,
-		    "\"%s\" is not a network name: "
-		    "[a-z0-9][a-z0-9._-]{0,62}",
-		    escaped);
+		config_reader_wrong(reader, member->key, name,
+		    "is not a network name: [a-z0-9][a-z0-9._-]{0,62}");
 		goto out;
 	}
 	reader->network = config_add(reader->config, name);
 	if (reader->network->defined) {
 		/* Neither of two conflicting entries is preferred. */
 		config_reader_problem(
-		    reader, member->key, "duplicate key \"%s\"", escaped);
+		    reader, member->key, "duplicate key \"%s\"", name);
 	} else {
 		reader->network->defined = true;
 		snprintf(reader->where, sizeof(reader->where), "%s", name);

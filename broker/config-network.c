@@ -14,7 +14,6 @@
 
 #include "config-allow.h"
 #include "config-lists.h"
-#include "text.h"
 
 /* The minimum for IPv6, and vmnet's default: larger values are untested. */
 #define MTU_MIN 1280
@@ -44,12 +43,11 @@ static void read_subnet(struct config_reader *reader, void *into,
 	struct config_network *network = into;
 	const char *reason = NULL;
 	struct subnet subnet;
-	char text[TEXT_ESCAPED];
+	char text[SUBNET_TEXT];
 
 	if (subnet_parse(string, &subnet, &reason) != 0) {
-		text_escape(text, string, strlen(string));
-		config_reader_problem(
-		    reader, at, "\"%s\" is not a subnet: %s", text, reason);
+		config_reader_wrong(
+		    reader, at, string, "is not a subnet: %s", reason);
 		return;
 	}
 	for (size_t i = 0; i < reader->config->count; i++) {
@@ -59,9 +57,8 @@ static void read_subnet(struct config_reader *reader, void *into,
 		if (other->has_subnet &&
 		    subnet_overlaps(&subnet, &other->subnet)) {
 			subnet_format(&other->subnet, text);
-			config_reader_problem(reader, at,
-			    "\"%s\" overlaps %s.subnet, %s", string,
-			    other->name, text);
+			config_reader_wrong(reader, at, string,
+			    "overlaps %s.subnet, %s", other->name, text);
 			return;
 		}
 	}
@@ -77,10 +74,8 @@ static void read_prefix(struct config_reader *reader, void *into,
 	struct config_network *network = into;
 	struct in6_addr prefix = { 0 };
 	char address[INET6_ADDRSTRLEN] = "";
-	char escaped[TEXT_ESCAPED];
 	size_t length = strcspn(string, "/");
 
-	text_escape(escaped, string, strlen(string));
 	if (length < sizeof(address)) {
 		memcpy(address, string, length);
 	}
@@ -88,10 +83,9 @@ static void read_prefix(struct config_reader *reader, void *into,
 	    inet_pton(AF_INET6, address, &prefix) != 1 ||
 	    prefix.s6_addr[0] != 0xfd ||
 	    memcmp(&prefix.s6_addr[8], zero, sizeof(zero)) != 0) {
-		config_reader_problem(reader, at,
-		    "\"%s\" is not a valid prefix: expected a /64 inside "
-		    "fd00::/8, such as fd12:3456:789a:1::/64",
-		    escaped);
+		config_reader_wrong(reader, at, string,
+		    "is not a valid prefix: expected a /64 inside fd00::/8, "
+		    "such as fd12:3456:789a:1::/64");
 		return;
 	}
 	for (size_t i = 0; i < reader->config->count; i++) {
@@ -100,9 +94,8 @@ static void read_prefix(struct config_reader *reader, void *into,
 
 		if (other->has_ipv6_prefix &&
 		    memcmp(&other->ipv6_prefix, &prefix, sizeof(prefix)) == 0) {
-			config_reader_problem(reader, at,
-			    "\"%s\" is already %s.ipv6_prefix", escaped,
-			    other->name);
+			config_reader_wrong(reader, at, string,
+			    "is already %s.ipv6_prefix", other->name);
 			return;
 		}
 	}
@@ -116,15 +109,11 @@ static void read_interface(struct config_reader *reader, void *into,
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 	struct config_network *network = into;
 	size_t length = strlen(string);
-	char escaped[TEXT_ESCAPED];
 
 	if (length == 0 || length >= CONFIG_INTERFACE ||
 	    strspn(string, allowed) != length) {
-		text_escape(escaped, string, length);
-		config_reader_problem(reader, at,
-		    "\"%s\" is not the name of a network interface, such as "
-		    "en0",
-		    escaped);
+		config_reader_wrong(reader, at, string,
+		    "is not the name of a network interface, such as en0");
 		return;
 	}
 	memcpy(network->external_interface, string, length + 1);

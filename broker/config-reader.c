@@ -35,6 +35,20 @@ void config_reader_problem(
 	}
 }
 
+void config_reader_wrong(struct config_reader *reader, const char *at,
+    const char *string, const char *format, ...)
+{
+	char escaped[TEXT_ESCAPED];
+	char reason[CONFIG_PROBLEM];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, sizeof(reason), format, args);
+	va_end(args);
+	text_escape(escaped, string, strlen(string));
+	config_reader_problem(reader, at, "\"%s\" %s", escaped, reason);
+}
+
 size_t config_reader_enter(
     struct config_reader *reader, const char *format, ...)
 {
@@ -154,7 +168,6 @@ static void read_choice(struct config_reader *reader,
     const struct config_key *key, void *into, const char *at,
     const char *string)
 {
-	char escaped[TEXT_ESCAPED];
 	char hint[64];
 
 	for (uint32_t i = 0; i < 2; i++) {
@@ -163,10 +176,9 @@ static void read_choice(struct config_reader *reader,
 			return;
 		}
 	}
-	text_escape(escaped, string, strlen(string));
 	suggest(hint, string, key->choices, 2, sizeof(key->choices[0]));
-	config_reader_problem(reader, at, "\"%s\" is not \"%s\" or \"%s\"%s",
-	    escaped, key->choices[0], key->choices[1], hint);
+	config_reader_wrong(reader, at, string, "is not \"%s\" or \"%s\"%s",
+	    key->choices[0], key->choices[1], hint);
 }
 
 void config_reader_number(struct config_reader *reader,

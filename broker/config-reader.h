@@ -81,4 +81,9 @@ size_t config_reader_enter(struct config_reader *reader, const char *format,
 void config_reader_problem(struct config_reader *reader, const char *at,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Adds a problem that begins with the string, quoted. */
+void config_reader_wrong(struct config_reader *reader, const char *at,
+    const char *string, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
 #endif

@@ -16,7 +16,7 @@ setup() {
     cat >"$file" <<'JSON'
 {
     "web": {
-        "mode": "shared", "subnet": "10.11.12.0/24", "linger": 3600,
+        "mode": "shared", "subnet": "10.11.12.1/24", "linger": 3600,
         "dhcp_reservations": [
             { "mac_address": "52:54:00:12:34:56",
               "ip_address": "10.11.12.77", "name": "www" },

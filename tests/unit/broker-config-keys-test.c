@@ -66,6 +66,24 @@ static void each_network_of_the_file_is_there_with_mode_and_subnet(void **state)
 	config_destroy(config);
 }
 
+/* Goal: lines of Windows, tabs, escapes, the quotes of a word processor inside of
+ * a string, and an end without a newline are as good as anything. */
+static void what_editors_do_to_a_good_file_changes_nothing(void **state)
+{
+	struct config *config = load_text(
+	    "\r\n{\r\n\t\"l\\u0061b\" : {\r\n\t\t\"mode\": \"host\",\r\n"
+	    "\t\t\"subnet\": \"192.168.100.1\\/24\",\r\n"
+	    "\t\t\"description\": \"\xe2\x80\x9c"
+	    "a\xe2\x80\x9d\"\r\n\t}\r\n}");
+
+	(void)state;
+	assert_network(config, "lab", CONFIG_HOST, "192.168.100.0/24");
+	assert_string_equal(config_find(config, "lab")->description,
+	    "\xe2\x80\x9c"
+	    "a\xe2\x80\x9d");
+	config_destroy(config);
+}
+
 static const char every_key[] =
     "{\"plain\": {\"mode\": \"host\"}, \"full\": {"
     "\"port_forwarding_rules\": [{\"internal_port\": 80, "
@@ -271,6 +289,8 @@ int main(void)
 		cmocka_unit_test(the_file_as_shipped_is_good),
 		cmocka_unit_test(
 		    each_network_of_the_file_is_there_with_mode_and_subnet),
+		cmocka_unit_test(
+		    what_editors_do_to_a_good_file_changes_nothing),
 		cmocka_unit_test(
 		    every_key_of_a_network_is_read_and_has_a_default),
 		cmocka_unit_test(

@@ -211,12 +211,12 @@ calls() {
 }
 
 @test "wrong content is refused, and not kept" {
-    # Goal: what is not what packages.txt says never becomes a guest.
+    # Goal: a file that does not match packages.txt never becomes a guest.
     for file in "$T/served"/*; do
         echo more >>"$file"
     done
     run -1 build_with amd64
-    [[ $output == *"is not what packages.txt says (SHA-256 "* ]]
+    [[ $output == *"does not match packages.txt (SHA-256 "* ]]
     [ -z "$(ls -A "$cache")" ]
     [ ! -e "$guest/amd64/initrd" ]
 }
@@ -228,7 +228,7 @@ calls() {
         cp "$T/half" "$file"
     done
     run -1 build_with amd64
-    [[ $output == *"is not what packages.txt says"* ]]
+    [[ $output == *"does not match packages.txt"* ]]
     [ -z "$(ls -A "$cache")" ]
 }
 
@@ -390,7 +390,7 @@ served() {
     echo something >"$T/else"
     apt_has "busybox-static=2:3" "$T/else"
     run -1 build_with amd64
-    [[ $output == *"what apt-get brought is not what packages.txt says"* ]]
+    [[ $output == *"the file from apt-get does not match packages.txt"* ]]
     [ -z "$(ls -A "$cache")" ]
 }
 

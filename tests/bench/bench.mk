@@ -7,7 +7,7 @@
 
 BENCH := $(addprefix build/linux/plain/bench/,reference client)
 # What bench-vms runs, on both systems; relay is Linux's, like the taps.
-BENCH_VMS := $(addprefix $(B)/bench/,machine plug serve \
+BENCH_VMS := $(addprefix $(B)/bench/,machine plug serve frames \
 	$(if $(filter Darwin,$(UNAME)),,relay))
 
 .PHONY: bench bench-programs bench-vms bench-size
@@ -50,6 +50,8 @@ BENCH_PLAIN = mkdir -p $(@D); $(BENCH_CC) -O2 -g $(WARNINGS) -pthread -o $@ $<
 $(B)/bench/plug: tests/bench/plug.c
 	$(BENCH_PLAIN)
 $(B)/bench/serve: tests/bench/serve.c
+	$(BENCH_PLAIN)
+$(B)/bench/frames: tests/bench/frames.c
 	$(BENCH_PLAIN)
 $(B)/bench/relay: tests/bench/relay.c
 	$(BENCH_PLAIN)

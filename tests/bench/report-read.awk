@@ -19,6 +19,7 @@ BEGIN {
     define("cpu_all", "CPU time, VMs included (s/Gbit, less is better)", 3)
     define("retransmits", "TCP segments sent again, VM to VM", 0)
     define("start", "start until the VM has an address (s, less is better)", 1)
+    define("frames", "frames sent by a program, no VM (1000/s)", 1)
     define("loopback", "TCP inside a VM, no interface (Mbit/s)", 0)
 }
 

@@ -232,6 +232,16 @@ start_up() {
     "$vm/stop" three >/dev/null
 }
 
+# send_frames CARD RUN: without a VM.
+send_frames() {
+    [ "$1" != native ] || return 0
+    record "$1" frames "$2" "$(
+        BENCH_VM=three BENCH_NUMBER=03 BENCH_CARDS=$1 \
+            BENCH_COMMAND="$BENCH_BUILT/frames 10 $frames" \
+            tests/bench/guest/launcher 2>"$work/log" || cat "$work/log" >&2
+    )"
+}
+
 # What the guest's own tools can do, without a network interface.
 record_ceiling() {
     local count
@@ -240,11 +250,10 @@ record_ceiling() {
         "$(guest_fetches one http://127.0.0.1:7000/file "$count")")" >>"$csv"
 }
 
-measure_all() {
-    local run card
-    case $cards in
-    *relay*) add_relay_taps ;;
-    esac
+# --- All of it ---------------------------------------------------------------
+
+start_vms() {
+    local card
     # shellcheck disable=SC2086 # words
     {
         start one 01 $cards
@@ -259,9 +268,21 @@ measure_all() {
         calibrate "http://$(address two "$card"):7000/file" \
             >"$work/$card.count"
     done
+}
+
+# measure_card CARD RUN
+measure_card() {
+    between_vms "$1" "$2"
+    with_host "$1" "$2"
+    record "$1" ping_vm "$2" "$(average "$(address two "$1")")"
+    record "$1" ping_host "$2" "$(average "$(gateway one "$1")")"
+}
+
+# in_turn COMMAND: for each card, in each run. Each is first in turn, so that none
+# always comes after the same.
+in_turn() {
+    local command=$1 run card first=''
     for ((run = 1; run <= runs; run++)); do
-        record_ceiling $run
-        # Each is first in turn, so that none always comes after the same.
         # shellcheck disable=SC2086 # words
         set -- $cards
         while [ "$1" != "${first:-$1}" ]; do
@@ -269,18 +290,25 @@ measure_all() {
         done
         first=${2:-$1}
         for card; do
-            between_vms "$card" $run
-            with_host "$card" $run
-            record "$card" ping_vm $run "$(average "$(address two "$card")")"
-            record "$card" ping_host $run "$(average "$(gateway one "$card")")"
+            "$command" "$card" $run
         done
     done
+}
+
+measure_all() {
+    local run
+    case $cards in
+    *relay*) add_relay_taps ;;
+    esac
+    in_turn send_frames
+    [ -z "$no_vms" ] || return 0
+    start_vms
+    for ((run = 1; run <= runs; run++)); do
+        record_ceiling $run
+    done
+    in_turn measure_card
     for name in one two; do
         "$vm/stop" $name >/dev/null
     done
-    for ((run = 1; run <= runs; run++)); do
-        for card in $cards; do
-            start_up "$card" $run
-        done
-    done
+    in_turn start_up
 }

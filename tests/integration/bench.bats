@@ -134,6 +134,25 @@ copy() {
     PATH=$BATS_TEST_TMPDIR/bin:$PATH
 }
 
+@test "bench-vms: the frames of a program, without a VM" {
+    # Goal: the smallest run, from the sandbox to the files.
+    run -0 tests/bench/vms --no-vms --runs 2 --only 'run relay helper' \
+        --out "$BATS_TEST_TMPDIR"
+    echo "$output"
+    for name in vmnet-run relay; do
+        for run in 1 2; do
+            grep -qE "^$name,frames,$run,[1-9][0-9.]*$" \
+                "$BATS_TEST_TMPDIR/vms.csv"
+        done
+        grep -qE "^  $name +[1-9][0-9.]*( +[0-9.]+){2} +- +[0-9.]+$" \
+            "$BATS_TEST_TMPDIR/vms.txt"
+    done
+    grep -xF 'vmnet-helper: not installed' "$BATS_TEST_TMPDIR/vms.txt"
+    for file in vms.json vms.svg; do
+        [ -s "$BATS_TEST_TMPDIR/$file" ]
+    done
+}
+
 @test "bench-vms: what is missing on a Mac" {
     # Goal: it says what, and measures nothing.
     copy

@@ -74,7 +74,7 @@ static int teardown(void **state)
 	return rmdir(folder);
 }
 
-static void test_good(void **state)
+static void good_leases_and_reservations_are_read(void **state)
 {
 	/* Goal: every field, in the order of the addresses; expired entries
 	 * are kept and named. */
@@ -101,7 +101,7 @@ static void test_good(void **state)
 	leases_destroy(&leases);
 }
 
-static void test_duplicates(void **state)
+static void an_address_is_listed_once(void **state)
 {
 	/* Goal: an address is listed once: for the one it is reserved for, with
 	 * what its lease tells, or for who had it last. */
@@ -131,7 +131,7 @@ static const char *found(const struct leases *leases, uint32_t subnet,
 	return lease == NULL ? "none" : lease->name;
 }
 
-static void test_find(void **state)
+static void of_several_leases_of_a_guest_the_good_one_is_found(void **state)
 {
 	/* Goal: of several leases of a guest the one that is good, in the
 	 * subnet that is asked for; a reservation needs no lease. */
@@ -157,7 +157,7 @@ static void test_find(void **state)
 	leases_destroy(&leases);
 }
 
-static void test_bad_entries(void **state)
+static void bad_entries_are_skipped_and_counted(void **state)
 {
 	/* Goal: what is not understood is counted, and costs nothing else. */
 	static const char *const bad[] = {
@@ -189,7 +189,7 @@ static void test_bad_entries(void **state)
 	}
 }
 
-static void test_bad_reservations(void **state)
+static void bad_reservations_are_skipped(void **state)
 {
 	/* Goal: the same of the other file; nothing before "%%" counts. */
 	struct leases leases;
@@ -208,7 +208,7 @@ static void test_bad_reservations(void **state)
 	leases_destroy(&leases);
 }
 
-static void test_names(void **state)
+static void the_name_of_a_guest_is_made_printable(void **state)
 {
 	/* Goal: a guest's name neither controls a terminal nor ends an entry. */
 	struct leases leases;
@@ -235,7 +235,7 @@ static void test_names(void **state)
 	leases_destroy(&leases);
 }
 
-static void test_floods(void **state)
+static void files_without_end_are_read_up_to_a_limit(void **state)
 {
 	/* Goal: as many leases as there is room for, and files without end. */
 	struct leases leases;
@@ -264,7 +264,7 @@ static void test_floods(void **state)
 	leases_destroy(&leases);
 }
 
-static void test_files(void **state)
+static void a_missing_file_is_empty_and_other_kinds_are_refused(void **state)
 {
 	/* Goal: a missing file is empty, what is no file is refused, and a
 	 * FIFO is not waited for. */
@@ -289,7 +289,8 @@ static void test_files(void **state)
 	unlink(reservations_file);
 }
 
-static void test_texts(void **state)
+static void mac_addresses_and_subnets_are_read_as_people_write_them(
+    void **state)
 {
 	/* Goal: MAC addresses and subnets as people write them. */
 	static const char *const bad_macs[] = { "", "web", "1:2:3:4:5",
@@ -320,15 +321,18 @@ static void test_texts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_duplicates),
-		cmocka_unit_test(test_find),
-		cmocka_unit_test(test_bad_entries),
-		cmocka_unit_test(test_bad_reservations),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_floods),
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_texts),
+		cmocka_unit_test(good_leases_and_reservations_are_read),
+		cmocka_unit_test(an_address_is_listed_once),
+		cmocka_unit_test(
+		    of_several_leases_of_a_guest_the_good_one_is_found),
+		cmocka_unit_test(bad_entries_are_skipped_and_counted),
+		cmocka_unit_test(bad_reservations_are_skipped),
+		cmocka_unit_test(the_name_of_a_guest_is_made_printable),
+		cmocka_unit_test(files_without_end_are_read_up_to_a_limit),
+		cmocka_unit_test(
+		    a_missing_file_is_empty_and_other_kinds_are_refused),
+		cmocka_unit_test(
+		    mac_addresses_and_subnets_are_read_as_people_write_them),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -17,7 +17,7 @@
 #include "sdk-hold.h"
 
 /* Goal: a network is granted, can be read, and is given back by the release. */
-static void lifecycle(void)
+static void a_network_is_granted_read_and_given_back(void)
 {
 	dispatch_queue_t queue = queue_create();
 	struct told told;
@@ -47,7 +47,7 @@ static void lifecycle(void)
 }
 
 /* Goal: two holds on one name are two, each given back by itself. */
-static void two_of_one_name(void)
+static void two_holds_on_one_name_are_given_back_one_by_one(void)
 {
 	vmnet_broker_hold_t a;
 	vmnet_broker_hold_t b;
@@ -70,7 +70,7 @@ static void two_of_one_name(void)
 }
 
 /* Goal: a refusal is the last state, is told once, and says why. */
-static void refusals(void)
+static void a_refusal_is_the_last_state_and_says_why(void)
 {
 	static const struct {
 		const char *name;
@@ -130,7 +130,7 @@ static void refusals(void)
 
 /* Goal: a killed broker is told, then the network of the next one, which is
  * another one; again and again, and the pauses begin anew each time. */
-static void heals(void)
+static void a_hold_gets_the_network_of_the_next_broker(void)
 {
 	dispatch_queue_t queue = queue_create();
 	struct told told;
@@ -167,7 +167,7 @@ static void heals(void)
 
 /* Goal: who had the network is more patient: what a broker cannot do now, it may
  * do later. Only what asking cannot change ends the hold. */
-static void lost_for_good(void)
+static void only_what_asking_cannot_change_ends_a_lost_hold(void)
 {
 	static const struct {
 		vmnet_broker_return_t status;
@@ -202,7 +202,7 @@ static void lost_for_good(void)
 }
 
 /* Goal: no daemon and a busy one are waited for, and the reason tells which. */
-static void patient(void)
+static void a_missing_or_busy_broker_is_waited_for(void)
 {
 	vmnet_broker_hold_t hold;
 	int64_t delay;
@@ -233,7 +233,7 @@ static void patient(void)
 
 /* Goal: one that is never answered keeps nobody else waiting, not even for a
  * millisecond: the clock stands still. */
-static void independent(void)
+static void a_hold_that_is_never_answered_delays_no_other(void)
 {
 	vmnet_broker_hold_t silent;
 	vmnet_broker_hold_t hold;
@@ -256,7 +256,7 @@ static void independent(void)
 
 /* Goal: in a forked child nothing works, nothing hangs, and nothing is taken
  * from the parent. */
-static void forks(void)
+static void in_a_forked_child_holds_fail_and_the_parents_stay(void)
 {
 	vmnet_broker_hold_t hold;
 	pid_t child;
@@ -297,7 +297,7 @@ static void forks(void)
 }
 
 /* Goal: NULL is an answer. */
-static void null_arguments(void)
+static void a_null_hold_is_answered(void)
 {
 	vmnet_broker_hold_t nothing = NULL;
 	char reason[64];
@@ -313,7 +313,7 @@ static void null_arguments(void)
 
 /* Goal: an old broker sends no info; a new one that is not understood sends one
  * of the wrong type. */
-static void old_broker(void)
+static void an_old_broker_sends_no_info(void)
 {
 	vmnet_broker_hold_t hold;
 
@@ -330,7 +330,7 @@ static void old_broker(void)
 }
 
 /* Goal: without memory there is no hold, and nothing is left of it. */
-static void no_memory(void)
+static void without_memory_there_is_no_hold(void)
 {
 	vmnet_broker_hold_t hold;
 	long alive;
@@ -352,17 +352,17 @@ static void no_memory(void)
 }
 
 static const struct scenario scenarios[] = {
-	SCENARIO(lifecycle),
-	SCENARIO(two_of_one_name),
-	SCENARIO(refusals),
-	SCENARIO(heals),
-	SCENARIO(lost_for_good),
-	SCENARIO(patient),
-	SCENARIO(independent),
-	SCENARIO(forks),
-	SCENARIO_ALONE(null_arguments),
-	SCENARIO(old_broker),
-	SCENARIO(no_memory),
+	SCENARIO(a_network_is_granted_read_and_given_back),
+	SCENARIO(two_holds_on_one_name_are_given_back_one_by_one),
+	SCENARIO(a_refusal_is_the_last_state_and_says_why),
+	SCENARIO(a_hold_gets_the_network_of_the_next_broker),
+	SCENARIO(only_what_asking_cannot_change_ends_a_lost_hold),
+	SCENARIO(a_missing_or_busy_broker_is_waited_for),
+	SCENARIO(a_hold_that_is_never_answered_delays_no_other),
+	SCENARIO(in_a_forked_child_holds_fail_and_the_parents_stay),
+	SCENARIO_ALONE(a_null_hold_is_answered),
+	SCENARIO(an_old_broker_sends_no_info),
+	SCENARIO(without_memory_there_is_no_hold),
 };
 
 int main(int argc, char **argv)

@@ -52,7 +52,7 @@ static void release_when_lost(
 
 /* Goal: a hold can be released after a loss, and inside its handler in each
  * state that it is told of. */
-static void release_in_handler(void)
+static void a_hold_can_be_released_inside_its_handler(void)
 {
 	dispatch_queue_t queue = queue_create();
 	vmnet_broker_hold_t hold;
@@ -91,7 +91,7 @@ static void release_in_handler(void)
 }
 
 /* Goal: a hold can be released in every state, and leaves nothing. */
-static void release_anywhere(void)
+static void a_hold_can_be_released_in_every_state(void)
 {
 	dispatch_queue_t queue = queue_create();
 	vmnet_broker_hold_t hold;
@@ -136,7 +136,7 @@ static void release_anywhere(void)
 
 /* Goal: events come one at a time and in order, also on a queue that runs many
  * things at once. */
-static void concurrent_queue(void)
+static void events_come_in_order_on_a_concurrent_queue(void)
 {
 	struct told told;
 	vmnet_broker_hold_t hold;
@@ -187,7 +187,7 @@ static void *crowd_main(void *argument)
 	return NULL;
 }
 
-static void crowd(void)
+static void many_threads_hold_and_release(void)
 {
 	pthread_t threads[16];
 	uintptr_t i;
@@ -217,7 +217,7 @@ static long descriptors(void)
 }
 
 /* Goal: taking and giving back costs nothing in the long run. */
-static void comes_and_goes(void)
+static void many_holds_and_releases_leave_nothing(void)
 {
 	vmnet_broker_hold_t holds[10];
 	long alive = 0;
@@ -279,7 +279,7 @@ static void program(
 
 /* Goal: a program that lives on its main queue holds, loses, regains and gives
  * back a network, and no thread of it ever waits, nor one of the SDK. */
-static void never_blocks(void)
+static void no_thread_of_a_program_on_its_main_queue_waits(void)
 {
 	static atomic_int lost;
 	vmnet_broker_hold_t hold;
@@ -296,12 +296,12 @@ static void never_blocks(void)
 }
 
 static const struct scenario scenarios[] = {
-	SCENARIO(release_anywhere),
-	SCENARIO(release_in_handler),
-	SCENARIO(concurrent_queue),
-	SCENARIO(crowd),
-	SCENARIO(comes_and_goes),
-	SCENARIO(never_blocks),
+	SCENARIO(a_hold_can_be_released_in_every_state),
+	SCENARIO(a_hold_can_be_released_inside_its_handler),
+	SCENARIO(events_come_in_order_on_a_concurrent_queue),
+	SCENARIO(many_threads_hold_and_release),
+	SCENARIO(many_holds_and_releases_leave_nothing),
+	SCENARIO(no_thread_of_a_program_on_its_main_queue_waits),
 };
 
 int main(int argc, char **argv)

@@ -55,8 +55,8 @@ static void post(struct lifetime *lifetime, const char *name)
 	events_post(lifetime->options.events, &event);
 }
 
-/* With the holds that are left: whoever drains the broker sees by it whether it
- * ends since there are none. */
+/* With the number of remaining holds: it tells a client that drains the broker
+ * whether the broker exits because there are none. */
 static void post_stopping(struct lifetime *lifetime)
 {
 	const size_t holders = summary(lifetime).holders;

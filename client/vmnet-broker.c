@@ -473,7 +473,7 @@ void vmnet_broker_hold_release(
     vmnet_broker_hold_t hold, void (*done)(void *context))
 {
 	if (hold == NULL || forked()) {
-		return; /* Holds from before the fork belong to the parent. */
+		return; /* holds from before the fork belong to the parent */
 	}
 	pthread_mutex_lock(&lock);
 	hold->released = true;

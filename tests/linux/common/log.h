@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* Copyright The vmnet-broker authors */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
 
 /*
  * Messages of the stand-in's servers: to stderr, one write() a line, so that

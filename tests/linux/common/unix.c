@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* Copyright The vmnet-broker authors */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
 
 #define _GNU_SOURCE
 
@@ -179,11 +179,10 @@ int unix_send_now(
 /* Takes the descriptors out of message; -1 when they are more than max. */
 static int unix_detach(struct msghdr *message, int *fds, int max)
 {
-	struct cmsghdr *header;
 	int count = 0;
 	int excess = 0;
 
-	for (header = CMSG_FIRSTHDR(message); header != NULL;
+	for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
 	     header = CMSG_NXTHDR(message, header)) {
 		size_t n = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* Copyright The vmnet-broker authors */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
 
 /*
  * Unix sockets: listen, connect, and messages that carry descriptors. Every
@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 /* What one sendmsg() carries at most (SCM_MAX_FD). */
+
 #define UNIX_FDS_MAX 253
 
 /*

@@ -1,14 +1,12 @@
-/*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
+#include "../corefoundation/cf-object.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <CoreFoundation/CoreFoundation.h>
-
-#include "../corefoundation/cf-object.h"
 
 struct __CFString {
 	struct cf_object object;

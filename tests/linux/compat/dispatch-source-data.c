@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Sources that the program itself feeds, and the one that never fires: memory
  * pressure.
  */
+
 #include "../dispatch/dispatch-source.h"
 
 static bool data_check(uintptr_t handle, uintptr_t mask)

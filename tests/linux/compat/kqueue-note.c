@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * What is watched by a kqueue (see kqueue.h).
  */
+
 #include "kqueue.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 static void knote_signal(struct knote *knote)
 {
 	uint64_t one = 1;
-	ssize_t size = write(knote->fd, &one, sizeof one);
+	ssize_t size = write(knote->fd, &one, sizeof(one));
 
 	(void)size;
 }
@@ -26,7 +27,7 @@ static void knote_signal(struct knote *knote)
 static void knote_drain(struct knote *knote)
 {
 	uint64_t count;
-	ssize_t size = read(knote->fd, &count, sizeof count);
+	ssize_t size = read(knote->fd, &count, sizeof(count));
 
 	(void)size;
 }
@@ -151,7 +152,7 @@ static int knote_open(struct knote *knote)
 
 struct knote *knote_create(int kq, const struct kevent *change)
 {
-	struct knote *knote = calloc(1, sizeof *knote);
+	struct knote *knote = calloc(1, sizeof(*knote));
 	int error;
 
 	if (knote == NULL) {

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * kqueue and kevent (see kqueue.h).
  */
+
 #include "kqueue.h"
 
 #include <errno.h>
@@ -124,9 +125,8 @@ static int changes_apply(int kq, const struct kevent *changes, int count,
 {
 	int used = 0;
 	int error;
-	int i;
 
-	for (i = 0; i < count; i++) {
+	for (int i = 0; i < count; i++) {
 		pthread_mutex_lock(&knotes_lock);
 		error = change_apply(kq, &changes[i]);
 		pthread_mutex_unlock(&knotes_lock);
@@ -192,7 +192,6 @@ int kevent(int kq, const struct kevent *changelist, int nchanges,
 	sigset_t blocked;
 	int used = changes_apply(kq, changelist, nchanges, eventlist, nevents);
 	int count;
-	int i;
 
 	if (used != 0 || nevents == 0) {
 		return used;
@@ -208,7 +207,7 @@ int kevent(int kq, const struct kevent *changelist, int nchanges,
 			return -1;
 		}
 		pthread_mutex_lock(&knotes_lock);
-		for (i = 0; i < count; i++) {
+		for (int i = 0; i < count; i++) {
 			if (knote_deliver(
 				events[i].data.ptr, &eventlist[used])) {
 				used++;

@@ -1,13 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * kqueue(2) out of epoll: each knote has a descriptor that is readable while it
  * has something to say, and the kqueue is the epoll of all of them. READ and
  * WRITE have an epoll of their own in between, since one epoll knows a
  * descriptor only once; SIGNAL, TIMER and PROC are dispatch sources that feed
  * an eventfd.
  */
+
 #ifndef KQUEUE_INTERNAL_H
 #define KQUEUE_INTERNAL_H
 

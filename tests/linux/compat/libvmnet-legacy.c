@@ -1,14 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The older API: what an interface description may ask for, and what is answered.
  */
 
+#include "../vmnet/libvmnet.h"
+
 #include <arpa/inet.h>
 #include <string.h>
-
-#include "../vmnet/libvmnet.h"
 
 /* False when it is there and no address; *found says whether it is there. */
 static bool get_address(xpc_object_t description, const char *key,
@@ -95,7 +95,7 @@ static vmnet_return_t parse(
 	legacy->mode = (uint32_t)xpc_dictionary_get_uint64(
 	    description, vmnet_operation_mode_key);
 	if (legacy->mode == VMNET_BRIDGED_MODE) {
-		return VMNET_FAILURE; /* There is nothing to bridge with. */
+		return VMNET_FAILURE; /* there is nothing to bridge with */
 	}
 	if ((legacy->mode != VMNET_HOST_MODE &&
 		legacy->mode != VMNET_SHARED_MODE) ||
@@ -122,7 +122,7 @@ void legacy_parameters(
 	char text[INET6_ADDRSTRLEN];
 
 	if (started->start.s_addr == 0) {
-		return; /* A group that the host is not in. */
+		return; /* a group that the host is not in */
 	}
 	set_address(parameters, vmnet_start_address_key, started->start);
 	set_address(parameters, vmnet_end_address_key, started->end);
@@ -152,7 +152,6 @@ interface_ref vmnet_start_interface(xpc_object_t interface_desc,
 xpc_object_t vmnet_copy_shared_interface_list(void)
 {
 	struct if_nameindex *names = NULL;
-	struct if_nameindex *name;
 	xpc_object_t list;
 
 	if (fault(__func__) != VMNET_SUCCESS) {
@@ -163,7 +162,7 @@ xpc_object_t vmnet_copy_shared_interface_list(void)
 		return NULL;
 	}
 	list = xpc_array_create(NULL, 0);
-	for (name = names; name->if_index != 0; name++) {
+	for (struct if_nameindex *name = names; name->if_index != 0; name++) {
 		if (strncmp(name->if_name, "en", 2) == 0) {
 			xpc_array_set_string(
 			    list, XPC_ARRAY_APPEND, name->if_name);

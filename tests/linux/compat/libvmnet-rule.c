@@ -1,16 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Port forwarding of one interface: for interfaces of the older API only, as
  * macOS 27 has it; on a network the rules belong into its configuration.
  */
 
+#include "../vmnet/libvmnet.h"
+
 #include <Block.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "../vmnet/libvmnet.h"
 
 #define KEY_RULE "rule"
 
@@ -117,9 +117,8 @@ static xpc_object_t rules_array(
 {
 	xpc_object_t array = xpc_array_create(NULL, 0);
 	xpc_object_t object;
-	uint32_t i;
 
-	for (i = 0; i < reply->count &&
+	for (uint32_t i = 0; i < reply->count &&
 	     (i + 1) * sizeof(reply->rules[0]) <= size - sizeof(*reply);
 	     i++) {
 		if (reply->rules[i].family != family) {

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * os_unfair_lock: the word is the number of the thread that holds it, or 0; the
  * top bit says that somebody sleeps on it.
  */
+
 #include "../os/system.h"
 
 #include <linux/futex.h>

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * What programs of others ask sysctl(3) about the Mac.
  */
+
 #include "../os/sysctl-internal.h"
 
 #include <stdio.h>
@@ -29,8 +30,8 @@ static void read_release(struct sysctl_value *value)
 	sysctl_product(value);
 	major = strtol(value->string, &rest, 10);
 	minor = *rest == '.' ? strtol(rest + 1, NULL, 10) : 0;
-	snprintf(
-	    value->string, sizeof value->string, "%ld.%ld.0", major - 1, minor);
+	snprintf(value->string, sizeof(value->string), "%ld.%ld.0", major - 1,
+	    minor);
 }
 
 static void read_version(struct sysctl_value *value)
@@ -39,7 +40,7 @@ static void read_version(struct sysctl_value *value)
 
 	read_release(value);
 	snprintf(
-	    text, sizeof text, "Darwin Kernel Version %.32s", value->string);
+	    text, sizeof(text), "Darwin Kernel Version %.32s", value->string);
 	sysctl_string(value, text);
 }
 
@@ -52,7 +53,7 @@ static void read_host(struct sysctl_value *value)
 {
 	char name[128] = "";
 
-	(void)gethostname(name, sizeof name - 1);
+	(void)gethostname(name, sizeof(name) - 1);
 	sysctl_string(value, name);
 }
 

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The functions of <uuid/uuid.h>.
  */
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,12 +53,11 @@ int uuid_parse(const char *in, uuid_t uu)
 	uuid_t parsed;
 	char pair[3] = "";
 	unsigned int byte;
-	size_t i;
 
 	if (strlen(in) != 36) {
 		return -1;
 	}
-	for (i = 0; i < sizeof(uuid_t); i++) {
+	for (size_t i = 0; i < sizeof(uuid_t); i++) {
 		if ((i == 4 || i == 6 || i == 8 || i == 10) && *in++ != '-') {
 			return -1;
 		}
@@ -76,9 +76,7 @@ int uuid_parse(const char *in, uuid_t uu)
 
 static void unparse(const uuid_t uu, char *out, const char *format)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(uuid_t); i++) {
+	for (size_t i = 0; i < sizeof(uuid_t); i++) {
 		if (i == 4 || i == 6 || i == 8 || i == 10) {
 			*out++ = '-';
 		}

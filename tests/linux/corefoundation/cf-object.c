@@ -1,18 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
- * Reference counts.  Misuse that crashes a program on macOS ends it here as
+ * Reference counts. Misuse that crashes a program on macOS ends it here as
  * well, and says why: a NULL, something that is no CF object, a freed object.
  */
+
+#include "cf-object.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <standin.h>
-
-#include "cf-object.h"
 
 #define STATE_LIVE 0x6c69766563666f62ULL
 #define STATE_FREED 0x6465616463666f62ULL

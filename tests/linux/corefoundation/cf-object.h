@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * How libraries of the stand-in make objects for CFRetain and CFRelease: a
  * struct that begins with a struct cf_object, on the heap.
  */
@@ -16,15 +16,15 @@
 #include <CoreFoundation/CFBase.h>
 
 struct cf_class {
-	const char *name; /* Also the type in the count of live objects. */
-	void (*finalize)(void *object); /* Frees what is inside; may be NULL. */
+	const char *name; /* also the type in the count of live objects */
+	void (*finalize)(void *object); /* frees what is inside; may be NULL */
 	/* For CFEqual; NULL: an object is equal to itself only. */
 	bool (*equal)(const void *one, const void *other);
 };
 
 struct cf_object {
 	const struct cf_class *class;
-	uint64_t state; /* Tells a live object from a freed one. */
+	uint64_t state; /* tells a live object from a freed one */
 	long retains;
 };
 

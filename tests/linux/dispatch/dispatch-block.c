@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Block objects: blocks that can be cancelled and waited for. Each is built by
  * hand after the ABI of blocks, captures one work object, and is known by its
  * invoke function. The work object lives as long as the last copy.
  */
+
 #include "dispatch-block.h"
 #include "dispatch-internal.h"
 
@@ -119,7 +120,7 @@ bool block_is_barrier(dispatch_block_t block)
 dispatch_block_t dispatch_block_create(
     dispatch_block_flags_t flags, dispatch_block_t block)
 {
-	struct work *work = object_create(&work_class, sizeof *work);
+	struct work *work = object_create(&work_class, sizeof(*work));
 	struct block_layout literal = {
 		.isa = _NSConcreteStackBlock,
 		.flags = BLOCK_HAS_COPY_DISPOSE,

@@ -1,7 +1,6 @@
-/*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 #ifndef DISPATCH_BLOCK_INTERNAL_H
 #define DISPATCH_BLOCK_INTERNAL_H
 

@@ -1,7 +1,6 @@
-/*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 #include "dispatch-internal.h"
 
 #include <Block.h>
@@ -42,7 +41,7 @@ static const struct object_class group_class = {
 dispatch_group_t dispatch_group_create(void)
 {
 	struct dispatch_group_s *group =
-	    object_create(&group_class, sizeof *group);
+	    object_create(&group_class, sizeof(*group));
 
 	pthread_mutex_init(&group->lock, NULL);
 	system_cond_init(&group->cond);
@@ -131,7 +130,7 @@ intptr_t dispatch_group_wait(dispatch_group_t group, dispatch_time_t timeout)
 void dispatch_group_notify_f(dispatch_group_t group, dispatch_queue_t queue,
     void *context, dispatch_function_t work)
 {
-	struct notify *notify = calloc(1, sizeof *notify);
+	struct notify *notify = calloc(1, sizeof(*notify));
 
 	if (notify == NULL) {
 		abort();
@@ -174,7 +173,7 @@ static void member_run(void *context)
 void dispatch_group_async_f(dispatch_group_t group, dispatch_queue_t queue,
     void *context, dispatch_function_t work)
 {
-	struct member *member = calloc(1, sizeof *member);
+	struct member *member = calloc(1, sizeof(*member));
 
 	if (member == NULL) {
 		abort();

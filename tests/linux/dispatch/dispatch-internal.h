@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -13,6 +16,7 @@
  *
  * Locks are taken from a queue to its target, never the other way.
  */
+
 #ifndef DISPATCH_INTERNAL_H
 #define DISPATCH_INTERNAL_H
 
@@ -21,6 +25,7 @@
 #include <stdatomic.h>
 
 /* Maximum depth of a target hierarchy; exceeding it aborts with a message. */
+
 #define DISPATCH_PATH_MAX 16
 
 struct object_class {

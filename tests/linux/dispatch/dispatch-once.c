@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,6 +8,7 @@
  * A predicate is 0, then an address that identifies the thread that runs the
  * function, then -1.
  */
+
 #include "dispatch-internal.h"
 
 static pthread_mutex_t once_lock = PTHREAD_MUTEX_INITIALIZER;

@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The threads that run what reaches a global queue.
  *
  * As many as POOL_WANTED run at a time. A thread that blocks in one of the
@@ -9,6 +9,7 @@
  * blocks elsewhere is noticed when there has been no progress for a while. An
  * idle thread exits after POOL_IDLE_SECONDS.
  */
+
 #include "dispatch-internal.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@
 #define POOL_IDLE_SECONDS 5
 #define POOL_STALL_NANOSECONDS 2000000
 /* Number of turns of a queue before others have theirs. */
+
 #define POOL_TURNS 64
 #define POOL_STACK (1024 * 1024)
 
@@ -114,14 +116,13 @@ static struct item *pool_run(struct item *item)
 
 static void *pool_thread(void *unused)
 {
-	struct item *item;
-	unsigned turns;
-
 	on_pool = true;
 	pthread_mutex_lock(&pool.lock);
-	for (item = pool_take(); item != NULL; item = pool_take()) {
+	for (struct item *item = pool_take(); item != NULL;
+	     item = pool_take()) {
 		pthread_mutex_unlock(&pool.lock);
-		for (turns = 0; item != NULL && turns < POOL_TURNS; turns++) {
+		for (unsigned turns = 0; item != NULL && turns < POOL_TURNS;
+		     turns++) {
 			item = pool_run(item);
 		}
 		if (item != NULL) {
@@ -143,10 +144,9 @@ static void pool_signals(sigset_t *blocked)
 {
 	static const int own[] = { SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGBUS,
 		SIGSEGV, SIGSYS, SIGPIPE };
-	size_t i;
 
 	sigfillset(blocked);
-	for (i = 0; i < sizeof own / sizeof own[0]; i++) {
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
 		sigdelset(blocked, own[i]);
 	}
 }

@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
  * Queues as objects: creation, destruction, suspension, targets.
  */
+
 #include "dispatch-internal.h"
 
 #include <stdlib.h>
@@ -97,8 +101,8 @@ static void queue_set_target(
 	pthread_mutex_unlock(&queue->lock);
 	/* Items queued before go to the old target, later ones to the new
 	 * target. */
-	retarget = calloc(1, sizeof *retarget);
-	item = calloc(1, sizeof *item);
+	retarget = calloc(1, sizeof(*retarget));
+	item = calloc(1, sizeof(*item));
 	if (retarget == NULL || item == NULL) {
 		abort();
 	}
@@ -213,7 +217,7 @@ dispatch_queue_attr_t dispatch_queue_attr_make_with_autorelease_frequency(
 static dispatch_queue_t queue_new(const struct object_class *class,
     const char *label, dispatch_queue_t target)
 {
-	dispatch_queue_t queue = object_create(class, sizeof *queue);
+	dispatch_queue_t queue = object_create(class, sizeof(*queue));
 
 	queue->label = strdup(label == NULL ? "" : label);
 	if (queue->label == NULL) {

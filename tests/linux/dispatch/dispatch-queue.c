@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Moving items through queues (see dispatch-internal.h).
  */
+
 #include "dispatch-internal.h"
 
 #include <stdlib.h>
@@ -107,9 +108,7 @@ static void item_wake(struct item *item);
 
 void item_list_flush(struct item_list *ready)
 {
-	struct item *item;
-
-	for (item = item_list_take(ready); item != NULL;
+	for (struct item *item = item_list_take(ready); item != NULL;
 	     item = item_list_take(ready)) {
 		if (item->path[item->depth - 1]->root == QUEUE_ROOT_MAIN &&
 		    main_keep(item)) {
@@ -145,7 +144,7 @@ void queue_item_push(dispatch_queue_t queue, struct item *item)
 void queue_async(
     dispatch_queue_t queue, dispatch_function_t work, void *context)
 {
-	struct item *item = calloc(1, sizeof *item);
+	struct item *item = calloc(1, sizeof(*item));
 
 	if (item == NULL) {
 		abort();
@@ -158,12 +157,10 @@ void queue_async(
 /* Leaves the queues of the path, root first; puts what starts into ready. */
 static void item_leave(struct item *item, struct item_list *ready)
 {
-	unsigned i;
-
-	for (i = item->depth; i > 0; i--) {
+	for (unsigned i = item->depth; i > 0; i--) {
 		queue_leave(item->path[i - 1], ready);
 	}
-	for (i = item->depth; i > 0; i--) {
+	for (unsigned i = item->depth; i > 0; i--) {
 		object_release(item->path[i - 1]);
 	}
 }
@@ -231,14 +228,12 @@ static void waiter_wait(struct waiter *waiter)
 /* Whether waiting for a turn in the queue would wait for this thread itself. */
 static bool queue_owned_by_caller(dispatch_queue_t queue, bool barrier)
 {
-	const struct item *item;
-	unsigned i;
-
 	if (main_is_bound() && queue == dispatch_get_main_queue()) {
 		return true;
 	}
-	for (item = current; item != NULL; item = item->outer) {
-		for (i = 0; i < item->depth; i++) {
+	for (const struct item *item = current; item != NULL;
+	     item = item->outer) {
+		for (unsigned i = 0; i < item->depth; i++) {
 			if (item->path[i] == queue &&
 			    (queue->serial || barrier ||
 				(i == 0 && item->barrier))) {
@@ -265,11 +260,10 @@ static dispatch_queue_t queue_copy_target(dispatch_queue_t queue)
 
 static void queue_check_deadlock(dispatch_queue_t queue, bool barrier)
 {
-	dispatch_queue_t at;
 	dispatch_queue_t next;
 
 	object_retain(queue);
-	for (at = queue; at != NULL; at = next) {
+	for (dispatch_queue_t at = queue; at != NULL; at = next) {
 		if (queue_owned_by_caller(at, barrier && at == queue)) {
 			system_fatal("LIBDISPATCH: dispatch_sync called on "
 				     "queue already owned by current thread "

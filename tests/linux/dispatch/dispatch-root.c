@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
  * The predefined queues: the global ones and the main one.
  */
+
 #include "dispatch-internal.h"
 
 #include <unistd.h>
@@ -150,7 +154,6 @@ bool main_keep(struct item *item)
 void dispatch_main(void)
 {
 	struct item_list items;
-	struct item *item;
 
 	if (!main_is_self()) {
 		system_fatal("LIBDISPATCH: dispatch_main() must be called on "
@@ -159,8 +162,8 @@ void dispatch_main(void)
 	item_list_init(&items);
 	pthread_mutex_lock(&main_thread.lock);
 	main_thread.given = true;
-	for (item = item_list_take(&main_thread.items); item != NULL;
-	     item = item_list_take(&main_thread.items)) {
+	for (struct item *item = item_list_take(&main_thread.items);
+	     item != NULL; item = item_list_take(&main_thread.items)) {
 		item_list_append(&items, item);
 	}
 	pthread_mutex_unlock(&main_thread.lock);

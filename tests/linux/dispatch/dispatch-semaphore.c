@@ -1,7 +1,6 @@
-/*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 #include "dispatch-internal.h"
 
 #include <errno.h>
@@ -51,7 +50,7 @@ dispatch_semaphore_t dispatch_semaphore_create(intptr_t value)
 	if (value < 0) {
 		return NULL;
 	}
-	semaphore = object_create(&semaphore_class, sizeof *semaphore);
+	semaphore = object_create(&semaphore_class, sizeof(*semaphore));
 	semaphore->value = semaphore->original = value;
 	pthread_mutex_init(&semaphore->lock, NULL);
 	system_cond_init(&semaphore->cond);

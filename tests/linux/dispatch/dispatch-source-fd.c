@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Sources that wait for a descriptor: the program's (read, write), or one that
  * stands for a process (pidfd) or a file (inotify). A watch is paused from when
  * it reports until the handler has run.
  */
+
 #include "dispatch-source.h"
 
 #include <errno.h>
@@ -105,7 +106,7 @@ static uintptr_t read_data(struct dispatch_source_s *source, uintptr_t data)
 		    ? (uintptr_t)(status.st_size - offset)
 		    : 0;
 	}
-	if (ioctl(fd, FIONREAD, &size) != 0) {
+	if (ioctl(fd, FIONREAD, &size) == -1) {
 		return 1; /* a listening socket: at least one */
 	}
 	return (uintptr_t)size;
@@ -207,20 +208,19 @@ static const struct {
 	{ DISPATCH_VNODE_RENAME, IN_MOVE_SELF },
 };
 
-#define VNODE_EVENTS (sizeof vnode_events / sizeof vnode_events[0])
+#define VNODE_EVENTS (sizeof(vnode_events) / sizeof(vnode_events[0]))
 
 static void vnode_arm(struct dispatch_source_s *source)
 {
 	char path[64];
 	uint32_t mask = 0;
-	size_t i;
 
-	for (i = 0; i < VNODE_EVENTS; i++) {
+	for (size_t i = 0; i < VNODE_EVENTS; i++) {
 		if ((source->mask & vnode_events[i].vnode) != 0) {
 			mask |= vnode_events[i].inotify;
 		}
 	}
-	snprintf(path, sizeof path, "/proc/self/fd/%d", (int)source->handle);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", (int)source->handle);
 	source->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (source->fd == -1 ||
 	    inotify_add_watch(source->fd, path, mask) == -1) {
@@ -255,17 +255,16 @@ static uintptr_t vnode_data(struct dispatch_source_s *source, uintptr_t data)
 	const struct inotify_event *event;
 	uint32_t seen = 0;
 	ssize_t size;
-	ssize_t at;
-	size_t i;
 
-	size = read(source->fd, buffer, sizeof buffer);
-	for (at = 0; at < size; at += (ssize_t)sizeof *event + event->len) {
+	size = read(source->fd, buffer, sizeof(buffer));
+	for (ssize_t at = 0; at < size;
+	     at += (ssize_t)sizeof(*event) + event->len) {
 		event = (const struct inotify_event *)(buffer + at);
 		seen |= event->mask;
 	}
 	seen |= vnode_unlinked(source);
 	data = 0;
-	for (i = 0; i < VNODE_EVENTS; i++) {
+	for (size_t i = 0; i < VNODE_EVENTS; i++) {
 		if ((seen & vnode_events[i].inotify) != 0) {
 			data |= vnode_events[i].vnode;
 		}

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -12,6 +15,7 @@
  * manager thread receives the signal, counts it, and passes it to the main
  * thread, where it stays pending.
  */
+
 #include "dispatch-source.h"
 #include "../fault/standin-internal.h"
 
@@ -89,7 +93,7 @@ static void signal_count(int signo)
 	ssize_t size;
 
 	atomic_fetch_add(&signals[signo].count, 1);
-	size = write(signals_fd, &one, sizeof one);
+	size = write(signals_fd, &one, sizeof(one));
 	(void)size;
 }
 
@@ -132,11 +136,10 @@ static void signals_report(void *context, uint32_t events)
 	struct dispatch_source_s *source;
 	uint64_t total;
 	unsigned count;
-	int signo;
-	ssize_t size = read(signals_fd, &total, sizeof total);
+	ssize_t size = read(signals_fd, &total, sizeof(total));
 
 	(void)size;
-	for (signo = 1; signo < NSIG; signo++) {
+	for (int signo = 1; signo < NSIG; signo++) {
 		count = atomic_exchange(&signals[signo].count, 0);
 		if (count == 0 || standin_fault("signal")) {
 			continue;
@@ -165,7 +168,7 @@ static void signals_start(void)
 
 static void signal_want(int signo, const struct sigaction *action)
 {
-	struct disposition *disposition = calloc(1, sizeof *disposition);
+	struct disposition *disposition = calloc(1, sizeof(*disposition));
 
 	if (disposition == NULL) {
 		abort();
@@ -261,10 +264,8 @@ const struct dispatch_source_type_s _dispatch_source_type_signal = {
 
 void signals_add_quiet(sigset_t *set)
 {
-	int signo;
-
 	pthread_mutex_lock(&signals_lock);
-	for (signo = 1; signo < NSIG; signo++) {
+	for (int signo = 1; signo < NSIG; signo++) {
 		if (signals[signo].ours &&
 		    is_quiet(
 			signo, &atomic_load(&signals[signo].wanted)->action)) {

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Timers. The manager's timer is armed for the next deadline only; how many
  * have passed is counted when the handler is about to run. Leeway is ignored:
  * nothing is coalesced.
  */
+
 #include "dispatch-source.h"
 
 static void timer_fire(void *context)

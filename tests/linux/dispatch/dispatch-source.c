@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Event sources: states and handlers (see dispatch-source.h).
  */
+
 #include "dispatch-source.h"
 
 #include <Block.h>
@@ -330,7 +331,7 @@ dispatch_source_t dispatch_source_create(dispatch_source_type_t type,
 	if (type->check != NULL && !type->check(handle, mask)) {
 		return NULL;
 	}
-	source = object_create(&source_class, sizeof *source);
+	source = object_create(&source_class, sizeof(*source));
 	source->type = type;
 	source->handle = handle;
 	source->mask = mask;

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -13,6 +16,7 @@
  *                 when it has let go, the cancel handler runs, once
  *     disposed    the program has released it: as cancelled, without handlers
  */
+
 #ifndef DISPATCH_SOURCE_INTERNAL_H
 #define DISPATCH_SOURCE_INTERNAL_H
 

@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
  * Queries about the current queue: labels, specific values, assertions.
  */
+
 #include "dispatch-internal.h"
 
 #include <stdlib.h>
@@ -60,7 +64,7 @@ void dispatch_queue_set_specific(dispatch_queue_t queue, const void *key,
 		return;
 	}
 	if (context != NULL) {
-		specific = calloc(1, sizeof *specific);
+		specific = calloc(1, sizeof(*specific));
 		if (specific == NULL) {
 			abort();
 		}
@@ -82,11 +86,10 @@ void dispatch_queue_set_specific(dispatch_queue_t queue, const void *key,
 
 void *dispatch_queue_get_specific(dispatch_queue_t queue, const void *key)
 {
-	struct specific *specific;
 	void *context = NULL;
 
 	pthread_mutex_lock(&queue->lock);
-	for (specific = queue->specifics; specific != NULL;
+	for (struct specific *specific = queue->specifics; specific != NULL;
 	     specific = specific->next) {
 		if (specific->key == key) {
 			context = specific->context;
@@ -102,7 +105,6 @@ void *dispatch_get_specific(const void *key)
 {
 	const struct item *item = item_current();
 	void *context = NULL;
-	unsigned i;
 
 	if (key == NULL) {
 		return NULL;
@@ -111,7 +113,8 @@ void *dispatch_get_specific(const void *key)
 		return dispatch_queue_get_specific(
 		    dispatch_get_main_queue(), key);
 	}
-	for (i = 0; item != NULL && context == NULL && i < item->depth; i++) {
+	for (unsigned i = 0; item != NULL && context == NULL && i < item->depth;
+	     i++) {
 		context = dispatch_queue_get_specific(item->path[i], key);
 	}
 	return context;
@@ -119,11 +122,9 @@ void *dispatch_get_specific(const void *key)
 
 bool system_queue_is_on(dispatch_queue_t queue)
 {
-	const struct item *item;
-	unsigned i;
-
-	for (item = item_current(); item != NULL; item = item->outer) {
-		for (i = 0; i < item->depth; i++) {
+	for (const struct item *item = item_current(); item != NULL;
+	     item = item->outer) {
+		for (unsigned i = 0; i < item->depth; i++) {
 			if (item->path[i] == queue) {
 				return true;
 			}

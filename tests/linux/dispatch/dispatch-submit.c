@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
  * Functions that submit work to a queue: blocks, barriers, after, apply.
  */
+
 #include "dispatch-internal.h"
 #include "dispatch-block.h"
 
@@ -30,7 +34,7 @@ void dispatch_async_f(
 static void barrier_async(
     dispatch_queue_t queue, void *context, dispatch_function_t work)
 {
-	struct item *item = calloc(1, sizeof *item);
+	struct item *item = calloc(1, sizeof(*item));
 
 	if (item == NULL) {
 		abort();
@@ -137,7 +141,7 @@ void dispatch_after_f(dispatch_time_t when, dispatch_queue_t queue,
 	if (when == DISPATCH_TIME_FOREVER) {
 		return;
 	}
-	later = calloc(1, sizeof *later);
+	later = calloc(1, sizeof(*later));
 	if (later == NULL) {
 		abort();
 	}
@@ -161,6 +165,7 @@ void dispatch_after(
  * Apply. Helpers take iterations as long as there are any; the caller does so
  * too, and then waits for those that helpers have begun.
  */
+
 #define APPLY_HELPERS 3
 
 struct apply {
@@ -224,12 +229,11 @@ void dispatch_apply_f(size_t iterations, dispatch_queue_t queue, void *context,
     void (*work)(void *context, size_t iteration))
 {
 	struct apply *apply;
-	size_t i;
 
 	if (iterations == 0) {
 		return;
 	}
-	apply = calloc(1, sizeof *apply);
+	apply = calloc(1, sizeof(*apply));
 	if (apply == NULL) {
 		abort();
 	}
@@ -242,8 +246,8 @@ void dispatch_apply_f(size_t iterations, dispatch_queue_t queue, void *context,
 	if (queue == DISPATCH_APPLY_AUTO) {
 		queue = dispatch_get_global_queue(0, 0);
 	}
-	for (i = 1; !queue->serial && i < iterations && i <= APPLY_HELPERS;
-	     i++) {
+	for (size_t i = 1;
+	     !queue->serial && i < iterations && i <= APPLY_HELPERS; i++) {
 		atomic_fetch_add(&apply->references, 1);
 		queue_async(queue, apply_help, apply);
 	}

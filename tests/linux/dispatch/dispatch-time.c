@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Times. An uptime is its nanoseconds; a wall time is minus its nanoseconds
  * since 1970, so that its top bit is set: the encoding that programs on macOS
  * see.
  */
+
 #include "dispatch-internal.h"
 
 #include <errno.h>

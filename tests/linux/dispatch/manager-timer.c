@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Timers: a heap of deadlines. Fired and freed by the manager thread only, so
  * that a timer cannot go away under its own handler.
  */
+
 #include "manager.h"
 
 #include <stdlib.h>
@@ -49,9 +50,8 @@ static void sift_up(struct system_timer *timer, size_t i)
 
 static void sift_down(struct system_timer *timer, size_t i)
 {
-	size_t child;
-
-	for (child = 2 * i + 1; child < timers.count; child = 2 * i + 1) {
+	for (size_t child = 2 * i + 1; child < timers.count;
+	     child = 2 * i + 1) {
 		if (child + 1 < timers.count &&
 		    timers.heap[child + 1]->deadline <
 			timers.heap[child]->deadline) {
@@ -71,7 +71,7 @@ static void heap_add(struct system_timer *timer)
 	if (timers.count == timers.room) {
 		timers.room = timers.room == 0 ? 16 : 2 * timers.room;
 		timers.heap =
-		    realloc(timers.heap, timers.room * sizeof *timers.heap);
+		    realloc(timers.heap, timers.room * sizeof(*timers.heap));
 		if (timers.heap == NULL) {
 			abort();
 		}
@@ -100,7 +100,7 @@ static void heap_remove(struct system_timer *timer)
 struct system_timer *system_timer_create(
     void *context, dispatch_function_t handler)
 {
-	struct system_timer *timer = calloc(1, sizeof *timer);
+	struct system_timer *timer = calloc(1, sizeof(*timer));
 
 	if (timer == NULL) {
 		abort();

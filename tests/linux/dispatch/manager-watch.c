@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,6 +8,7 @@
  * Watches for events of descriptors. epoll accepts a descriptor only once, so
  * all its watches share an entry. Called and freed by the manager thread only.
  */
+
 #include "manager.h"
 
 #include <errno.h>
@@ -51,12 +55,12 @@ static void watches_grow(size_t fd)
 	if (room == watches.room) {
 		return;
 	}
-	watches.by_fd = realloc(watches.by_fd, room * sizeof *watches.by_fd);
+	watches.by_fd = realloc(watches.by_fd, room * sizeof(*watches.by_fd));
 	if (watches.by_fd == NULL) {
 		abort();
 	}
 	memset(watches.by_fd + watches.room, 0,
-	    (room - watches.room) * sizeof *watches.by_fd);
+	    (room - watches.room) * sizeof(*watches.by_fd));
 	watches.room = room;
 }
 
@@ -64,9 +68,9 @@ static void watches_grow(size_t fd)
 static int watches_update(int fd)
 {
 	struct epoll_event event = { .data.fd = fd };
-	struct system_watch *watch;
 
-	for (watch = watches.by_fd[fd]; watch != NULL; watch = watch->next) {
+	for (struct system_watch *watch = watches.by_fd[fd]; watch != NULL;
+	     watch = watch->next) {
 		event.events |= watch->events;
 	}
 	if (event.events == 0) {
@@ -129,7 +133,7 @@ struct system_watch *system_watch_create(
 	if (fcntl(fd, F_GETFD) == -1) {
 		return NULL;
 	}
-	watch = calloc(1, sizeof *watch);
+	watch = calloc(1, sizeof(*watch));
 	if (watch == NULL) {
 		abort();
 	}
@@ -217,6 +221,7 @@ static uint32_t watch_wants(const struct system_watch *watch, uint32_t events)
  * A handler may destroy any watch, this one as well; it stays allocated until
  * the manager goes around, but leaves the list. So: collect first, then call.
  */
+
 #define WATCHES_PER_FD 16
 
 static size_t watches_collect(
@@ -237,9 +242,8 @@ static bool watches_call(
 {
 	bool called = false;
 	uint32_t wanted;
-	size_t i;
 
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		pthread_mutex_lock(&watches.lock);
 		wanted = watch_wants(found[i], events);
 		pthread_mutex_unlock(&watches.lock);

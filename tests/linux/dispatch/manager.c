@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,6 +8,7 @@
  * One thread that waits for descriptors, timers, signals, and requests of other
  * threads. It starts with the first request.
  */
+
 #include "manager.h"
 #include "dispatch-internal.h"
 #include "../fault/standin-internal.h"
@@ -54,7 +58,7 @@ void manager_wake(void)
 	ssize_t size;
 
 	/* Fails only when the counter is full: then it is awake. */
-	size = write(manager.wake, &one, sizeof one);
+	size = write(manager.wake, &one, sizeof(one));
 	(void)size;
 	errno = saved;
 }
@@ -94,7 +98,7 @@ static void manager_arm(uint64_t deadline)
 static void drain(int fd)
 {
 	uint64_t count;
-	ssize_t size = read(fd, &count, sizeof count);
+	ssize_t size = read(fd, &count, sizeof(count));
 
 	(void)size;
 }
@@ -103,11 +107,10 @@ static void manager_wait(bool block)
 {
 	struct epoll_event events[MANAGER_EVENTS];
 	int count;
-	int i;
 
 	count =
 	    epoll_wait(manager.epoll, events, MANAGER_EVENTS, block ? -1 : 0);
-	for (i = 0; i < count; i++) {
+	for (int i = 0; i < count; i++) {
 		if (events[i].data.fd == manager.wake) {
 			drain(manager.wake);
 		} else if (events[i].data.fd == manager.timer) {
@@ -139,8 +142,8 @@ static void manager_add(int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 
-	if (fd < 0 ||
-	    epoll_ctl(manager.epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+	if (fd == -1 ||
+	    epoll_ctl(manager.epoll, EPOLL_CTL_ADD, fd, &event) == -1) {
 		abort();
 	}
 }
@@ -181,7 +184,7 @@ void manager_start(void)
 
 void system_manager_post(void *context, dispatch_function_t work)
 {
-	struct post *post = calloc(1, sizeof *post);
+	struct post *post = calloc(1, sizeof(*post));
 
 	if (post == NULL) {
 		abort();

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The clock: the kernel's, or one that a test advances.
  */
+
 #include "../dispatch/dispatch-internal.h"
 #include "standin-internal.h"
 
@@ -124,7 +125,7 @@ static struct standin_clock_page *clock_stop(void)
 	pthread_mutex_lock(&clock_lock);
 	page = atomic_load(&clock_page);
 	if (page == NULL) {
-		page = calloc(1, sizeof *page);
+		page = calloc(1, sizeof(*page));
 		if (page == NULL) {
 			abort();
 		}
@@ -211,7 +212,7 @@ uint64_t clock_gettime_nsec_np(clockid_t id)
 {
 	struct timespec now;
 
-	if (standin_clock_gettime(id, &now) != 0) {
+	if (standin_clock_gettime(id, &now) == -1) {
 		return 0;
 	}
 	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;

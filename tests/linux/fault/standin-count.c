@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Objects alive, by type.
  */
+
 #include <standin.h>
+
 #include "../os/system.h"
 
 #include <fcntl.h>
@@ -28,9 +30,8 @@ static struct {
 static size_t count_find(const char *type, bool add)
 {
 	const char *known;
-	size_t i;
 
-	for (i = 0; i < COUNT_TYPES; i++) {
+	for (size_t i = 0; i < COUNT_TYPES; i++) {
 		known =
 		    atomic_load_explicit(&counts[i].type, memory_order_relaxed);
 		if (known == NULL &&
@@ -71,7 +72,6 @@ __attribute__((destructor)) static void count_report(void)
 {
 	const char *name = getenv("STANDIN_COUNT");
 	long alive;
-	size_t i;
 	int fd;
 
 	if (name == NULL || name[0] == '\0') {
@@ -81,7 +81,7 @@ __attribute__((destructor)) static void count_report(void)
 	if (fd == -1) {
 		system_fatal("STANDIN: STANDIN_COUNT=%s: cannot open", name);
 	}
-	for (i = 0; i < COUNT_TYPES && counts[i].type != NULL; i++) {
+	for (size_t i = 0; i < COUNT_TYPES && counts[i].type != NULL; i++) {
 		alive = atomic_load(&counts[i].alive);
 		if (alive != 0) {
 			dprintf(fd, "%s %ld\n", counts[i].type, alive);

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Faults: plans, and the counting of calls.
  */
+
 #include "standin-internal.h"
 #include "../os/system.h"
 
@@ -52,9 +53,8 @@ static pthread_mutex_t counters_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct counter *counter_find(const char *kind)
 {
 	const char *name;
-	size_t i;
 
-	for (i = 0; i < FAULT_KINDS; i++) {
+	for (size_t i = 0; i < FAULT_KINDS; i++) {
 		name = atomic_load_explicit(
 		    &counters[i].kind, memory_order_acquire);
 		if (name == NULL) {
@@ -138,13 +138,12 @@ static void plan_read(struct plan *plan, const char *text)
 {
 	char *copy = strdup(text == NULL ? "" : text);
 	char *rest = NULL;
-	char *word;
 
 	if (copy == NULL) {
 		abort();
 	}
 	plan->count = 0;
-	for (word = strtok_r(copy, ",", &rest); word != NULL;
+	for (char *word = strtok_r(copy, ",", &rest); word != NULL;
 	     word = strtok_r(NULL, ",", &rest)) {
 		if (plan->count == FAULT_RULES) {
 			system_fatal("STANDIN: %s: too long", plan->variable);
@@ -164,10 +163,8 @@ __attribute__((constructor)) static void plans_init(void)
 
 void standin_fail(const char *text)
 {
-	size_t i;
-
 	pthread_mutex_lock(&fail.lock);
-	for (i = 0; i < FAULT_KINDS; i++) {
+	for (size_t i = 0; i < FAULT_KINDS; i++) {
 		atomic_store(&counters[i].fails, 0);
 	}
 	plan_read(&fail, text);
@@ -176,10 +173,8 @@ void standin_fail(const char *text)
 
 void standin_hang(const char *text)
 {
-	size_t i;
-
 	pthread_mutex_lock(&hang.lock);
-	for (i = 0; i < FAULT_KINDS; i++) {
+	for (size_t i = 0; i < FAULT_KINDS; i++) {
 		atomic_store(&counters[i].hangs, 0);
 	}
 	plan_read(&hang, text);
@@ -201,9 +196,7 @@ unsigned long standin_fail_count(const char *kind)
 static const struct rule *plan_find(
     const struct plan *plan, const char *kind, unsigned long n)
 {
-	size_t i;
-
-	for (i = 0; i < plan->count; i++) {
+	for (size_t i = 0; i < plan->count; i++) {
 		if (strcmp(plan->rules[i].kind, kind) == 0 &&
 		    plan->rules[i].from <= n && n <= plan->rules[i].to) {
 			return &plan->rules[i];

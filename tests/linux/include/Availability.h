@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The Linux stand-in's <Availability.h>: macOS 26, everything available.
  */
+
 #ifndef STANDIN_AVAILABILITY_H
 #define STANDIN_AVAILABILITY_H
 

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The Linux stand-in's <AvailabilityMacros.h>: the SDK is that of macOS 26.2,
  * and so is the minimum unless -mmacosx-version-min says otherwise (cc defines
  * __ENVIRONMENT_MAC_OS_X_VERSION_MIN_REQUIRED__ for it).
  */
+
 #ifndef STANDIN_AVAILABILITYMACROS_H
 #define STANDIN_AVAILABILITYMACROS_H
 
@@ -38,6 +39,7 @@
 	__ENVIRONMENT_MAC_OS_X_VERSION_MIN_REQUIRED__
 #define __MAC_OS_X_VERSION_MAX_ALLOWED 260200
 #ifndef MAC_OS_X_VERSION_MAX_ALLOWED /* GNUstep has its own */
+
 #define MAC_OS_X_VERSION_MIN_REQUIRED __MAC_OS_X_VERSION_MIN_REQUIRED
 #define MAC_OS_X_VERSION_MAX_ALLOWED __MAC_OS_X_VERSION_MAX_ALLOWED
 #endif

@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
  * The Linux stand-in's <TargetConditionals.h>: reports a Mac.
  */
+
 #ifndef STANDIN_TARGETCONDITIONALS_H
 #define STANDIN_TARGETCONDITIONALS_H
 

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,4 +8,5 @@
  * File names on a Mac are case-insensitive, so programs may use either
  * spelling.
  */
+
 #include <Availability.h>

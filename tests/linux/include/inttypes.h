@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
  * The formats for the types of our <stdint.h>.
  */
+
 #include <stdint.h>
 
 #include_next <inttypes.h>

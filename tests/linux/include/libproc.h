@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
  * The part of macOS's <libproc.h> that returns a process's name.
  */
+
 #ifndef STANDIN_LIBPROC_H
 #define STANDIN_LIBPROC_H
 

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * What <pthread.h> has on macOS and differs on Linux: a thread names itself.
  */
+
 #include_next <pthread.h>
 
 #ifndef STANDIN_PTHREAD_H

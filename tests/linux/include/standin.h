@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -19,6 +22,7 @@
  *
  * All of it is process-wide and thread-safe.
  */
+
 #ifndef STANDIN_H
 #define STANDIN_H
 

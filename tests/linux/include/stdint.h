@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -6,6 +9,7 @@
  * correct there, and %lu is not. (In C++ the types are part of mangled names in
  * the library, and are not changed.)
  */
+
 #include_next <stdint.h>
 
 #if defined(__APPLE__) && !defined(__cplusplus) && !defined(STANDIN_STDINT_H)

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * What <time.h> has on macOS and not on Linux.
  */
+
 #include_next <time.h>
 
 #if !defined(STANDIN_TIME_H) && defined(CLOCK_MONOTONIC)

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* Copyright The vmnet-broker authors */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
 
 /* launchctl: sends its arguments to launchd and prints the answer. */
 
@@ -18,6 +18,7 @@
 #include "launchd.h"
 
 /* As timeout(1). */
+
 #define EXIT_TIMED_OUT 124
 
 static const char usage[] =

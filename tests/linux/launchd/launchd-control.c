@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* Copyright The vmnet-broker authors */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
 
 /*
  * launchd.sock, SOCK_SEQPACKET. A job's process says
@@ -16,7 +16,7 @@
 
 #define _GNU_SOURCE
 
-#include "launchd.h"
+#include "launchd-control.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,7 +25,6 @@
 
 #include "../common/log.h"
 #include "../common/unix.h"
-#include "launchd-control.h"
 
 static struct watch listener;
 static char *socket_path;
@@ -191,10 +190,9 @@ static void connection_ready(struct watch *watch)
  * iteration. */
 void control_drain(struct job *job)
 {
-	struct connection *connection;
 	bool closed;
 
-	for (connection = connections; connection != NULL;
+	for (struct connection *connection = connections; connection != NULL;
 	     connection = connection->next) {
 		if (connection->job == job) {
 			while (connection_read(connection, &closed)) {

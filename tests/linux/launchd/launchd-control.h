@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* Copyright The vmnet-broker authors */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
 
 /* Between launchd-control.c, which has the connections to launchd.sock, and
  * launchd-verb.c, which answers launchctl. */

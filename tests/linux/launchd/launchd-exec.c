@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* Copyright The vmnet-broker authors */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
 
 /*
  * The child's side of starting a job. Errors are reported on launchd's stderr,
@@ -26,6 +26,7 @@
 #include "../common/log.h"
 
 /* macOS: `launchctl limit maxfiles` says "256 unlimited". */
+
 #define DESCRIPTORS_DEFAULT 256
 
 static _Noreturn void give_up(const struct job *job, const char *what)

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* Copyright The vmnet-broker authors */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
 
 /*
  * Property lists: the owner of the file, whether it is complete, and
@@ -8,7 +8,7 @@
 
 #define _GNU_SOURCE
 
-#include "launchd.h"
+#include "launchd-plist.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,11 +22,12 @@
 
 #include "../common/idmap.h"
 #include "../common/log.h"
-#include "launchd-plist.h"
 
 /* Far more than any job needs. */
+
 #define PLIST_SIZE_MAX (1024 * 1024)
 /* launchd's defaults, platform: launchd.plist(5). */
+
 #define EXIT_TIMEOUT_DEFAULT 20
 #define THROTTLE_DEFAULT 10
 

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* Copyright The vmnet-broker authors */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
 
 /*
  * launchctl's subcommands. It sends "launchctl\0VERB\0ARGUMENT\0..." and

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * printf with os_log's annotations: %{public}s, %{private}d, %{errno}d. Each
  * conversion is taken out of the format, stripped of its annotation, and given
  * to snprintf alone.
  */
+
 #include "os-log-format.h"
 
 #include <stdbool.h>
@@ -46,7 +47,7 @@ static void text_add_string(struct text *text, const char *string)
 
 static void spec_add(struct conversion *conversion, char c)
 {
-	if (conversion->length < sizeof conversion->spec - 1) {
+	if (conversion->length < sizeof(conversion->spec) - 1) {
 		conversion->spec[conversion->length] = c;
 		conversion->length++;
 		conversion->spec[conversion->length] = '\0';
@@ -56,10 +57,9 @@ static void spec_add(struct conversion *conversion, char c)
 static void spec_add_number(struct conversion *conversion, int number)
 {
 	char digits[16];
-	size_t i;
 
-	snprintf(digits, sizeof digits, "%d", number);
-	for (i = 0; digits[i] != '\0'; i++) {
+	snprintf(digits, sizeof(digits), "%d", number);
+	for (size_t i = 0; digits[i] != '\0'; i++) {
 		spec_add(conversion, digits[i]);
 	}
 }
@@ -74,7 +74,7 @@ static const char *read_annotation(
 		return format;
 	}
 	length = strcspn(format + 1, "}");
-	snprintf(conversion->annotation, sizeof conversion->annotation, "%.*s",
+	snprintf(conversion->annotation, sizeof(conversion->annotation), "%.*s",
 	    (int)length, format + 1);
 	format += 1 + length;
 	return *format == '}' ? format + 1 : format;
@@ -101,7 +101,7 @@ static const char *conversion_read(
 	bool precise = false;
 	int number;
 
-	memset(conversion, 0, sizeof *conversion);
+	memset(conversion, 0, sizeof(*conversion));
 	conversion->precision = -1;
 	spec_add(conversion, '%');
 	format = read_annotation(conversion, format);
@@ -138,19 +138,19 @@ static void add_integer(
 	char out[256];
 
 	if (annotated(conversion, "errno")) {
-		snprintf(out, sizeof out, "[%d: %s]", (int)value,
+		snprintf(out, sizeof(out), "[%d: %s]", (int)value,
 		    strerror((int)value));
 	} else if (annotated(conversion, "bool")) {
-		snprintf(out, sizeof out, "%s", value != 0 ? "true" : "false");
+		snprintf(out, sizeof(out), "%s", value != 0 ? "true" : "false");
 	} else if (annotated(conversion, "BOOL")) {
-		snprintf(out, sizeof out, "%s", value != 0 ? "YES" : "NO");
+		snprintf(out, sizeof(out), "%s", value != 0 ? "YES" : "NO");
 	} else if (conversion->size == 'q' || conversion->size == 'L') {
-		snprintf(out, sizeof out, conversion->spec, (long long)value);
+		snprintf(out, sizeof(out), conversion->spec, (long long)value);
 	} else if (conversion->size != 0) {
 		/* long, intmax_t, size_t, ptrdiff_t: all of one size here */
-		snprintf(out, sizeof out, conversion->spec, (long)value);
+		snprintf(out, sizeof(out), conversion->spec, (long)value);
 	} else {
-		snprintf(out, sizeof out, conversion->spec, (int)value);
+		snprintf(out, sizeof(out), conversion->spec, (int)value);
 	}
 	text_add_string(text, out);
 }
@@ -173,10 +173,10 @@ static void add_double(struct text *text, const struct conversion *conversion,
 	char out[512];
 
 	if (conversion->size == 'L') {
-		snprintf(out, sizeof out, conversion->spec,
+		snprintf(out, sizeof(out), conversion->spec,
 		    va_arg(*arguments, long double));
 	} else {
-		snprintf(out, sizeof out, conversion->spec,
+		snprintf(out, sizeof(out), conversion->spec,
 		    va_arg(*arguments, double));
 	}
 	text_add_string(text, show ? out : "<private>");
@@ -195,7 +195,7 @@ static void add_string(struct text *text, const struct conversion *conversion,
 		text_add_string(text, "(null)");
 		return;
 	}
-	snprintf(out, sizeof out, conversion->spec, string);
+	snprintf(out, sizeof(out), conversion->spec, string);
 	text_add_string(text, out);
 }
 
@@ -204,14 +204,13 @@ static void add_bytes(struct text *text, const struct conversion *conversion,
     const unsigned char *bytes, bool show)
 {
 	char out[4];
-	int i;
 
 	if (!show) {
 		text_add_string(text, "<private>");
 		return;
 	}
-	for (i = 0; bytes != NULL && i < conversion->precision; i++) {
-		snprintf(out, sizeof out, "%02X", bytes[i]);
+	for (int i = 0; bytes != NULL && i < conversion->precision; i++) {
+		snprintf(out, sizeof(out), "%02X", bytes[i]);
 		text_add_string(text, out);
 	}
 }

@@ -1,7 +1,6 @@
-/*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 #include "../dispatch/dispatch-internal.h"
 #include "os-log-format.h"
 
@@ -34,7 +33,7 @@ static pthread_mutex_t logs_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct os_log_s *log_new(const char *subsystem, const char *category)
 {
-	struct os_log_s *log = calloc(1, sizeof *log);
+	struct os_log_s *log = calloc(1, sizeof(*log));
 
 	if (log == NULL) {
 		abort();
@@ -123,7 +122,7 @@ static void log_append(const char *line, size_t length)
 	ssize_t written;
 	int fd;
 
-	snprintf(name, sizeof name, "%s/log", system_directory());
+	snprintf(name, sizeof(name), "%s/log", system_directory());
 	fd = open(name, O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (fd == -1) {
 		return; /* no sandbox, no log */
@@ -142,10 +141,10 @@ void standin_os_log(os_log_t log, os_log_type_t type, const char *format, ...)
 	int length;
 
 	va_start(arguments, format);
-	os_log_format(text, sizeof text, error, format, &arguments);
+	os_log_format(text, sizeof(text), error, format, &arguments);
 	va_end(arguments);
 	flatten(text);
-	length = snprintf(line, sizeof line, "%.64s[%d] %s %.64s:%.64s: %s\n",
+	length = snprintf(line, sizeof(line), "%.64s[%d] %s %.64s:%.64s: %s\n",
 	    getprogname(), getpid(), type_name(type), log->subsystem,
 	    log->category, text);
 	log_append(line, (size_t)length);

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Names and paths of processes, as <libproc.h> and <mach-o/dyld.h> have them.
  */
+
 #include <libproc.h>
 #include <mach-o/dyld.h>
 
@@ -16,9 +17,9 @@
 int _NSGetExecutablePath(char *buffer, uint32_t *size)
 {
 	char path[MAXPATHLEN];
-	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
-	if (length < 0) {
+	if (length == -1) {
 		return -1;
 	}
 	if (*size < (size_t)length + 1) {
@@ -39,9 +40,9 @@ int proc_pidpath(int pid, void *buffer, uint32_t size)
 		errno = ENOMEM;
 		return 0;
 	}
-	snprintf(link, sizeof link, "/proc/%d/exe", pid);
+	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
 	length = readlink(link, buffer, size - 1);
-	if (length < 0) {
+	if (length == -1) {
 		if (errno == ENOENT) {
 			errno = ESRCH;
 		}
@@ -61,9 +62,9 @@ int proc_name(int pid, void *buffer, uint32_t size)
 		errno = ENOMEM;
 		return 0;
 	}
-	snprintf(file, sizeof file, "/proc/%d/comm", pid);
+	snprintf(file, sizeof(file), "/proc/%d/comm", pid);
 	fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
+	if (fd == -1) {
 		errno = ESRCH;
 		return 0;
 	}

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The names that sysctl(3) knows. The product asks for one of them; the others
  * are in ../compat/sysctl-names.c.
  */
+
 #ifndef SYSCTL_INTERNAL_H
 #define SYSCTL_INTERNAL_H
 

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The table of IPv4 routes as macOS lists it: sockaddrs of BSD, which begin with
  * a length, and masks that end with their last byte that is not 0.
  */
+
 #include "sysctl-route.h"
 
 #include <errno.h>

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * sysctl(3), as far as it tells what Mac this is.
  */
+
 #include "sysctl-internal.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 void sysctl_string(struct sysctl_value *value, const char *text)
 {
 	value->kind = SYSCTL_STRING;
-	snprintf(value->string, sizeof value->string, "%s", text);
+	snprintf(value->string, sizeof(value->string), "%s", text);
 }
 
 void sysctl_product(struct sysctl_value *value)
@@ -45,13 +46,13 @@ static int answer(const struct sysctl_name *name, void *buffer, size_t *size)
 		length = strlen(value.string) + 1;
 		break;
 	case SYSCTL_INT:
-		length = sizeof value.int32;
+		length = sizeof(value.int32);
 		break;
 	case SYSCTL_INT64:
-		length = sizeof value.int64;
+		length = sizeof(value.int64);
 		break;
 	case SYSCTL_TIME:
-		length = sizeof value.time;
+		length = sizeof(value.time);
 		break;
 	}
 	if (size == NULL) {

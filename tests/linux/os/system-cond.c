@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Waiting with a deadline, on either clock. The kernel knows nothing of the
  * fake one: then a timer of the manager's wakes the waiter.
  */
+
 #include "../fault/standin-internal.h"
 #include "system.h"
 
@@ -50,7 +51,7 @@ static void nudge_fire(void *context)
 static void wait_fake(
     pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline)
 {
-	struct nudge *nudge = calloc(1, sizeof *nudge);
+	struct nudge *nudge = calloc(1, sizeof(*nudge));
 
 	if (nudge == NULL) {
 		abort();

@@ -1,7 +1,6 @@
-/*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 #include "system.h"
 
 #include <stdarg.h>
@@ -24,7 +23,7 @@ void system_fatal(const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	vsnprintf(line, sizeof line, format, ap);
+	vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
 	fprintf(stderr, "BUG IN CLIENT OF %s\n", line);
 	abort();

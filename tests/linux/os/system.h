@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * What the parts of the stand-in's libSystem, and the libraries on top of it,
  * offer one another. Programs never see this header.
  */
+
 #ifndef SYSTEM_H
 #define SYSTEM_H
 

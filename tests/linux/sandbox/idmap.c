@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* Copyright The vmnet-broker authors */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
 
 /*
  * An ordinary user is root of a user namespace. To have other users in it
@@ -22,6 +22,7 @@
 #include "../common/spawn.h"
 
 /* More is not needed: the users of the sandbox and Debian's own. */
+
 #define RANGE_MAX 65535
 #define RANGE_MIN 1000
 

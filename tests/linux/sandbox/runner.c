@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* Copyright The vmnet-broker authors */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
 
 /*
  * The part of the sandbox that stays outside. It only forwards signals and

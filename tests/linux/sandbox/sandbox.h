@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* Copyright The vmnet-broker authors */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
 
 /*
  * The sandbox: a Mac for one command, made of namespaces, and gone with it.
@@ -27,6 +27,7 @@
 #include <sys/types.h>
 
 /* The sandbox could not be made; as of env(1), timeout(1) and docker(1). */
+
 #define EXIT_SANDBOX 125
 
 #define BROKER_LABEL "com.github.nirs.vmnet-broker"
@@ -34,6 +35,7 @@
 #define BROKER_UID 300
 
 /* Where the world is as a namespace of ip(8). */
+
 #define WORLD_NETNS "/run/netns/world"
 
 struct list {
@@ -94,6 +96,7 @@ pid_t network_serve(int *log);
 _Noreturn void init_run(struct sandbox *sandbox, int messages);
 
 /* What init tells the runner, a byte each. */
+
 #define MESSAGE_STOPPED 's'  /* the command was stopped */
 #define MESSAGE_TERMINAL 't' /* the command was stopped for the terminal */
 

@@ -70,20 +70,20 @@ static void test_listen(void **state)
 	int first, second, client;
 
 	(void)state;
-	assert_true(inotify_add_watch(watch, directory, IN_MOVED_TO) >= 0);
+	assert_true(inotify_add_watch(watch, directory, IN_MOVED_TO) != -1);
 	first = unix_listen(path, SOCK_SEQPACKET, 0666, 5);
-	assert_true(first >= 0);
+	assert_true(first != -1);
 	assert_true(read(watch, events, sizeof(events)) > 0);
 	assert_string_equal(event->name, "socket");
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_mode & 0777, 0666);
 	second = unix_listen(path, SOCK_SEQPACKET, 0600, 5);
-	assert_true(second >= 0);
+	assert_true(second != -1);
 	client = unix_connect(path, SOCK_SEQPACKET);
-	assert_true(client >= 0);
+	assert_true(client != -1);
 	close(client);
 	client = accept(second, NULL, NULL);
-	assert_true(client >= 0);
+	assert_true(client != -1);
 	close(client);
 	close(first);
 	close(second);

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Tests of what ends a process. Such a case runs in a process of its own: the
  * test program again, with the name of the case as its argument.
  */
+
 #ifndef DEATH_H
 #define DEATH_H
 
@@ -24,12 +25,10 @@ struct death {
 static inline void death_main(
     int argc, char **argv, const struct death *cases, size_t count)
 {
-	size_t i;
-
 	if (argc < 2) {
 		return;
 	}
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (strcmp(cases[i].name, argv[1]) == 0) {
 			alarm(60);
 			cases[i].run();
@@ -57,7 +56,7 @@ static inline int death_run(const char *name, char *text, size_t size)
 	int fds[2];
 	pid_t pid;
 
-	if (pipe(fds) != 0) {
+	if (pipe(fds) == -1) {
 		abort();
 	}
 	pid = fork();

@@ -20,12 +20,11 @@ static void test_signal_ignored(void **state)
 {
 	struct heard *heard;
 	struct sigaction action;
-	int i;
 
 	signal(SIGUSR1, SIG_IGN);
 	heard = heard_create(DISPATCH_SOURCE_TYPE_SIGNAL, SIGUSR1, 0);
 	dispatch_activate(heard->source);
-	for (i = 1; i <= 100; i++) {
+	for (int i = 1; i <= 100; i++) {
 		assert_int_equal(kill(getpid(), SIGUSR1), 0);
 		wait_for(heard->event);
 		assert_int_equal(heard->data, 1);
@@ -165,7 +164,6 @@ static void test_proc(void **state)
 	int fds[2];
 	char byte;
 	pid_t pid;
-	int i;
 
 	assert_int_equal(pipe(fds), 0);
 	pid = fork();
@@ -174,7 +172,7 @@ static void test_proc(void **state)
 		_exit(read(fds[0], &byte, 1) == 0 ? 0 : 1);
 	}
 	close(fds[0]);
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		heard = heard_create(DISPATCH_SOURCE_TYPE_PROC, (uintptr_t)pid,
 		    DISPATCH_PROC_EXIT);
 		dispatch_activate(heard->source);

@@ -1,16 +1,13 @@
-/*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 #include "dispatch-fixture.h"
 
 #include <sched.h>
 
 int all_gone(void **state)
 {
-	int patience;
-
-	for (patience = 10000000; patience > 0; patience--) {
+	for (int patience = 10000000; patience > 0; patience--) {
 		if (standin_objects_alive(NULL) == 0) {
 			return 0;
 		}
@@ -23,7 +20,7 @@ int all_gone(void **state)
 struct heard *heard_create(
     dispatch_source_type_t type, uintptr_t handle, uintptr_t mask)
 {
-	struct heard *heard = calloc(1, sizeof *heard);
+	struct heard *heard = calloc(1, sizeof(*heard));
 
 	heard->queue = dispatch_queue_create("source", NULL);
 	heard->event = dispatch_semaphore_create(0);

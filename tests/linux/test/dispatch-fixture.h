@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * What the tests of the dispatch stand-in share.
  */
+
 #ifndef DISPATCH_FIXTURE_H
 #define DISPATCH_FIXTURE_H
 

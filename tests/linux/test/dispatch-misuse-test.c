@@ -224,11 +224,11 @@ static void worker_pipe(void)
 	dispatch_async(dispatch_get_global_queue(0, 0), ^{
 		int fds[2];
 
-		if (pipe(fds) != 0) {
+		if (pipe(fds) == -1) {
 			exit(1);
 		}
 		close(fds[0]);
-		exit(write(fds[1], "x", 1) < 0 ? 2 : 3);
+		exit(write(fds[1], "x", 1) == -1 ? 2 : 3);
 	});
 	dispatch_main();
 }
@@ -260,7 +260,7 @@ static const struct death cases[] = {
 	{ "dispatch_main() must be called on the main thread", main_elsewhere },
 };
 
-#define CASES (sizeof cases / sizeof cases[0])
+#define CASES (sizeof(cases) / sizeof(cases[0]))
 
 static const struct death others[] = {
 	{ "signal-default", signal_default },
@@ -273,7 +273,7 @@ static void test_misuse(void **state)
 {
 	const struct death *death = *state;
 	char text[8192];
-	int status = death_run(death->name, text, sizeof text);
+	int status = death_run(death->name, text, sizeof(text));
 
 	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT ||
 	    strstr(text, death->name) == NULL) {
@@ -286,7 +286,7 @@ static void test_misuse(void **state)
 static void test_signal_default(void **state)
 {
 	char text[8192];
-	int status = death_run("signal-default", text, sizeof text);
+	int status = death_run("signal-default", text, sizeof(text));
 
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGTERM);
@@ -296,7 +296,7 @@ static void test_signal_default(void **state)
 static void test_worker_pipe(void **state)
 {
 	char text[8192];
-	int status = death_run("worker-pipe", text, sizeof text);
+	int status = death_run("worker-pipe", text, sizeof(text));
 
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGPIPE);
@@ -306,7 +306,7 @@ static void test_worker_pipe(void **state)
 static void test_main_runs(void **state)
 {
 	char text[8192];
-	int status = death_run("main-runs", text, sizeof text);
+	int status = death_run("main-runs", text, sizeof(text));
 
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 42);
@@ -316,15 +316,14 @@ int main(int argc, char **argv)
 {
 	struct CMUnitTest tests[CASES + 3];
 	struct death all[CASES + 3];
-	size_t i;
 
-	for (i = 0; i < CASES; i++) {
+	for (size_t i = 0; i < CASES; i++) {
 		all[i] = cases[i];
 		tests[i] = (struct CMUnitTest)cmocka_unit_test_prestate(
 		    test_misuse, (void *)&cases[i]);
 		tests[i].name = cases[i].name;
 	}
-	memcpy(all + CASES, others, sizeof others);
+	memcpy(all + CASES, others, sizeof(others));
 	tests[CASES] = (struct CMUnitTest)cmocka_unit_test(test_signal_default);
 	tests[CASES + 1] = (struct CMUnitTest)cmocka_unit_test(test_main_runs);
 	tests[CASES + 2] =

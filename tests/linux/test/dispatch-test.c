@@ -28,9 +28,8 @@ static void test_serial(void **state)
 	dispatch_group_t group = dispatch_group_create();
 	__block int next = 0;
 	__block int total = 0;
-	int i;
 
-	for (i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++) {
 		dispatch_async(queue, ^{
 			next = next == i ? i + 1 : -1;
 		});
@@ -39,7 +38,7 @@ static void test_serial(void **state)
 	    ^{
 	    });
 	assert_int_equal(next, MANY);
-	for (i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++) {
 		dispatch_group_async(group, dispatch_get_global_queue(0, 0), ^{
 			dispatch_async(queue, ^{
 				total++;
@@ -96,12 +95,11 @@ static void test_barrier(void **state)
 {
 	dispatch_queue_t queue =
 	    dispatch_queue_create("barrier", DISPATCH_QUEUE_CONCURRENT);
-	atomic_int *inside = calloc(1, sizeof *inside);
+	atomic_int *inside = calloc(1, sizeof(*inside));
 	__block int wrong = 0;
 	__block int barriers = 0;
-	int i;
 
-	for (i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++) {
 		dispatch_async(queue, ^{
 			atomic_fetch_add(inside, 1);
 			atomic_fetch_sub(inside, 1);
@@ -130,10 +128,9 @@ static void test_targets(void **state)
 	__block int count = 0;
 	__block void *specific = NULL;
 	__block const char *label = NULL;
-	int i;
 
 	dispatch_queue_set_specific(target, &key, &key, NULL);
-	for (i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++) {
 		dispatch_async(a, ^{
 			count++;
 		});
@@ -245,8 +242,7 @@ static void test_after(void **state)
 static void test_apply(void **state)
 {
 	dispatch_queue_t serial = dispatch_queue_create("apply", NULL);
-	atomic_int *seen = calloc(MANY, sizeof *seen);
-	size_t i;
+	atomic_int *seen = calloc(MANY, sizeof(*seen));
 
 	dispatch_apply(MANY, DISPATCH_APPLY_AUTO, ^(size_t n) {
 		atomic_fetch_add(&seen[n], 1);
@@ -254,7 +250,7 @@ static void test_apply(void **state)
 	dispatch_apply(MANY, serial, ^(size_t n) {
 		atomic_fetch_add(&seen[n], 1);
 	});
-	for (i = 0; i < MANY; i++) {
+	for (size_t i = 0; i < MANY; i++) {
 		assert_int_equal(seen[i], 2);
 	}
 	free(seen);
@@ -266,7 +262,7 @@ static void test_once(void **state)
 {
 	static dispatch_once_t once;
 	static int count;
-	atomic_int *late = calloc(1, sizeof *late);
+	atomic_int *late = calloc(1, sizeof(*late));
 
 	dispatch_apply(MANY, DISPATCH_APPLY_AUTO, ^(size_t n) {
 		dispatch_once(&once, ^{
@@ -293,12 +289,11 @@ static void test_finalizer(void **state)
 	dispatch_queue_t queue = dispatch_queue_create("final", NULL);
 	dispatch_queue_t none = dispatch_queue_create("none", NULL);
 	__block int ran = 0;
-	int i;
 
 	dispatch_set_context(queue, done);
 	dispatch_set_finalizer_f(queue, finalize);
 	dispatch_set_finalizer_f(none, finalize);
-	for (i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++) {
 		dispatch_async(queue, ^{
 			ran++;
 		});
@@ -318,12 +313,11 @@ static void test_pool_grows(void **state)
 	int fds[2];
 	int from;
 	int to;
-	int i;
 
 	assert_int_equal(pipe(fds), 0);
 	from = fds[0];
 	to = fds[1];
-	for (i = 0; i < 20; i++) {
+	for (int i = 0; i < 20; i++) {
 		dispatch_group_async(group, global, ^{
 			char byte;
 

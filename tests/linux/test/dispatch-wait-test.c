@@ -51,7 +51,7 @@ static void test_semaphore_timeout(void **state)
 	dispatch_queue_t queue = dispatch_queue_create("waits", NULL);
 	__block intptr_t error = 0;
 	__block uint64_t waited = 0;
-	atomic_int *done = calloc(1, sizeof *done);
+	atomic_int *done = calloc(1, sizeof(*done));
 
 	standin_clock_advance(0);
 	dispatch_async(queue, ^{
@@ -100,11 +100,10 @@ static void test_group_notify(void **state)
 	dispatch_queue_t queue = dispatch_queue_create("notify", NULL);
 	dispatch_semaphore_t told = dispatch_semaphore_create(0);
 	__block int notified = 0;
-	atomic_int *done = calloc(1, sizeof *done);
-	int i;
+	atomic_int *done = calloc(1, sizeof(*done));
 
 	dispatch_group_enter(group);
-	for (i = 0; i < 100; i++) {
+	for (int i = 0; i < 100; i++) {
 		dispatch_group_async(group, dispatch_get_global_queue(0, 0), ^{
 			atomic_fetch_add(done, 1);
 		});
@@ -139,7 +138,7 @@ static void test_group_wait(void **state)
 	dispatch_group_t group = dispatch_group_create();
 	dispatch_queue_t queue = dispatch_queue_create("waits", NULL);
 	__block intptr_t error = 0;
-	atomic_int *done = calloc(1, sizeof *done);
+	atomic_int *done = calloc(1, sizeof(*done));
 
 	standin_clock_advance(0);
 	assert_int_equal(dispatch_group_wait(group, DISPATCH_TIME_NOW), 0);

@@ -72,7 +72,7 @@ static void test_socket(void **state)
 	assert_silent(kq);
 	change(kq, (uintptr_t)fds[0], EVFILT_READ, EV_ENABLE, 0, 0);
 	assert_int_equal(next(kq).data, 3);
-	assert_int_equal(read(fds[0], bytes, sizeof bytes), 3);
+	assert_int_equal(read(fds[0], bytes, sizeof(bytes)), 3);
 	assert_silent(kq);
 	close(fds[1]);
 	assert_true((next(kq).flags & EV_EOF) != 0);
@@ -106,7 +106,7 @@ static bool main_sleeps(void)
 	int fd = open("/proc/self/stat", O_RDONLY);
 	const char *name;
 
-	assert_true(read(fd, text, sizeof text - 1) > 0);
+	assert_true(read(fd, text, sizeof(text) - 1) > 0);
 	close(fd);
 	name = strrchr(text, ')');
 	return name != NULL && name[2] == 'S';

@@ -33,7 +33,7 @@ static const char *in_directory(const char *name)
 {
 	static char path[256];
 
-	snprintf(path, sizeof path, "%s/%s", directory, name);
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	return path;
 }
 
@@ -42,7 +42,7 @@ static void read_file(const char *name, char *text, size_t size)
 	int fd = open(in_directory(name), O_RDONLY);
 	ssize_t got = read(fd, text, size - 1);
 
-	assert_true(got >= 0);
+	assert_true(got != -1);
 	text[got] = '\0';
 	close(fd);
 }
@@ -234,9 +234,9 @@ static void test_count(void **state)
 	char text[1024];
 
 	setenv("STANDIN_COUNT", in_directory("count"), 1);
-	assert_int_equal(death_run("objects", text, sizeof text), 0);
+	assert_int_equal(death_run("objects", text, sizeof(text)), 0);
 	unsetenv("STANDIN_COUNT");
-	read_file("count", text, sizeof text);
+	read_file("count", text, sizeof(text));
 	assert_string_equal(text, "dispatch_queue 2\ndispatch_group 1\n");
 }
 
@@ -253,7 +253,7 @@ static void test_environment(void **state)
 	int status;
 
 	setenv("STANDIN_FAIL", "malloc:1", 1);
-	status = death_run("memory", text, sizeof text);
+	status = death_run("memory", text, sizeof(text));
 	unsetenv("STANDIN_FAIL");
 	assert_int_equal(WEXITSTATUS(status), 42);
 }
@@ -267,7 +267,7 @@ static void bad_plan(void)
 static void test_bad_plan(void **state)
 {
 	char text[4096];
-	int status = death_run("bad-plan", text, sizeof text);
+	int status = death_run("bad-plan", text, sizeof(text));
 
 	assert_true(WIFSIGNALED(status));
 	assert_non_null(strstr(text, "cannot read \"malloc:x\""));
@@ -288,7 +288,7 @@ static void share_clock(void)
 			    ? 42
 			    : 1);
 	    });
-	snprintf(command, sizeof command, "unset STANDIN_CLOCK; %s '%s' 1h",
+	snprintf(command, sizeof(command), "unset STANDIN_CLOCK; %s '%s' 1h",
 	    CLOCK_TOOL, getenv("STANDIN_CLOCK"));
 	if (system(command) != 0) {
 		exit(2);
@@ -301,11 +301,11 @@ static void test_shared_clock(void **state)
 	char text[4096];
 	int status;
 
-	snprintf(text, sizeof text, "%s '%s' create", CLOCK_TOOL,
+	snprintf(text, sizeof(text), "%s '%s' create", CLOCK_TOOL,
 	    in_directory("clock"));
 	assert_int_equal(system(text), 0);
 	setenv("STANDIN_CLOCK", in_directory("clock"), 1);
-	status = death_run("clock", text, sizeof text);
+	status = death_run("clock", text, sizeof(text));
 	unsetenv("STANDIN_CLOCK");
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 42) {
 		print_error("status %#x, text: %s\n", status, text);
@@ -329,7 +329,7 @@ static void test_log(void **state)
 	    1.5, 7, 255u, 1ll << 40, (size_t)3, 'c', EPERM, 1, 2, name);
 	os_log_debug(log, "never seen");
 	os_log_with_type(OS_LOG_DEFAULT, OS_LOG_TYPE_FAULT, "two\nlines");
-	snprintf(wanted, sizeof wanted,
+	snprintf(wanted, sizeof(wanted),
 	    "%s[%d] error com.example:test: <private> dynamic dynamic "
 	    "<private> No such file or directory\n"
 	    "%s[%d] default com.example:test:  1.50 7   | ff 1099511627776 "
@@ -337,7 +337,7 @@ static void test_log(void **state)
 	    "%s[%d] fault :: two lines\n",
 	    getprogname(), getpid(), getprogname(), getpid(), getprogname(),
 	    getpid());
-	read_file("log", text, sizeof text);
+	read_file("log", text, sizeof(text));
 	assert_string_equal(text, wanted);
 	assert_int_equal(truncate(in_directory("log"), 0), 0);
 }
@@ -348,10 +348,10 @@ static void test_log_long(void **state)
 	char text[8192];
 	char name[3000];
 
-	memset(name, 'x', sizeof name - 1);
-	name[sizeof name - 1] = '\0';
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
 	os_log(OS_LOG_DEFAULT, "%{public}s", name);
-	read_file("log", text, sizeof text);
+	read_file("log", text, sizeof(text));
 	assert_int_equal(strspn(strchr(text, 'x'), "x"), 1023);
 	assert_int_equal(text[strlen(text) - 1], '\n');
 	assert_int_equal(truncate(in_directory("log"), 0), 0);
@@ -394,7 +394,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_available),
 	};
 
-	death_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
+	death_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));
 	alarm(120);
 	return cmocka_run_group_tests_name("stand-in", tests, setup, teardown);
 }

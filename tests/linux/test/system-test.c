@@ -60,10 +60,10 @@ static void test_unix_address(void **state)
 	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
 	int client = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	in_directory(address.sun_path, sizeof address.sun_path, "socket");
-	address.sun_len = sizeof address;
+	in_directory(address.sun_path, sizeof(address.sun_path), "socket");
+	address.sun_len = sizeof(address);
 	assert_int_equal(
-	    bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+	    bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(listener, 1), 0);
 	address.sun_len = 0;
 	assert_int_equal(connect(client, (struct sockaddr *)&address,
@@ -78,14 +78,14 @@ static void test_unix_address(void **state)
 static void test_internet_address(void **state)
 {
 	struct sockaddr_in address = {
-		.sin_len = sizeof address,
+		.sin_len = sizeof(address),
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	assert_int_equal(
-	    bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	close(fd);
 }
 
@@ -93,19 +93,19 @@ static void test_internet_address(void **state)
 static void test_peer(void **state)
 {
 	struct xucred peer;
-	socklen_t size = sizeof peer;
+	socklen_t size = sizeof(peer);
 	pid_t pid = 0;
 	int fds[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	assert_int_equal(
 	    getsockopt(fds[0], SOL_LOCAL, LOCAL_PEERCRED, &peer, &size), 0);
-	assert_int_equal(size, sizeof peer);
+	assert_int_equal(size, sizeof(peer));
 	assert_int_equal(peer.cr_version, XUCRED_VERSION);
 	assert_int_equal(peer.cr_uid, geteuid());
 	assert_int_equal(peer.cr_ngroups, 1);
 	assert_int_equal(peer.cr_gid, getegid());
-	size = sizeof pid;
+	size = sizeof(pid);
 	assert_int_equal(
 	    getsockopt(fds[0], SOL_LOCAL, LOCAL_PEERPID, &pid, &size), 0);
 	assert_int_equal(pid, getpid());
@@ -123,7 +123,7 @@ static void test_nosigpipe(void **state)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	assert_int_equal(
-	    setsockopt(fds[0], SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on), 0);
+	    setsockopt(fds[0], SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof(on)), 0);
 	close(fds[1]);
 	assert_int_equal(write(fds[0], "x", 1), -1);
 	assert_int_equal(errno, EPIPE);
@@ -133,15 +133,13 @@ static void test_nosigpipe(void **state)
 
 static void datagram_pair(int fds[2], int size)
 {
-	int i;
-
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0);
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		assert_int_equal(setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF,
-				     &size, sizeof size),
+				     &size, sizeof(size)),
 		    0);
 		assert_int_equal(setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF,
-				     &size, sizeof size),
+				     &size, sizeof(size)),
 		    0);
 	}
 }
@@ -167,7 +165,7 @@ static int datagram_fill(int fd, size_t size)
 static void test_datagram_full(void **state)
 {
 	char data[4096] = { 0 };
-	struct iovec iov = { .iov_base = data, .iov_len = sizeof data };
+	struct iovec iov = { .iov_base = data, .iov_len = sizeof(data) };
 	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 	int small[2];
 	int large[2];
@@ -175,17 +173,17 @@ static void test_datagram_full(void **state)
 	datagram_pair(small, 100 * 1024);
 	datagram_pair(large, 100 * 1024);
 	assert_true(datagram_fill(small[0], 100) >
-	    3 * datagram_fill(large[0], sizeof data));
-	assert_int_equal(write(large[0], data, sizeof data), -1);
+	    3 * datagram_fill(large[0], sizeof(data)));
+	assert_int_equal(write(large[0], data, sizeof(data)), -1);
 	assert_int_equal(errno, ENOBUFS);
 	assert_int_equal(writev(large[0], &iov, 1), -1);
 	assert_int_equal(errno, ENOBUFS);
 	assert_int_equal(sendmsg(large[0], &message, MSG_DONTWAIT), -1);
 	assert_int_equal(errno, ENOBUFS);
-	assert_int_equal(sendto(large[0], data, sizeof data, 0, NULL, 0), -1);
+	assert_int_equal(sendto(large[0], data, sizeof(data), 0, NULL, 0), -1);
 	assert_int_equal(errno, ENOBUFS);
-	assert_int_equal(read(large[1], data, sizeof data), sizeof data);
-	assert_int_equal(write(large[0], data, sizeof data), sizeof data);
+	assert_int_equal(read(large[1], data, sizeof(data)), sizeof(data));
+	assert_int_equal(write(large[0], data, sizeof(data)), sizeof(data));
 	close(small[0]);
 	close(small[1]);
 	close(large[0]);
@@ -199,7 +197,7 @@ static void test_datagram_default(void **state)
 	int fds[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0);
-	assert_int_equal(send(fds[0], data, sizeof data, 0), -1);
+	assert_int_equal(send(fds[0], data, sizeof(data), 0), -1);
 	assert_int_equal(errno, EMSGSIZE);
 	assert_in_range(datagram_fill(fds[0], 1514), 1, 4);
 	close(fds[0]);
@@ -215,32 +213,31 @@ static void test_messages(void **state)
 	struct iovec iov[COUNT + 1];
 	struct msghdr_x messages[COUNT + 1];
 	int fds[2];
-	int i;
 
-	memset(messages, 0, sizeof messages);
+	memset(messages, 0, sizeof(messages));
 	datagram_pair(fds, 100 * 1024);
-	for (i = 0; i < COUNT; i++) {
+	for (int i = 0; i < COUNT; i++) {
 		iov[i] = (struct iovec){ .iov_base = out[i],
 			.iov_len = strlen(out[i]) };
 		messages[i].msg_iov = &iov[i];
 		messages[i].msg_iovlen = 1;
 	}
 	assert_int_equal(sendmsg_x(fds[0], messages, COUNT, 0), COUNT);
-	for (i = 0; i <= COUNT; i++) {
+	for (int i = 0; i <= COUNT; i++) {
 		iov[i] = (struct iovec){ .iov_base = in[i],
-			.iov_len = sizeof in[i] };
+			.iov_len = sizeof(in[i]) };
 		messages[i].msg_iov = &iov[i];
 		messages[i].msg_iovlen = 1;
 	}
 	assert_int_equal(recvmsg_x(fds[1], messages, COUNT + 1, 0), COUNT);
-	for (i = 0; i < COUNT; i++) {
+	for (int i = 0; i < COUNT; i++) {
 		assert_int_equal(messages[i].msg_datalen, i + 1);
 		assert_string_equal(in[i], out[i]);
 	}
 	assert_int_equal(recvmsg_x(fds[1], messages, 1, MSG_DONTWAIT), -1);
 	assert_int_equal(errno, EAGAIN);
 	datagram_fill(fds[0], 4096);
-	iov[0] = (struct iovec){ .iov_base = in, .iov_len = sizeof in };
+	iov[0] = (struct iovec){ .iov_base = in, .iov_len = sizeof(in) };
 	while (sendmsg_x(fds[0], messages, 1, 0) == 1) {
 	}
 	assert_int_equal(errno, ENOBUFS);
@@ -255,18 +252,18 @@ static void test_open_lock(void **state)
 	char text[2];
 	int first;
 
-	in_directory(path, sizeof path, "lock");
+	in_directory(path, sizeof(path), "lock");
 	first = open(path, O_RDWR | O_CREAT | O_EXLOCK | O_TRUNC, 0600);
-	assert_true(first >= 0);
+	assert_true(first != -1);
 	assert_int_equal(write(first, "7", 1), 1);
 	assert_int_equal(
 	    open(path, O_WRONLY | O_EXLOCK | O_TRUNC | O_NONBLOCK), -1);
 	assert_int_equal(errno, EWOULDBLOCK);
 	assert_int_equal(open(path, O_RDONLY | O_SHLOCK | O_NONBLOCK), -1);
-	assert_int_equal(pread(first, text, sizeof text, 0), 1);
+	assert_int_equal(pread(first, text, sizeof(text), 0), 1);
 	close(first);
 	first = open(path, O_RDONLY | O_SHLOCK | O_NONBLOCK);
-	assert_true(first >= 0);
+	assert_true(first != -1);
 	close(first);
 	assert_int_equal(unlink(path), 0);
 }
@@ -296,22 +293,22 @@ static void test_sysctl(void **state)
 	setenv("STANDIN_MACOS", "26.1", 1);
 	assert_int_equal(
 	    sysctlbyname("kern.osproductversion", NULL, &size, NULL, 0), 0);
-	assert_int_equal(size, sizeof "26.1");
-	size = sizeof text;
+	assert_int_equal(size, sizeof("26.1"));
+	size = sizeof(text);
 	assert_int_equal(
 	    sysctlbyname("kern.osproductversion", text, &size, NULL, 0), 0);
 	assert_string_equal(text, "26.1");
-	size = sizeof text;
+	size = sizeof(text);
 	assert_int_equal(sysctl(release, 2, text, &size, NULL, 0), 0);
 	assert_string_equal(text, "25.1.0");
 	unsetenv("STANDIN_MACOS");
 	size = 2;
 	assert_int_equal(sysctlbyname("kern.ostype", text, &size, NULL, 0), -1);
 	assert_int_equal(errno, ENOMEM);
-	size = sizeof cpus;
+	size = sizeof(cpus);
 	assert_int_equal(sysctlbyname("hw.ncpu", &cpus, &size, NULL, 0), 0);
 	assert_true(cpus > 0);
-	size = sizeof memory;
+	size = sizeof(memory);
 	assert_int_equal(
 	    sysctlbyname("hw.memsize", &memory, &size, NULL, 0), 0);
 	assert_true(memory > 0);
@@ -328,14 +325,14 @@ static void test_own_path(void **state)
 	uint32_t size = 1;
 
 	assert_int_equal(_NSGetExecutablePath(first, &size), -1);
-	assert_in_range(size, 2, sizeof first);
+	assert_in_range(size, 2, sizeof(first));
 	assert_int_equal(_NSGetExecutablePath(first, &size), 0);
 	assert_int_equal(
-	    proc_pidpath(getpid(), second, sizeof second), strlen(first));
+	    proc_pidpath(getpid(), second, sizeof(second)), strlen(first));
 	assert_string_equal(first, second);
-	assert_true(proc_name(getpid(), name, sizeof name) > 0);
+	assert_true(proc_name(getpid(), name, sizeof(name)) > 0);
 	assert_int_equal(strncmp(name, "system-test", strlen(name)), 0);
-	assert_int_equal(proc_pidpath(0x7fffffff, second, sizeof second), 0);
+	assert_int_equal(proc_pidpath(0x7fffffff, second, sizeof(second)), 0);
 	assert_int_equal(errno, ESRCH);
 }
 
@@ -344,9 +341,7 @@ static int counter;
 
 static void *count(void *unused)
 {
-	int i;
-
-	for (i = 0; i < 10000; i++) {
+	for (int i = 0; i < 10000; i++) {
 		os_unfair_lock_lock(&lock);
 		counter++;
 		os_unfair_lock_unlock(&lock);
@@ -364,13 +359,12 @@ static void test_unfair_lock(void **state)
 {
 	pthread_t threads[4];
 	void *result;
-	int i;
 
 	os_unfair_lock_assert_not_owner(&lock);
-	for (i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++) {
 		pthread_create(&threads[i], NULL, count, NULL);
 	}
-	for (i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++) {
 		pthread_join(threads[i], NULL);
 	}
 	assert_int_equal(counter, 40000);
@@ -396,7 +390,7 @@ static void unlock_unlocked(void)
 static void assert_abort(const char *name, const char *why)
 {
 	char text[8192];
-	int status = death_run(name, text, sizeof text);
+	int status = death_run(name, text, sizeof(text));
 
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGABRT);
@@ -453,11 +447,11 @@ static void test_formats(void **state)
 	uint64_t number = UINT64_MAX;
 	int64_t signed_number = INT64_MIN;
 
-	snprintf(text, sizeof text, "%llu", number);
+	snprintf(text, sizeof(text), "%llu", number);
 	assert_string_equal(text, "18446744073709551615");
-	snprintf(text, sizeof text, "%lld", signed_number);
+	snprintf(text, sizeof(text), "%lld", signed_number);
 	assert_string_equal(text, "-9223372036854775808");
-	snprintf(text, sizeof text, "%" PRIx64, UINT64_C(0xabc));
+	snprintf(text, sizeof(text), "%" PRIx64, UINT64_C(0xabc));
 	assert_string_equal(text, "abc");
 }
 
@@ -496,6 +490,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_byte_order),
 	};
 
-	death_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
+	death_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

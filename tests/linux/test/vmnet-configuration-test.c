@@ -207,12 +207,11 @@ static void malformed(void)
 	static const size_t sizes[] = { 0, 1, 119, 121, 240 };
 	static const uint8_t bytes[240];
 	xpc_object_t object;
-	size_t i;
 
 	expect_malformed(NULL);
 	expect_malformed(xpc_string_create("network"));
 	expect_malformed(xpc_dictionary_create(NULL, NULL, 0));
-	for (i = 0; i < COUNT(sizes); i++) {
+	for (size_t i = 0; i < COUNT(sizes); i++) {
 		object = xpc_dictionary_create(NULL, NULL, 0);
 		xpc_dictionary_set_data(
 		    object, "networkSerialization", bytes, sizes[i]);

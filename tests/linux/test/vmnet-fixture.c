@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
+#include "vmnet-fixture.h"
+
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +12,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "vmnet-fixture.h"
 
 #define VMNETD "build/linux/plain/bin/vmnetd"
 #define NOBODY 65534
@@ -51,7 +51,7 @@ static bool namespaces_enter(void)
 
 const char *fixture_namespace(void)
 {
-	if (access("/dev/net/tun", R_OK | W_OK) != 0) {
+	if (access("/dev/net/tun", R_OK | W_OK) == -1) {
 		return "/dev/net/tun cannot be opened";
 	}
 	if (!namespaces_enter()) {
@@ -70,9 +70,8 @@ const char *fixture_namespace(void)
 static void server_exec(const char *const *options, int output)
 {
 	const char *argv[OPTIONS_MAX + 2] = { "vmnetd" };
-	int i;
 
-	for (i = 0; options != NULL && options[i] != NULL; i++) {
+	for (int i = 0; options != NULL && options[i] != NULL; i++) {
 		argv[i + 1] = options[i];
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -86,7 +85,7 @@ static void server_start(const char *const *options)
 	int pipes[2];
 	char text[6] = "";
 
-	if (pipe2(pipes, O_CLOEXEC) != 0) {
+	if (pipe2(pipes, O_CLOEXEC) == -1) {
 		err(1, "vmnetd");
 	}
 	server = fork();
@@ -104,7 +103,7 @@ static void server_start(const char *const *options)
 void fixture_start(const char *const *options)
 {
 	snprintf(directory, sizeof(directory), "/tmp/vmnet-test.XXXXXX");
-	if (mkdtemp(directory) == NULL || chmod(directory, 0755) != 0) {
+	if (mkdtemp(directory) == NULL || chmod(directory, 0755) == -1) {
 		err(1, "%s", directory);
 	}
 	setenv("STANDIN_DIR", directory, 1);
@@ -127,7 +126,7 @@ void fixture_stop(void)
 	if (status != 0) {
 		errx(1, "vmnetd ended with status %x", (unsigned)status);
 	}
-	if (rmdir(directory) != 0) {
+	if (rmdir(directory) == -1) {
 		err(1, "vmnetd has left something: %s", directory);
 	}
 }
@@ -190,9 +189,7 @@ static void background_add(pid_t pid, int go)
 
 static void background_remove(pid_t pid)
 {
-	int i;
-
-	for (i = 0; i < BACKGROUNDS_MAX; i++) {
+	for (int i = 0; i < BACKGROUNDS_MAX; i++) {
 		if (backgrounds[i].pid == pid) {
 			backgrounds[i].pid = 0;
 			close(backgrounds[i].go);
@@ -206,7 +203,7 @@ pid_t fixture_background(void (*scenario)(void))
 	pid_t pid;
 	char byte;
 
-	if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(go, O_CLOEXEC) != 0) {
+	if (pipe2(ready, O_CLOEXEC) == -1 || pipe2(go, O_CLOEXEC) == -1) {
 		err(1, "pipe");
 	}
 	pid = fork();
@@ -232,7 +229,7 @@ void fixture_hold(void)
 {
 	char byte = 0;
 
-	if (write(hold_ready, &byte, 1) != 1 || read(hold_go, &byte, 1) < 0) {
+	if (write(hold_ready, &byte, 1) != 1 || read(hold_go, &byte, 1) == -1) {
 		err(1, "hold");
 	}
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
+#include "vmnet-guest.h"
+
 #include <poll.h>
 
 #include "vmnet-fixture.h"
-#include "vmnet-guest.h"
 #include "../vmnet/vmnet-standin.h"
 
 #define FRAME_MAX 1514
-#define PROBE_TYPE 0x88b5 /* For local experiments, says IEEE 802. */
+#define PROBE_TYPE 0x88b5 /* for local experiments, says IEEE 802 */
 #define DHCP_MAGIC 0x63825363
 
 static const uint8_t all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
@@ -233,9 +234,8 @@ static uint16_t ip_sum(const struct dhcp_frame *frame)
 {
 	const uint8_t *bytes = &frame->version;
 	uint32_t sum = 0;
-	int i;
 
-	for (i = 0; i < 20; i += 2) {
+	for (int i = 0; i < 20; i += 2) {
 		sum += (uint32_t)(bytes[i] << 8 | bytes[i + 1]);
 	}
 	sum = (sum & 0xffff) + (sum >> 16);

@@ -18,7 +18,7 @@
 struct guest {
 	interface_ref interface;
 	xpc_object_t parameters;
-	uint8_t mac[6]; /* What vmnet gave; may be changed. */
+	uint8_t mac[6]; /* what vmnet gave; may be changed */
 	/* Since guest_dhcp: */
 	struct in_addr address;
 	struct in_addr mask;

@@ -69,9 +69,8 @@ vmnet_return_t read_packets(struct guest *guest, size_t size, int count)
 	uint8_t buffer[1514];
 	struct iovec iov = { buffer, size };
 	struct vmpktdesc packets[257];
-	int i;
 
-	for (i = 0; i < 257; i++) {
+	for (int i = 0; i < 257; i++) {
 		packets[i] = (struct vmpktdesc){ size, &iov, 1, 0 };
 	}
 	return vmnet_read(guest->interface, packets, &count);

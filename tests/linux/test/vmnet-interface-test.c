@@ -243,9 +243,8 @@ static void bad_arguments_and_stale_references_do_no_harm(void **state)
 static void *churn(void *argument)
 {
 	struct guest guest;
-	int i;
 
-	for (i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < ROUNDS; i++) {
 		CHECK_INT(guest_start(&guest, argument), VMNET_SUCCESS);
 		guest_send_probe(&guest, "churn");
 		CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
@@ -257,12 +256,11 @@ static void threads(void)
 {
 	vmnet_network_ref network = network_make(VMNET_HOST_MODE, NULL);
 	pthread_t running[THREADS];
-	int i;
 
-	for (i = 0; i < THREADS; i++) {
+	for (int i = 0; i < THREADS; i++) {
 		pthread_create(&running[i], NULL, churn, network);
 	}
-	for (i = 0; i < THREADS; i++) {
+	for (int i = 0; i < THREADS; i++) {
 		pthread_join(running[i], NULL);
 	}
 	CHECK_TRUE(!link_exists("bridge100"));

@@ -22,7 +22,7 @@
 #include "vmnet-fixture.h"
 #include "vmnet-guest.h"
 
-static const char *unable; /* Why this machine cannot run these tests. */
+static const char *unable; /* why this machine cannot run these tests */
 
 static int start(void **state)
 {
@@ -239,9 +239,8 @@ static void identifier(void)
 	uint8_t mac[6];
 	struct guest guest;
 	xpc_object_t description;
-	int i;
 
-	for (i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++) {
 		id[5] = i == 2;
 		description = describe(VMNET_SHARED_MODE);
 		xpc_dictionary_set_uuid(
@@ -306,9 +305,8 @@ static void isolated(void)
 {
 	xpc_object_t descriptions[2];
 	struct guest a, b, c;
-	int i;
 
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		descriptions[i] = describe(VMNET_HOST_MODE);
 		xpc_dictionary_set_bool(
 		    descriptions[i], vmnet_enable_isolation_key, true);

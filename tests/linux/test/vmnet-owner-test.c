@@ -169,10 +169,9 @@ static void a_test_can_make_calls_fail_or_hang(void **state)
 static void *churn(void *argument)
 {
 	char subnet[32];
-	int i;
 
 	snprintf(subnet, sizeof(subnet), "10.2.%d.1/24", *(int *)argument);
-	for (i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < ROUNDS; i++) {
 		vmnet_network_ref network =
 		    fixture_network(VMNET_HOST_MODE, subnet, NULL);
 
@@ -186,13 +185,12 @@ static void threads(void)
 {
 	pthread_t running[THREADS];
 	int numbers[THREADS];
-	int i;
 
-	for (i = 0; i < THREADS; i++) {
+	for (int i = 0; i < THREADS; i++) {
 		numbers[i] = i;
 		pthread_create(&running[i], NULL, churn, &numbers[i]);
 	}
-	for (i = 0; i < THREADS; i++) {
+	for (int i = 0; i < THREADS; i++) {
 		pthread_join(running[i], NULL);
 	}
 	CHECK_INT(standin_objects_alive("vmnet-network"), 0);

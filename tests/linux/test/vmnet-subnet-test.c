@@ -69,12 +69,11 @@ static void subnets(void)
 	static const char *const bad[] = { "8.8.8.1/24", "192.168.200.1/31",
 		"192.168.200.1/32", "192.168.200.255/24", "172.32.0.1/24",
 		"192.168.0.1/8", "0.0.0.0/0", "127.0.0.1/24" };
-	size_t i;
 
-	for (i = 0; i < COUNT(good); i++) {
+	for (size_t i = 0; i < COUNT(good); i++) {
 		CFRelease(network_expect(VMNET_HOST_MODE, good[i], good[i]));
 	}
-	for (i = 0; i < COUNT(bad); i++) {
+	for (size_t i = 0; i < COUNT(bad); i++) {
 		network_expect_refused(
 		    VMNET_SHARED_MODE, bad[i], VMNET_FAILURE);
 	}
@@ -137,9 +136,8 @@ static void limit_automatic(void)
 {
 	vmnet_network_ref networks[128];
 	char want[32];
-	int i;
 
-	for (i = 0; i < 64; i++) {
+	for (int i = 0; i < 64; i++) {
 		snprintf(want, sizeof(want), "192.168.%d.1/24", 64 + i);
 		networks[2 * i] = network_expect(VMNET_SHARED_MODE, NULL, want);
 		snprintf(want, sizeof(want), "192.168.%d.1/24", 128 + i);
@@ -148,7 +146,7 @@ static void limit_automatic(void)
 	}
 	network_expect_refused(VMNET_SHARED_MODE, NULL, VMNET_FAILURE);
 	network_expect_refused(VMNET_HOST_MODE, NULL, VMNET_FAILURE);
-	for (i = 0; i < 128; i++) {
+	for (int i = 0; i < 128; i++) {
 		CFRelease(networks[i]);
 	}
 }
@@ -157,15 +155,14 @@ static void limit_total(void)
 {
 	vmnet_network_ref networks[255];
 	char subnet[32];
-	int i;
 
-	for (i = 0; i < 255; i++) {
+	for (int i = 0; i < 255; i++) {
 		snprintf(subnet, sizeof(subnet), "10.0.%d.1/24", i);
 		networks[i] = network_expect(VMNET_HOST_MODE, subnet, subnet);
 	}
 	network_expect_refused(VMNET_HOST_MODE, "10.1.0.1/24", VMNET_FAILURE);
 	network_expect_refused(VMNET_SHARED_MODE, NULL, VMNET_FAILURE);
-	for (i = 0; i < 255; i++) {
+	for (int i = 0; i < 255; i++) {
 		CFRelease(networks[i]);
 	}
 }

@@ -35,18 +35,17 @@ static void rule_07_an_endpoint_that_is_gone_is_invalid(void **state)
 static void rule_08_the_client_goes(void **state)
 {
 	struct pair pair;
-	int i;
 
 	(void)state;
 	pair_open(&pair);
 	xpc_connection_suspend(pair.server);
-	for (i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++) {
 		send_number(pair.client, i);
 	}
 	xpc_connection_cancel(pair.client);
 	mailbox_expect(&pair.client_events, INVALID);
 	xpc_connection_resume(pair.server);
-	for (i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++) {
 		mailbox_expect_number(&pair.server_events, i);
 	}
 	mailbox_expect(&pair.server_events, INVALID);

@@ -34,7 +34,7 @@ static int listen_at(const char *name, int type)
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s",
 	    getenv("STANDIN_DIR"), name);
-	assert_true(fd >= 0);
+	assert_true(fd != -1);
 	assert_int_equal(
 	    bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(fd, 4096), 0);
@@ -52,7 +52,7 @@ static void say(int fd, const char *text, int descriptor)
 	struct iovec bytes = { (char *)text, strlen(text) };
 	struct msghdr header = { .msg_iov = &bytes, .msg_iovlen = 1 };
 
-	if (descriptor >= 0) {
+	if (descriptor != -1) {
 		memcpy(CMSG_DATA(&ancillary.header), &descriptor,
 		    sizeof(descriptor));
 		header.msg_control = &ancillary;
@@ -74,7 +74,7 @@ static void hear(void)
 	}
 	text[got] = '\0';
 	if (strncmp(text, "checkin ", 8) == 0) {
-		if (service >= 0 && strcmp(text + 8, service_name) == 0) {
+		if (service != -1 && strcmp(text + 8, service_name) == 0) {
 			say(job, "ok", service);
 		} else {
 			say(job, "error not a service of this job", -1);
@@ -120,7 +120,7 @@ static void *run(void *unused)
 			(void)!read(wake[0], &byte, 1);
 		}
 		if ((fds[1].revents & POLLIN) != 0) {
-			if (job >= 0) {
+			if (job != -1) {
 				close(job);
 			}
 			job = accept4(control, NULL, NULL, SOCK_CLOEXEC);

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 
 /* A test that hangs for so long fails; none takes a tenth of it. */
+
 #define PATIENCE 100
 
 extern char **environ;
@@ -88,7 +89,7 @@ void mailbox_expect_nothing(struct mailbox *box)
 void mailbox_free(struct mailbox *box)
 {
 	xpc_object_t *objects;
-	size_t count, i;
+	size_t count;
 
 	pthread_mutex_lock(&box->lock);
 	objects = box->objects;
@@ -97,7 +98,7 @@ void mailbox_free(struct mailbox *box)
 	box->count = 0;
 	box->capacity = 0;
 	pthread_mutex_unlock(&box->lock);
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		xpc_release(objects[i]);
 	}
 	free(objects);
@@ -310,9 +311,8 @@ void settle(void)
 	struct mailbox client_events = MAILBOX, server_events = MAILBOX;
 	struct listener listener;
 	xpc_connection_t client;
-	int i;
 
-	for (i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++) {
 		listener_open(&listener, &server_events);
 		client = client_open(listener.endpoint, &client_events);
 		send_number(client, i);
@@ -328,9 +328,8 @@ void settle(void)
 void wait_alive(const char *type, long count)
 {
 	long alive = standin_objects_alive(type);
-	int i;
 
-	for (i = 0; i < 2000 && alive > count; i++) {
+	for (int i = 0; i < 2000 && alive > count; i++) {
 		poll(NULL, 0, 5);
 		alive = standin_objects_alive(type);
 	}
@@ -341,12 +340,12 @@ size_t descriptors_to(int fd)
 {
 	DIR *folder = opendir("/proc/self/fd");
 	struct stat wanted, each;
-	struct dirent *entry;
 	size_t count = 0;
 
 	assert_non_null(folder);
 	assert_int_equal(fstat(fd, &wanted), 0);
-	for (entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+	for (struct dirent *entry = readdir(folder); entry != NULL;
+	     entry = readdir(folder)) {
 		if (fstatat(dirfd(folder), entry->d_name, &each, 0) == 0 &&
 		    each.st_dev == wanted.st_dev &&
 		    each.st_ino == wanted.st_ino) {
@@ -361,9 +360,8 @@ size_t descriptors_to(int fd)
 void wait_descriptors(int fd, size_t count)
 {
 	size_t have = descriptors_to(fd);
-	int i;
 
-	for (i = 0; i < 2000 && have > count; i++) {
+	for (int i = 0; i < 2000 && have > count; i++) {
 		poll(NULL, 0, 5);
 		have = descriptors_to(fd);
 	}
@@ -441,13 +439,13 @@ static pid_t owner;
 static void remove_entries(const char *path)
 {
 	DIR *folder = opendir(path);
-	struct dirent *entry;
 	char name[512];
 
 	if (folder == NULL) {
 		return;
 	}
-	for (entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+	for (struct dirent *entry = readdir(folder); entry != NULL;
+	     entry = readdir(folder)) {
 		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
 		unlink(name);
 	}
@@ -480,7 +478,7 @@ void fixture_start(void)
 	}
 	setenv("STANDIN_DIR", directory, 1);
 	snprintf(path, sizeof(path), "%s/services", directory);
-	if (mkdir(path, 0755) != 0) {
+	if (mkdir(path, 0755) == -1) {
 		perror(path);
 		exit(2);
 	}

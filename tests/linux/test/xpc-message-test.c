@@ -59,7 +59,7 @@ static void rule_13_descriptors_travel(void **state)
 {
 	struct pair pair;
 	xpc_object_t message = xpc_dictionary_create_empty(), event;
-	int ends[2], fd, i;
+	int ends[2], fd;
 	char text[8] = "";
 
 	(void)state;
@@ -75,7 +75,7 @@ static void rule_13_descriptors_travel(void **state)
 	assert_int_equal(read(fd, text, 7), 7);
 	assert_string_equal(text, "through");
 	close(fd);
-	for (i = 0; i < MANY; i++) { /* nobody claims these */
+	for (int i = 0; i < MANY; i++) { /* nobody claims these */
 		xpc_connection_send_message(pair.client, message);
 		xpc_release(mailbox_get(&pair.server_events));
 	}
@@ -91,7 +91,7 @@ static void rule_13_descriptors_of_dropped_messages_are_closed(void **state)
 {
 	struct pair pair;
 	xpc_object_t message = xpc_dictionary_create_empty();
-	int ends[2], i;
+	int ends[2];
 
 	(void)state;
 	pair_open(&pair);
@@ -99,7 +99,7 @@ static void rule_13_descriptors_of_dropped_messages_are_closed(void **state)
 	xpc_dictionary_set_fd(message, "fd", ends[0]);
 	close(ends[0]);
 	xpc_connection_suspend(pair.server);
-	for (i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++) {
 		xpc_connection_send_message(pair.client, message);
 	}
 	xpc_connection_cancel(pair.server);
@@ -152,10 +152,9 @@ static void rule_17_strings_need_not_be_utf8(void **state)
 	char bytes[256];
 	struct pair pair;
 	xpc_object_t message = xpc_dictionary_create_empty(), event;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 255; i++) {
+	for (int i = 0; i < 255; i++) {
 		bytes[i] = (char)(i + 1);
 	}
 	bytes[255] = '\0';
@@ -215,7 +214,7 @@ static void rule_18_many_descriptors(void **state)
 	list = xpc_dictionary_get_array(event, "list");
 	assert_int_equal(xpc_array_get_count(list), count);
 	fd = xpc_array_dup_fd(list, (size_t)count - 1);
-	assert_true(fd >= 0);
+	assert_true(fd != -1);
 	close(fd);
 	xpc_release(event);
 	mailbox_expect_number(&pair.server_events, 1);
@@ -229,16 +228,15 @@ static void rule_18_deep_and_wide_messages(void **state)
 	struct pair pair;
 	xpc_object_t inner = xpc_int64_create(1), outer, event;
 	char key[32];
-	int i;
 
 	(void)state;
-	for (i = 0; i < 10000; i++) {
+	for (int i = 0; i < 10000; i++) {
 		outer = xpc_dictionary_create_empty();
 		xpc_dictionary_set_value(outer, "deeper", inner);
 		xpc_release(inner);
 		inner = outer;
 	}
-	for (i = 0; i < 100000; i++) {
+	for (int i = 0; i < 100000; i++) {
 		snprintf(key, sizeof(key), "key %d", i);
 		xpc_dictionary_set_bool(inner, key, true);
 	}

@@ -18,9 +18,7 @@
 
 static void release_all(xpc_object_t *objects, size_t count)
 {
-	size_t i;
-
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		xpc_release(objects[i]);
 	}
 }
@@ -64,11 +62,10 @@ static void types_have_their_names(void **state)
 		"uint64", "double", "date", "data", "string", "uuid", "fd",
 		"shmem", "array", "dictionary" };
 	xpc_object_t objects[TYPES];
-	size_t i;
 
 	(void)state;
 	one_of_each(objects);
-	for (i = 0; i < TYPES; i++) {
+	for (size_t i = 0; i < TYPES; i++) {
 		assert_string_equal(
 		    xpc_type_get_name(xpc_get_type(objects[i])), names[i]);
 	}
@@ -84,15 +81,15 @@ static void rule_12_getters_never_convert(void **state)
 {
 	xpc_object_t objects[TYPES], all = xpc_dictionary_create_empty();
 	char key[8];
-	size_t i, length;
+	size_t length;
 
 	(void)state;
 	one_of_each(objects);
-	for (i = 0; i < TYPES; i++) {
+	for (size_t i = 0; i < TYPES; i++) {
 		snprintf(key, sizeof(key), "%zu", i);
 		xpc_dictionary_set_value(all, key, objects[i]);
 	}
-	for (i = 0; i <= TYPES; i++) { /* the last one is not there */
+	for (size_t i = 0; i <= TYPES; i++) { /* the last one is not there */
 		snprintf(key, sizeof(key), "%zu", i);
 		assert_int_equal(xpc_dictionary_get_bool(all, key), i == 1);
 		assert_int_equal(
@@ -383,7 +380,6 @@ static void depth_costs_no_stack(void **state)
 static void copies_are_deep(void **state)
 {
 	xpc_object_t objects[TYPES], all, copy;
-	size_t i;
 
 	(void)state;
 	one_of_each(objects);
@@ -392,7 +388,7 @@ static void copies_are_deep(void **state)
 	copy = xpc_copy(all);
 	assert_true(xpc_equal(all, copy));
 	assert_true(xpc_hash(all) == xpc_hash(copy));
-	for (i = 0; i < TYPES; i++) {
+	for (size_t i = 0; i < TYPES; i++) {
 		assert_true(xpc_hash(objects[i]) ==
 		    xpc_hash(xpc_array_get_value(copy, i)));
 	}
@@ -419,10 +415,9 @@ static void equality_is_by_type_and_value(void **state)
 	};
 	xpc_object_t zero = xpc_double_create(0),
 		     negative = xpc_double_create(-0.0);
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(pairs); i++) {
+	for (size_t i = 0; i < COUNT(pairs); i++) {
 		assert_false(xpc_equal(pairs[i][0], pairs[i][1]));
 		assert_true(xpc_equal(pairs[i][0], pairs[i][0]));
 		release_all(pairs[i], 2);
@@ -437,14 +432,13 @@ static void descriptions_name_everything(void **state)
 {
 	xpc_object_t objects[TYPES], all;
 	char *text, type[32];
-	size_t i;
 
 	(void)state;
 	one_of_each(objects);
 	xpc_dictionary_set_value(objects[12], "list", objects[11]);
 	all = xpc_array_create(objects, TYPES);
 	text = xpc_copy_description(all);
-	for (i = 0; i < TYPES; i++) {
+	for (size_t i = 0; i < TYPES; i++) {
 		snprintf(type, sizeof(type),
 		    "<%s: ", xpc_type_get_name(xpc_get_type(objects[i])));
 		assert_non_null(strstr(text, type));

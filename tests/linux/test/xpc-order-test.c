@@ -20,7 +20,6 @@ static void rule_04_handler_is_serial(void **state)
 	__block atomic_int inside = 0, seen = 0;
 	struct flag *done = &(struct flag)FLAG;
 	struct pair pair;
-	int i;
 
 	(void)state;
 	pair_open(&pair);
@@ -38,7 +37,7 @@ static void rule_04_handler_is_serial(void **state)
 			flag_add(done);
 		}
 	});
-	for (i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++) {
 		send_number(pair.client, i);
 	}
 	flag_wait(done, 1);
@@ -109,7 +108,6 @@ static void rule_04_a_serial_queue_serializes_peers(void **state)
 			flag_add(seen);
 		}
 	};
-	int i;
 
 	(void)state;
 	pair_open(&one);
@@ -118,7 +116,7 @@ static void rule_04_a_serial_queue_serializes_peers(void **state)
 	xpc_connection_set_target_queue(other.server, queue);
 	xpc_connection_set_event_handler(one.server, work);
 	xpc_connection_set_event_handler(other.server, work);
-	for (i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++) {
 		send_number(one.client, i);
 		send_number(other.client, i);
 	}
@@ -131,15 +129,14 @@ static void rule_04_a_serial_queue_serializes_peers(void **state)
 static void rule_05_messages_arrive_in_order(void **state)
 {
 	struct pair pair;
-	int i;
 
 	(void)state;
 	pair_open(&pair);
-	for (i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++) {
 		send_number(pair.client, i);
 		send_number(pair.server, i);
 	}
-	for (i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++) {
 		mailbox_expect_number(&pair.server_events, i);
 		mailbox_expect_number(&pair.client_events, i);
 	}
@@ -153,13 +150,12 @@ static void rule_16_back_pressure(void **state)
 	struct flag *drained = &(struct flag)FLAG;
 	struct pair pair;
 	xpc_object_t message = xpc_dictionary_create_empty(), event;
-	int i;
 
 	(void)state;
 	pair_open(&pair);
 	xpc_dictionary_set_data(message, "bytes", bytes, sizeof(bytes));
 	xpc_connection_suspend(pair.server);
-	for (i = 0; i < 64; i++) {
+	for (int i = 0; i < 64; i++) {
 		xpc_dictionary_set_int64(message, "n", i);
 		xpc_connection_send_message(pair.client, message);
 	}
@@ -170,7 +166,7 @@ static void rule_16_back_pressure(void **state)
 	settle();
 	assert_int_equal(flag_get(drained), 0);
 	xpc_connection_resume(pair.server);
-	for (i = 0; i < 64; i++) {
+	for (int i = 0; i < 64; i++) {
 		event = mailbox_get(&pair.server_events);
 		assert_int_equal(xpc_dictionary_get_int64(event, "n"), i);
 		xpc_release(event);
@@ -184,7 +180,6 @@ static void rule_16_a_busy_peer_reads_no_further(void **state)
 {
 	struct flag *inside = &(struct flag)FLAG, *leave = &(struct flag)FLAG;
 	struct pair pair;
-	int i;
 
 	(void)state;
 	pair_open(&pair);
@@ -193,7 +188,7 @@ static void rule_16_a_busy_peer_reads_no_further(void **state)
 		flag_add(inside);
 		flag_wait(leave, 1);
 	});
-	for (i = 0; i < 5000; i++) {
+	for (int i = 0; i < 5000; i++) {
 		send_number(pair.client, i);
 	}
 	flag_wait(inside, 1);

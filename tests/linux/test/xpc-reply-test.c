@@ -15,21 +15,20 @@ static void rule_06_replies_match_their_requests(void **state)
 	struct mailbox answers[MANY];
 	xpc_object_t requests[MANY];
 	struct pair pair;
-	int i;
 
 	(void)state;
 	pair_open(&pair);
-	for (i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++) {
 		answers[i] = (struct mailbox)MAILBOX;
 		ask(pair.client, &answers[i]);
 	}
-	for (i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++) {
 		requests[i] = mailbox_get(&pair.server_events);
 	}
-	for (i = MANY - 1; i >= 0; i--) { /* in another order */
+	for (int i = MANY - 1; i >= 0; i--) { /* in another order */
 		answer(requests[i], i);
 	}
-	for (i = 0; i < MANY; i++) {
+	for (int i = 0; i < MANY; i++) {
 		mailbox_expect_number(&answers[i], i);
 		mailbox_free(&answers[i]);
 	}

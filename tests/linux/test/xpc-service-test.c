@@ -83,10 +83,9 @@ static void rule_02_an_unknown_service_shows_with_the_first_message(
 	struct mailbox events = MAILBOX;
 	xpc_connection_t client;
 	char *reason;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(names); i++) {
+	for (size_t i = 0; i < COUNT(names); i++) {
 		client = client_to(names[i], &events);
 		assert_non_null(client);
 		mailbox_expect_nothing(&events);
@@ -196,33 +195,32 @@ static void rule_07_messages_wait_for_the_daemon(void **state)
 	struct mailbox answers = MAILBOX;
 	xpc_connection_t clients[3];
 	xpc_object_t reply;
-	size_t i;
 
 	(void)state;
 	launchd_register(SERVICE, NULL);
-	for (i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		clients[i] = client_to(SERVICE, &events[i]);
 		ask_for(clients[i], "pid", &answers);
 	}
 	mailbox_expect_nothing(&answers);
 	launchd_unregister();
-	for (i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		/* The socket is gone, and what waited in it. */
 		mailbox_expect(&answers, INTERRUPTED);
 		mailbox_expect(&events[i], INTERRUPTED);
 	}
 	launchd_register(SERVICE, "obey");
-	for (i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		ask_for(clients[i], "pid", &answers);
 	}
-	for (i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		reply = mailbox_get(&answers);
 		assert_int_equal(xpc_dictionary_get_int64(reply, "pid"),
 		    launchd_wait_running());
 		xpc_release(reply);
 	}
 	/* Not before all are answered: replies come in any order. */
-	for (i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		client_close(clients[i], &events[i]);
 	}
 	launchd_unregister();
@@ -415,7 +413,7 @@ static void use_up_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 	for (hoarded = 0; hoarded < 512; hoarded++) {
 		hoard[hoarded] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		if (hoard[hoarded] < 0) {
+		if (hoard[hoarded] == -1) {
 			break;
 		}
 	}

@@ -151,9 +151,8 @@ static void trap_many_threads_use_one_connection(void **state)
 	dispatch_apply(8, dispatch_get_global_queue(0, 0), ^(size_t thread) {
 		xpc_object_t message, reply;
 		int64_t number;
-		int i;
 
-		for (i = 0; i < MANY; i++) {
+		for (int i = 0; i < MANY; i++) {
 			number = (int64_t)thread * MANY + i;
 			message = message_create(number);
 			reply = xpc_connection_send_message_with_reply_sync(
@@ -171,10 +170,9 @@ static void trap_many_threads_use_one_connection(void **state)
 static void trap_cancel_races_messages(void **state)
 {
 	struct pair pair;
-	int i, j;
 
 	(void)state;
-	for (i = 0; i < 50; i++) {
+	for (int i = 0; i < 50; i++) {
 		pair_open(&pair);
 		xpc_connection_t client = pair.client;
 		dispatch_group_t group = dispatch_group_create();
@@ -182,7 +180,7 @@ static void trap_cancel_races_messages(void **state)
 		dispatch_group_async(group, dispatch_get_global_queue(0, 0), ^{
 			xpc_connection_cancel(client);
 		});
-		for (j = 0; j < 20; j++) {
+		for (int j = 0; j < 20; j++) {
 			send_number(pair.client, j);
 			send_number(pair.server, j);
 		}
@@ -255,20 +253,19 @@ static void trap_a_thousand_connections(void **state)
 	struct mailbox peers = MAILBOX, events = MAILBOX, answers = MAILBOX;
 	xpc_connection_t *clients = calloc(THOUSAND, sizeof(*clients));
 	struct listener listener;
-	int i;
 
 	(void)state;
 	assert_non_null(clients);
 	listener_open(&listener, &peers);
-	for (i = 0; i < THOUSAND; i++) {
+	for (int i = 0; i < THOUSAND; i++) {
 		clients[i] = client_open(listener.endpoint, &events);
 		ask(clients[i], &answers);
 	}
-	for (i = 0; i < THOUSAND; i++) {
+	for (int i = 0; i < THOUSAND; i++) {
 		serve_one(&peers, i);
 		xpc_release(mailbox_get(&answers));
 	}
-	for (i = 0; i < THOUSAND; i++) {
+	for (int i = 0; i < THOUSAND; i++) {
 		xpc_connection_cancel(clients[i]);
 		mailbox_expect(&events, INVALID);
 		mailbox_expect(&peers, INVALID);

@@ -121,7 +121,7 @@ int raw_connect(void)
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/services/%s",
 	    getenv("STANDIN_DIR"), SERVICE);
-	assert_true(fd >= 0);
+	assert_true(fd != -1);
 	assert_int_equal(
 	    connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	return fd;
@@ -151,7 +151,7 @@ void raw_send_with(int fd, int descriptor, int descriptors)
 	}
 	while (bytes.iov_len > 0) {
 		sent = sendmsg(fd, &header, MSG_NOSIGNAL);
-		if (sent < 0) {
+		if (sent == -1) {
 			break; /* it has hung up, and rightly */
 		}
 		bytes.iov_base = (char *)bytes.iov_base + sent;
@@ -172,7 +172,7 @@ void raw_expect_end(int fd)
 	char byte;
 	ssize_t got = recv(fd, &byte, 1, 0);
 
-	assert_true(got == 0 || (got < 0 && errno == ECONNRESET));
+	assert_true(got == 0 || (got == -1 && errno == ECONNRESET));
 	close(fd);
 }
 

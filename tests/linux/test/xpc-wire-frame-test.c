@@ -31,10 +31,9 @@ static void headers_are_checked(void **state)
 		{ XWIRE_MAGIC, XWIRE_MESSAGE, 0, SMALL, SMALL + 1 },
 		{ XWIRE_MAGIC, XWIRE_MESSAGE, 0, 0, 0 },
 	};
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(headers); i++) {
+	for (size_t i = 0; i < COUNT(headers); i++) {
 		raw.length = 0;
 		put(&headers[i], sizeof(headers[i]));
 		put_small(1);
@@ -46,12 +45,11 @@ static void headers_are_checked(void **state)
 static void a_message_that_stops_anywhere(void **state)
 {
 	struct service service;
-	size_t length;
 	int fd;
 
 	(void)state;
 	service_open(&service);
-	for (length = 0; length < sizeof(struct xwire_header) + SMALL;
+	for (size_t length = 0; length < sizeof(struct xwire_header) + SMALL;
 	     length++) {
 		fd = raw_connect();
 		raw.length = 0;
@@ -70,7 +68,6 @@ static void messages_come_in_pieces_and_in_heaps(void **state)
 {
 	struct service service;
 	unsigned char whole[2 * (sizeof(struct xwire_header) + SMALL)];
-	size_t i;
 	int fd;
 
 	(void)state;
@@ -81,18 +78,18 @@ static void messages_come_in_pieces_and_in_heaps(void **state)
 	put_good(XWIRE_MESSAGE, 0, 2);
 	assert_int_equal(raw.length, sizeof(whole));
 	memcpy(whole, raw.bytes, sizeof(whole));
-	for (i = 0; i < sizeof(whole); i++) {
+	for (size_t i = 0; i < sizeof(whole); i++) {
 		raw.length = 0;
 		put(whole + i, 1);
 		raw_send(fd, 0);
 	}
 	mailbox_expect_number(&service.events, 1);
 	mailbox_expect_number(&service.events, 2);
-	for (i = 0; i < 5000; i++) {
+	for (size_t i = 0; i < 5000; i++) {
 		put_good(XWIRE_MESSAGE, 0, (int64_t)i);
 	}
 	raw_send(fd, 0);
-	for (i = 0; i < 5000; i++) {
+	for (size_t i = 0; i < 5000; i++) {
 		mailbox_expect_number(&service.events, (int64_t)i);
 	}
 	close(fd);
@@ -155,10 +152,9 @@ static void bodies_are_checked(void **state)
 		    "a\x0a",
 		    11 },
 	};
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(bodies); i++) {
+	for (size_t i = 0; i < COUNT(bodies); i++) {
 		raw.length = 0;
 		put_header(XWIRE_MESSAGE, 0, bodies[i].length, 0);
 		put(bodies[i].bytes, bodies[i].length);
@@ -204,12 +200,12 @@ static void descriptors_are_counted(void **state)
 static void descriptors_of_hostile_messages_are_closed(void **state)
 {
 	struct service service;
-	int fd, ends[2], i;
+	int fd, ends[2];
 
 	(void)state;
 	service_open(&service);
 	assert_int_equal(pipe(ends), 0);
-	for (i = 0; i < 50; i++) {
+	for (int i = 0; i < 50; i++) {
 		fd = raw_connect();
 		raw.length = 0;
 		put_header(XWIRE_MESSAGE, 0, SMALL, (uint32_t)(i % 3));
@@ -219,7 +215,8 @@ static void descriptors_of_hostile_messages_are_closed(void **state)
 		close(fd);
 	}
 	/* Those that are complete come one by one. */
-	for (i = 0; i < 2000 && standin_objects_alive("connection") > 1; i++) {
+	for (int i = 0; i < 2000 && standin_objects_alive("connection") > 1;
+	     i++) {
 		mailbox_free(&service.events);
 		poll(NULL, 0, 5);
 	}

@@ -23,14 +23,13 @@ static void forged_replies_are_ignored(void **state)
 	xpc_object_t event, message = message_create(0);
 	struct mailbox answers = MAILBOX;
 	struct mailbox *box = &answers;
-	uint64_t id;
 	int fd;
 
 	(void)state;
 	service_open(&service);
 	fd = raw_connect();
 	raw.length = 0;
-	for (id = 1; id < 100; id++) {
+	for (uint64_t id = 1; id < 100; id++) {
 		put_good(XWIRE_REPLY, id, -1);
 	}
 	put_good(XWIRE_REPLY, UINT64_MAX, -1);
@@ -45,7 +44,7 @@ static void forged_replies_are_ignored(void **state)
 		    mailbox_put(box, reply);
 	    });
 	xpc_release(message);
-	for (id = 2; id < 100; id++) {
+	for (uint64_t id = 2; id < 100; id++) {
 		put_good(XWIRE_REPLY, id, -1);
 	}
 	put_good(XWIRE_REPLY, 1, 42);
@@ -66,17 +65,17 @@ static void a_client_that_does_not_read(void **state)
 	static char bytes[1 << 20];
 	struct service service;
 	xpc_object_t event, reply;
-	int fd, i;
+	int fd;
 
 	(void)state;
 	service_open(&service);
 	fd = raw_connect();
 	raw.length = 0;
-	for (i = 1; i <= 20; i++) {
+	for (int i = 1; i <= 20; i++) {
 		put_good(XWIRE_REQUEST, (uint64_t)i, i);
 	}
 	raw_send(fd, 0);
-	for (i = 0; i < 20; i++) {
+	for (int i = 0; i < 20; i++) {
 		event = mailbox_get(&service.events);
 		reply = xpc_dictionary_create_reply(event);
 		xpc_dictionary_set_data(reply, "b", bytes, sizeof(bytes));

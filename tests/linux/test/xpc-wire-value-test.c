@@ -53,14 +53,12 @@ static void embedded_nuls_and_equal_keys(void **state)
 
 static void put_deep(uint32_t depth)
 {
-	uint32_t i;
-
 	raw.length = 0;
 	put_header(XWIRE_MESSAGE, 0, 0, 0);
 	put_tag(XWIRE_DICTIONARY);
 	put_count(1);
 	put_key("n");
-	for (i = 1; i < depth; i++) {
+	for (uint32_t i = 1; i < depth; i++) {
 		put_tag(XWIRE_ARRAY);
 		put_count(1);
 	}
@@ -125,7 +123,6 @@ static void every_byte_of_a_message_flipped(void **state)
 {
 	struct service service;
 	struct raw *good = malloc(sizeof(*good));
-	size_t i;
 	int fd;
 
 	(void)state;
@@ -146,7 +143,7 @@ static void every_byte_of_a_message_flipped(void **state)
 	put("\1", 1);
 	fix_length(0);
 	*good = raw;
-	for (i = 0; i < good->length * 8; i++) {
+	for (size_t i = 0; i < good->length * 8; i++) {
 		raw = *good;
 		raw.bytes[i / 8] ^= (unsigned char)(1 << (i % 8));
 		fd = raw_connect();

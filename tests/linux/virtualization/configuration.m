@@ -15,6 +15,7 @@ NSString *const VZErrorDomain = @"VZErrorDomain";
 #define MIB (1024 * 1024ULL)
 
 /* Debian's package ovmf. */
+
 #define EFI_VARIABLES @"/usr/share/OVMF/OVMF_VARS_4M.fd"
 
 static BOOL report(NSError **error, VZErrorCode code, NSString *text)
@@ -200,7 +201,7 @@ ABSTRACT(VZBootLoader)
 {
 	VZMACAddress *address = [[[self alloc] init] autorelease];
 
-	if (getrandom(address->_octets, sizeof(address->_octets), 0) < 0) {
+	if (getrandom(address->_octets, sizeof(address->_octets), 0) == -1) {
 		abort();
 	}
 	address->_octets[0] = (address->_octets[0] & 0xfc) | 0x02;

@@ -187,7 +187,7 @@ static BOOL is_arm64(NSString *kernel)
 	char magic[4] = "";
 	int fd = open([kernel fileSystemRepresentation], O_RDONLY | O_CLOEXEC);
 
-	if (fd >= 0) {
+	if (fd != -1) {
 		if (pread(fd, magic, sizeof(magic), ARM64_MAGIC_OFFSET) < 4) {
 			magic[0] = '\0';
 		}
@@ -258,7 +258,7 @@ static void add_card(NSMutableArray *arguments, struct standin_machine *machine,
 	}
 	int socket = card_socket(machine, n);
 	add(arguments, @"-netdev",
-	    socket >= 0
+	    socket != -1
 		? [NSString stringWithFormat:
 				@"dgram,id=port%u,local.type=fd,local.str=%d",
 			    n, socket]
@@ -377,7 +377,7 @@ static int spawn(struct standin_machine *machine, NSArray *arguments)
 	}
 	inherit(machine->monitor_peer);
 	for (NSUInteger i = 0; i < [machine->attachments count]; i++) {
-		if (card_socket(machine, i) >= 0) {
+		if (card_socket(machine, i) != -1) {
 			inherit(card_socket(machine, i));
 		} else if (machine->interfaces[i] != NULL) {
 			inherit(standin_vmnet_interface_descriptor(
@@ -414,7 +414,7 @@ static NSString *wait_for_end(struct standin_machine *machine)
 	siginfo_t info;
 	int status = 0;
 
-	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0 &&
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == -1 &&
 	    errno == EINTR) {
 		continue;
 	}
@@ -440,7 +440,7 @@ static NSString *start_interfaces(struct standin_machine *machine)
 		id attachment = [machine->attachments objectAtIndex:i];
 		if (i == MAX_CARDS ||
 		    (attachment != [NSNull null] &&
-			card_socket(machine, i) < 0 &&
+			card_socket(machine, i) == -1 &&
 			!start_interface(machine, i, attachment))) {
 			return @"Internal Virtualization error. Internal "
 			       @"Network Error.";
@@ -457,7 +457,7 @@ static BOOL start_monitor(struct standin_machine *machine)
 
 	for (NSUInteger i = 0; ok && i < count; i++) {
 		ok = machine->interfaces[i] != NULL ||
-		    card_socket(machine, i) >= 0 || set_link(machine, i, NO);
+		    card_socket(machine, i) != -1 || set_link(machine, i, NO);
 	}
 	return ok;
 }
@@ -517,7 +517,7 @@ struct standin_machine *standin_machine_start(id<StandinMachineOwner> owner,
 	if (machine == NULL) {
 		return NULL;
 	}
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == -1) {
 		free(machine);
 		return NULL;
 	}
@@ -587,7 +587,7 @@ void standin_machine_destroy(struct standin_machine *machine)
 	    });
 	dispatch_release(machine->plugs);
 	qmp_destroy(machine->qmp);
-	if (machine->monitor_peer >= 0) {
+	if (machine->monitor_peer != -1) {
 		close(machine->monitor_peer);
 	}
 	[(NSObject *)machine->owner release];

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -7,6 +10,8 @@
  * has its own reply. So a slow start of an interface does not delay other
  * calls, and the library needs no thread of its own.
  */
+
+#include "libvmnet.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -18,8 +23,6 @@
 #include <unistd.h>
 
 #include <standin.h>
-
-#include "libvmnet.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -58,8 +61,8 @@ static int connect_to_server(void)
 		return -1;
 	}
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd >= 0 &&
-	    connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+	if (fd != -1 &&
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)) == -1) {
 		close(fd);
 		fd = -1;
 	}
@@ -69,9 +72,7 @@ static int connect_to_server(void)
 /* Fails all waiting calls. Under the lock. */
 static void connection_lost(void)
 {
-	struct call *call;
-
-	for (call = calls; call != NULL; call = call->next) {
+	for (struct call *call = calls; call != NULL; call = call->next) {
 		call->status = VMNET_MEM_FAILURE;
 		call->done = true;
 	}
@@ -109,7 +110,7 @@ static void call_finish(const void *reply, size_t size, int fd)
 	}
 	call = *link;
 	if (call == NULL) {
-		if (fd >= 0) {
+		if (fd != -1) {
 			close(fd);
 		}
 		return;
@@ -144,7 +145,7 @@ static int message_fd(struct msghdr *message)
 /* Called and returns with the lock, which is open while it waits. */
 static void read_one(void)
 {
-	static uint8_t buffer[WIRE_MESSAGE_MAX]; /* One reads at a time. */
+	static uint8_t buffer[WIRE_MESSAGE_MAX]; /* one reads at a time */
 	union {
 		struct cmsghdr header;
 		char bytes[CMSG_SPACE(sizeof(int))];
@@ -161,7 +162,7 @@ static void read_one(void)
 	pthread_mutex_unlock(&lock);
 	do {
 		size = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-	} while (size < 0 && errno == EINTR);
+	} while (size == -1 && errno == EINTR);
 	pthread_mutex_lock(&lock);
 	reading = false;
 	if (size < (ssize_t)sizeof(struct wire_header)) {
@@ -175,14 +176,12 @@ static void read_one(void)
 /* Under the lock.  vmnetd may have been started again meanwhile: once more. */
 static bool call_begin(struct call *call)
 {
-	int attempt;
-
 	call->sequence = ++last_sequence;
-	for (attempt = 0; attempt < 2; attempt++) {
-		if (connection < 0) {
+	for (int attempt = 0; attempt < 2; attempt++) {
+		if (connection == -1) {
 			connection = connect_to_server();
 		}
-		if (connection < 0) {
+		if (connection == -1) {
 			return false;
 		}
 		if (call_send(call)) {
@@ -237,7 +236,7 @@ __attribute__((destructor)) static void client_goodbye(void)
 	struct wire_header goodbye = { .type = WIRE_GOODBYE };
 
 	pthread_mutex_lock(&lock);
-	if (connection >= 0) {
+	if (connection != -1) {
 		send(connection, &goodbye, sizeof(goodbye), MSG_NOSIGNAL);
 	}
 	pthread_mutex_unlock(&lock);

@@ -1,15 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Network configurations: values are stored here and judged by vmnetd.
  */
+
+#include "libvmnet.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "libvmnet.h"
 
 static void config_finalize(void *object)
 {

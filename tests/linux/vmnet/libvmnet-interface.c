@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
- * Interfaces from start to stop.  All that were started and have not ended are
+ * Interfaces from start to stop. All that were started and have not ended are
  * in a list; whoever uses one holds it there, so that it does not go meanwhile.
  */
+
+#include "libvmnet.h"
 
 #include <Block.h>
 #include <stdio.h>
@@ -15,7 +17,6 @@
 
 #include <standin.h>
 
-#include "libvmnet.h"
 #include "vmnet-standin.h"
 
 #define COUNT_TYPE "vmnet-interface"
@@ -25,7 +26,7 @@ static struct vmnet_interface *interfaces;
 
 static void interface_free(struct vmnet_interface *interface)
 {
-	if (interface->fd >= 0) {
+	if (interface->fd != -1) {
 		close(interface->fd);
 	}
 	dispatch_release(interface->worker);
@@ -123,7 +124,7 @@ static struct vmnet_interface *interface_allocate(
 	}
 	interface->worker =
 	    dispatch_queue_create("com.apple.vmnet.interface", NULL);
-	interface->uses = 1; /* The list's. */
+	interface->uses = 1; /* the list's */
 	interface->state = INTERFACE_STARTING;
 	interface->fd = -1;
 	memcpy(interface->id, request->interface_id, sizeof(interface->id));
@@ -172,7 +173,7 @@ static xpc_object_t parameters_create(
 struct start {
 	struct vmnet_interface *interface;
 	struct wire_start request;
-	vmnet_return_t status; /* Known before: nobody is asked. */
+	vmnet_return_t status; /* known before: nobody is asked */
 	dispatch_queue_t queue;
 	vmnet_start_interface_completion_handler_t handler;
 	xpc_object_t parameters;
@@ -208,7 +209,7 @@ static void start_run(struct start *start)
 
 	if (start->status == VMNET_SUCCESS) {
 		start->status = client_call(&call);
-		if (start->status == VMNET_SUCCESS && call.fd < 0) {
+		if (start->status == VMNET_SUCCESS && call.fd == -1) {
 			start->status = VMNET_FAILURE;
 		}
 	}

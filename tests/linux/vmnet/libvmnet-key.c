@@ -1,7 +1,5 @@
-/*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
 
 #include <vmnet/vmnet.h>
 

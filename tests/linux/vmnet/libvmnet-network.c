@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -6,15 +9,16 @@
  * another.
  */
 
+#include "libvmnet.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "libvmnet.h"
-
 /* The first is what macOS uses; it names the others by nothing public. */
+
 #define KEY_NETWORK "networkSerialization"
 #define KEY_RESERVATIONS "networkReservations"
 #define KEY_RULES "networkPortForwardingRules"

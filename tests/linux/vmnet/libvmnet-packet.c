@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -7,22 +10,21 @@
  * it here.
  */
 
+#include "libvmnet.h"
+
 #include <Block.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "libvmnet.h"
-
 #define IOVECS_MAX 64
 
 static size_t iov_room(const struct vmpktdesc *packet)
 {
 	size_t room = 0;
-	uint32_t i;
 
-	for (i = 0; i < packet->vm_pkt_iovcnt; i++) {
+	for (uint32_t i = 0; i < packet->vm_pkt_iovcnt; i++) {
 		room += packet->vm_pkt_iov[i].iov_len;
 	}
 	return room;
@@ -31,15 +33,13 @@ static size_t iov_room(const struct vmpktdesc *packet)
 static vmnet_return_t check_packets(
     const struct vmpktdesc *packets, const int *count)
 {
-	int i;
-
 	if (packets == NULL || count == NULL || *count < 0) {
 		return VMNET_INVALID_ARGUMENT;
 	}
 	if (*count > PACKETS_MAX) {
 		return VMNET_TOO_MANY_PACKETS;
 	}
-	for (i = 0; i < *count; i++) {
+	for (int i = 0; i < *count; i++) {
 		if (packets[i].vm_flags != 0 || packets[i].vm_pkt_iov == NULL ||
 		    packets[i].vm_pkt_iovcnt == 0 ||
 		    packets[i].vm_pkt_iovcnt > IOVECS_MAX ||
@@ -57,7 +57,7 @@ static vmnet_return_t read_packet(
 	ssize_t size = readv(
 	    interface->fd, packet->vm_pkt_iov, (int)packet->vm_pkt_iovcnt);
 
-	if (size >= 0) {
+	if (size != -1) {
 		packet->vm_pkt_size = (size_t)size;
 		return VMNET_SUCCESS;
 	}
@@ -125,7 +125,7 @@ static vmnet_return_t write_packet(
 		}
 		left -= iov[i].iov_len;
 	}
-	if (writev(interface->fd, iov, (int)i) >= 0) {
+	if (writev(interface->fd, iov, (int)i) != -1) {
 		return VMNET_SUCCESS;
 	}
 	return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ||
@@ -186,7 +186,7 @@ vmnet_return_t vmnet_write(
 
 /* The source, and what its handlers need; lives until it is cancelled. */
 struct event {
-	struct vmnet_interface *interface; /* Used, so that fd stays open. */
+	struct vmnet_interface *interface; /* used, so that fd stays open */
 	dispatch_source_t source;
 	vmnet_interface_event_callback_t callback;
 };
@@ -197,7 +197,7 @@ static void event_fire(struct event *event)
 	xpc_object_t dictionary;
 
 	if (poll(&state, 1, 0) != 1) {
-		return; /* Somebody has read it meanwhile. */
+		return; /* somebody has read it meanwhile */
 	}
 	if ((state.revents & POLLIN) == 0) {
 		/* The tap is gone: no frames will arrive, and the event would

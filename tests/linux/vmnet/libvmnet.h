@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Inside libvmnet: the half of vmnet.framework that lives in every process.
  * All of it may be called from any thread.
  */
@@ -19,7 +19,7 @@
 #include "../corefoundation/cf-object.h"
 #include "vmnet-wire.h"
 
-#define PACKETS_MAX 256 /* Of one read or write, as on macOS. */
+#define PACKETS_MAX 256 /* of one read or write, as on macOS */
 
 /*
  * What a test wants of this call (standin.h), VMNET_SUCCESS: nothing. Hangs
@@ -31,16 +31,16 @@ vmnet_return_t fault(const char *function);
 void status_set(vmnet_return_t *status, vmnet_return_t value);
 
 /*
- * One request and its reply (vmnet-wire.h), waited for.  Returns the status of
+ * One request and its reply (vmnet-wire.h), waited for. Returns the status of
  * the reply; VMNET_MEM_FAILURE when vmnetd cannot be reached, as on macOS.
  */
 struct call {
-	const void *request; /* Begins with a struct wire_header. */
+	const void *request; /* begins with a struct wire_header */
 	size_t request_size;
 	void *reply;
-	size_t reply_size; /* In: the room. Out: what was received. */
-	size_t minimum;    /* A shorter VMNET_SUCCESS is VMNET_FAILURE. */
-	int fd;            /* Out: the descriptor that came along, or -1. */
+	size_t reply_size; /* in: the room; out: what was received */
+	size_t minimum;    /* a shorter VMNET_SUCCESS is VMNET_FAILURE */
+	int fd;            /* out: the descriptor that came along, or -1 */
 	/* The client's own. */
 	struct call *next;
 	uint32_t sequence;
@@ -70,7 +70,7 @@ struct wire_create *config_copy_request(
 struct vmnet_network {
 	struct cf_object object;
 	struct wire_network network;
-	bool owner; /* Its last release removes the network. */
+	bool owner; /* its last release removes the network */
 	struct wire_reservation *reservations;
 	struct wire_rule *rules;
 	uint32_t reservation_count;
@@ -97,10 +97,10 @@ enum interface_state {
 
 struct vmnet_interface {
 	struct vmnet_interface *next;
-	unsigned uses;              /* Under the lock of the list. */
-	enum interface_state state; /* The same. */
+	unsigned uses;              /* under the lock of the list */
+	enum interface_state state; /* the same */
 	vmnet_network_ref network;  /* NULL: by vmnet_start_interface. */
-	dispatch_queue_t worker;    /* Serial: everything that waits. */
+	dispatch_queue_t worker;    /* serial: everything that waits */
 	uint8_t id[WIRE_ID_SIZE];
 	bool show_mac;
 	/* Set before it runs, and not changed again. */
@@ -114,7 +114,7 @@ struct vmnet_interface {
 
 /*
  * A running interface, until interface_unuse; NULL when it is not running, and
- * then *status says why.  A reference that has ended, or never was one, is an
+ * then *status says why. A reference that has ended, or never was one, is an
  * invalid argument, no crash.
  */
 struct vmnet_interface *interface_use(
@@ -130,7 +130,7 @@ interface_ref interface_begin(struct wire_start *request,
 void legacy_parameters(
     xpc_object_t parameters, const struct wire_started *started);
 
-/* No more events.  When it returns none will begin. */
+/* No more events. When it returns none will begin. */
 void event_stop(struct vmnet_interface *interface);
 
 #endif /* LIBVMNET_H */

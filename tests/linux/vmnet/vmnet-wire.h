@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -21,7 +24,8 @@
 
 #define WIRE_SOCKET "vmnetd.sock"
 #define WIRE_MESSAGE_MAX 65536
-#define WIRE_ITEMS_MAX 1024 /* Reservations, and rules, of one network. */
+#define WIRE_ITEMS_MAX 1024 /* reservations, and rules, of one network */
+
 #define WIRE_ID_SIZE 16
 #define WIRE_MAC_SIZE 6
 
@@ -40,7 +44,7 @@ enum wire_type {
 struct wire_header {
 	uint32_t type;
 	uint32_t sequence;
-	uint32_t status; /* Of a reply: vmnet_return_t. */
+	uint32_t status; /* of a reply: vmnet_return_t */
 };
 
 enum wire_network_flags {
@@ -57,20 +61,20 @@ enum wire_network_flags {
 };
 
 /*
- * A network as asked for, and as it came to be.  It is also what macOS keeps in
+ * A network as asked for, and as it came to be. It is also what macOS keeps in
  * 120 bytes of a serialization, hence the size.
  */
 struct wire_network {
 	uint8_t id[WIRE_ID_SIZE];
 	uint32_t mode; /* vmnet_mode_t */
 	uint32_t flags;
-	struct in_addr address; /* Of the host. */
+	struct in_addr address; /* of the host */
 	struct in_addr mask;
 	struct in6_addr prefix;
 	uint32_t prefix_length;
 	uint32_t mtu;
 	char external[IF_NAMESIZE];
-	uint64_t executable[2]; /* Of who created it: device, inode. */
+	uint64_t executable[2]; /* of who created it: device, inode */
 	uint8_t reserved[32];
 };
 
@@ -113,7 +117,7 @@ struct wire_remove {
 };
 
 enum wire_interface_flags {
-	WIRE_LEGACY = 1 << 0, /* The legacy half says which network. */
+	WIRE_LEGACY = 1 << 0, /* the legacy half says which network */
 	WIRE_ISOLATED = 1 << 1,
 	WIRE_HAS_RANGE = 1 << 2, /* start, end, mask */
 	WIRE_HAS_NAT66 = 1 << 3, /* nat66 */
@@ -125,7 +129,7 @@ enum wire_interface_flags {
 /* What vmnet_start_interface was asked for; all zero with a network. */
 struct wire_legacy {
 	uint32_t mode;
-	uint32_t flags; /* The WIRE_HAS ones. */
+	uint32_t flags; /* the WIRE_HAS ones */
 	struct in_addr start;
 	struct in_addr end;
 	struct in_addr mask;

@@ -1,27 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The files of macOS's DHCP server, for programs that look into them:
  * /etc/bootptab has the reservations of the networks that run, and
  * /var/db/dhcpd_leases is kept by bootpd-lease, which dnsmasq calls.
  */
+
+#include "vmnetd.h"
 
 #include <arpa/inet.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "vmnetd.h"
-
 #define BOOTPTAB "/etc/bootptab"
 
 static void write_network(FILE *file, const struct network *network)
 {
 	char address[INET_ADDRSTRLEN];
-	uint32_t i;
 
-	for (i = 0; i < network->reservation_count; i++) {
+	for (uint32_t i = 0; i < network->reservation_count; i++) {
 		const struct wire_reservation *item = &network->reservations[i];
 
 		inet_ntop(AF_INET, &item->address, address, sizeof(address));
@@ -33,7 +32,6 @@ static void write_network(FILE *file, const struct network *network)
 
 void bootpd_write_reservations(void)
 {
-	const struct network *network;
 	FILE *file;
 
 	if (!options.bootpd_files) {
@@ -45,12 +43,13 @@ void bootpd_write_reservations(void)
 		return;
 	}
 	fputs("%%\n", file);
-	for (network = networks; network != NULL; network = network->next) {
+	for (const struct network *network = networks; network != NULL;
+	     network = network->next) {
 		if (network->dhcp != NULL) {
 			write_network(file, network);
 		}
 	}
-	if (fclose(file) != 0 || rename(BOOTPTAB ".new", BOOTPTAB) != 0) {
+	if (fclose(file) != 0 || rename(BOOTPTAB ".new", BOOTPTAB) == -1) {
 		log_error(BOOTPTAB ": %m");
 	}
 }
@@ -60,7 +59,7 @@ bool bootpd_script(char *path, size_t size)
 	char self[256] = "";
 
 	if (!options.bootpd_files ||
-	    readlink("/proc/self/exe", self, sizeof(self) - 1) < 0) {
+	    readlink("/proc/self/exe", self, sizeof(self) - 1) == -1) {
 		return false;
 	}
 	snprintf(path, size, "%s/bootpd-lease", dirname(self));

@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Bridges and taps in the kernel, named as on macOS: bridge100 and up, vmenet0
  * and up, numbers used again.
  */
+
+#include "vmnetd.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,8 +18,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "vmnetd.h"
 
 #define BRIDGE_FIRST 100
 #define IPV6_MTU_MIN 1280
@@ -48,10 +48,10 @@ static void setting_apply(struct setting *setting)
 	snprintf(name, sizeof(name), "/proc/sys/%s", setting->path);
 	file = fopen(name, "re");
 	if (file == NULL) {
-		return; /* No such thing in this kernel: nothing to set. */
+		return; /* no such thing in this kernel: nothing to set */
 	}
 	if (fgets(setting->before, sizeof(setting->before), file) != NULL &&
-	    run_sysctl(setting->path, setting->value) != 0) {
+	    run_sysctl(setting->path, setting->value) == -1) {
 		log_error("%s: %m", setting->path);
 		setting->before[0] = '\0';
 	}
@@ -60,9 +60,7 @@ static void setting_apply(struct setting *setting)
 
 void bridge_restore(void)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
 		if (settings[i].before[0] != '\0') {
 			run_sysctl(settings[i].path, settings[i].before);
 		}
@@ -72,13 +70,12 @@ void bridge_restore(void)
 static void prepare_namespace(void)
 {
 	static bool done;
-	size_t i;
 
 	if (done) {
 		return;
 	}
 	done = true;
-	for (i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
 		setting_apply(&settings[i]);
 	}
 }
@@ -187,7 +184,7 @@ int bridge_create(struct network *network)
 		/* 127.0.0.1 may be the source of what is forwarded. */
 		snprintf(path, sizeof(path),
 		    "net/ipv4/conf/bridge%d/route_localnet", network->bridge);
-		if (run_sysctl(path, "1\n") != 0) {
+		if (run_sysctl(path, "1\n") == -1) {
 			log_error("%s: %m", path);
 			return -1;
 		}
@@ -215,14 +212,14 @@ static int link_request(unsigned index)
 	int result = -1;
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
-	if (fd >= 0 && send(fd, &request, sizeof(request), 0) > 0 &&
+	if (fd != -1 && send(fd, &request, sizeof(request), 0) > 0 &&
 	    recv(fd, &reply, sizeof(reply), 0) >=
 		(ssize_t)(sizeof(reply.header) + sizeof(reply.error)) &&
 	    reply.header.nlmsg_type == NLMSG_ERROR) {
 		result = reply.error.error == 0 ? 0 : -1;
 		errno = -reply.error.error;
 	}
-	if (fd >= 0) {
+	if (fd != -1) {
 		close(fd);
 	}
 	return result;
@@ -242,7 +239,7 @@ void bridge_destroy(struct network *network)
 {
 	char name[IF_NAMESIZE];
 
-	if (network->bridge >= 0) {
+	if (network->bridge != -1) {
 		route_remove(network);
 		snprintf(name, sizeof(name), "bridge%d", network->bridge);
 		link_delete(name);
@@ -281,12 +278,12 @@ static int tap_open(struct interface *interface)
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	int number = tap_number();
 
-	if (fd < 0) {
+	if (fd == -1) {
 		return -1;
 	}
 	snprintf(
 	    request.ifr_name, sizeof(request.ifr_name), "vmenet%d", number);
-	if (ioctl(fd, TUNSETIFF, &request) != 0) {
+	if (ioctl(fd, TUNSETIFF, &request) == -1) {
 		close(fd);
 		return -1;
 	}
@@ -312,7 +309,7 @@ int bridge_tap_create(struct interface *interface)
 		"link set vmenet%d up\n",
 		interface->tap, interface->tap, network->config.mtu,
 		network->bridge, interface->tap,
-		interface->isolated ? "on" : "off", interface->tap) < 0) {
+		interface->isolated ? "on" : "off", interface->tap) == -1) {
 		text = NULL;
 	}
 	return run_ip(text);
@@ -322,7 +319,7 @@ void bridge_tap_destroy(struct interface *interface)
 {
 	char name[IF_NAMESIZE];
 
-	if (interface->tap >= 0) {
+	if (interface->tap != -1) {
 		snprintf(name, sizeof(name), "vmenet%d", interface->tap);
 		link_delete(name);
 		interface->tap = -1;

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -6,13 +9,14 @@
  * when the network is created, and returns VMNET_FAILURE for nearly all errors.
  */
 
+#include "vmnetd.h"
+
 #include <arpa/inet.h>
 #include <string.h>
 #include <sys/random.h>
 
-#include "vmnetd.h"
-
 /* The daemon of macOS counts networks of all processes and modes. */
+
 #define NETWORKS_MAX 255
 
 #define MTU_DEFAULT 1500
@@ -43,7 +47,7 @@ static bool subnet_valid(const struct wire_network *config)
 	uint32_t hosts = ~mask;
 
 	if ((hosts & (hosts + 1)) != 0 || hosts < 3) {
-		return false; /* Not contiguous, or smaller than a /30. */
+		return false; /* not contiguous, or smaller than a /30 */
 	}
 	/* The base itself passes here and fails at the interface. */
 	if ((address & hosts) == hosts) {
@@ -57,9 +61,8 @@ static bool subnet_valid(const struct wire_network *config)
 /* Only networks of vmnet count, not other interfaces of the host. */
 static bool subnet_free(struct in_addr address, struct in_addr mask)
 {
-	const struct network *network;
-
-	for (network = networks; network != NULL; network = network->next) {
+	for (const struct network *network = networks; network != NULL;
+	     network = network->next) {
 		uint32_t common = network->config.mask.s_addr & mask.s_addr;
 
 		if (network->config.flags & WIRE_NO_HOST) {
@@ -76,7 +79,6 @@ static bool subnet_free(struct in_addr address, struct in_addr mask)
 static bool subnet_choose(struct wire_network *config, uid_t caller)
 {
 	const struct range *range = &range_host;
-	unsigned third;
 
 	if (caller == 0) {
 		range = &range_root;
@@ -84,7 +86,7 @@ static bool subnet_choose(struct wire_network *config, uid_t caller)
 		range = &range_shared;
 	}
 	config->mask.s_addr = htonl(0xffffff00);
-	for (third = range->first; third <= range->last; third++) {
+	for (unsigned third = range->first; third <= range->last; third++) {
 		config->address.s_addr = htonl(0xc0a80001 | third << 8);
 		if (subnet_free(config->address, config->mask)) {
 			return true;
@@ -95,9 +97,8 @@ static bool subnet_choose(struct wire_network *config, uid_t caller)
 
 static bool prefix_free(const struct in6_addr *prefix)
 {
-	const struct network *network;
-
-	for (network = networks; network != NULL; network = network->next) {
+	for (const struct network *network = networks; network != NULL;
+	     network = network->next) {
 		if (memcmp(&network->config.prefix, prefix, 8) == 0) {
 			return false;
 		}
@@ -147,10 +148,10 @@ static bool mtu_settle(struct wire_network *config)
 
 uint32_t check_network(struct wire_network *config, uid_t caller)
 {
-	const struct network *network;
 	unsigned count = 0;
 
-	for (network = networks; network != NULL; network = network->next) {
+	for (const struct network *network = networks; network != NULL;
+	     network = network->next) {
 		count++;
 	}
 	if (count >= NETWORKS_MAX) {
@@ -204,14 +205,12 @@ uint32_t check_items(const struct wire_reservation *reservations,
     uint32_t reservation_count, const struct wire_rule *rules,
     uint32_t rule_count)
 {
-	uint32_t i;
-
-	for (i = 0; i < reservation_count; i++) {
+	for (uint32_t i = 0; i < reservation_count; i++) {
 		if (!reservation_valid(&reservations[i])) {
 			return STATUS_FAILURE;
 		}
 	}
-	for (i = 0; i < rule_count; i++) {
+	for (uint32_t i = 0; i < rule_count; i++) {
 		if (!check_rule(&rules[i])) {
 			return STATUS_INVALID_ARGUMENT;
 		}

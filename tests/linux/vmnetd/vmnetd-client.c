@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,13 +8,14 @@
  * Connections: clients, their requests, and the end of a connection.
  */
 
+#include "vmnetd.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../common/unix.h"
-#include "vmnetd.h"
 
 static struct client *clients;
 static struct watch listener = { .fd = -1 };
@@ -47,7 +51,7 @@ void client_reply(
 {
 	((struct wire_header *)reply)->status = status;
 	if (unix_send_now(
-		client->watch.fd, reply, length, &fd, fd >= 0 ? 1 : 0) == -1) {
+		client->watch.fd, reply, length, &fd, fd != -1 ? 1 : 0) == -1) {
 		/* Its end is seen by the loop; callers still use client. */
 		shutdown(client->watch.fd, SHUT_RDWR);
 	}
@@ -276,7 +280,7 @@ void client_close_all(void)
 		clients->goodbye = true;
 		client_destroy(clients);
 	}
-	if (listener.fd >= 0) {
+	if (listener.fd != -1) {
 		close(listener.fd);
 	}
 }

@@ -1,11 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * One dnsmasq for each running network: DHCP, DNS and router advertisements.
  * It stays our child in the foreground, so that it dies with us; that it has
  * bound its sockets is told by the line in its log that says "started".
  */
+
+#include "vmnetd.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -13,13 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vmnetd.h"
+#define ARGUMENTS_MAX 1100 /* all reservations, and what else there is */
 
-#define ARGUMENTS_MAX 1100 /* All reservations, and what else there is. */
-#define LEASE_SECONDS 3600 /* As seen on macOS 27. */
+#define LEASE_SECONDS 3600 /* as seen on macOS 27 */
 
 struct dhcp {
-	struct watch watch; /* Its log.  First: the loop hands it back. */
+	struct watch watch; /* its log; first: the loop hands it back */
 	struct network *network;
 	pid_t pid;
 	bool ready;
@@ -42,7 +43,7 @@ __attribute__((format(printf, 2, 3))) static void argument(
 	va_start(list, format);
 	/* The last stays NULL. */
 	if (arguments->count + 1 >= ARGUMENTS_MAX ||
-	    vasprintf(&value, format, list) < 0) {
+	    vasprintf(&value, format, list) == -1) {
 		arguments->failed = true;
 	} else {
 		arguments->values[arguments->count++] = value;
@@ -52,9 +53,7 @@ __attribute__((format(printf, 2, 3))) static void argument(
 
 static void arguments_destroy(struct arguments *arguments)
 {
-	size_t i;
-
-	for (i = 0; i < arguments->count; i++) {
+	for (size_t i = 0; i < arguments->count; i++) {
 		free(arguments->values[i]);
 	}
 	free(arguments);
@@ -160,9 +159,8 @@ static void arguments_reservations(
     struct arguments *arguments, const struct network *network)
 {
 	char address[INET_ADDRSTRLEN];
-	uint32_t i;
 
-	for (i = 0; i < network->reservation_count; i++) {
+	for (uint32_t i = 0; i < network->reservation_count; i++) {
 		const struct wire_reservation *item = &network->reservations[i];
 
 		inet_ntop(AF_INET, &item->address, address, sizeof(address));
@@ -245,14 +243,13 @@ static void output_ready(struct watch *watch)
 	struct dhcp *dhcp = (struct dhcp *)watch;
 	char text[1024];
 	ssize_t length = read(watch->fd, text, sizeof(text));
-	ssize_t i;
 
 	if (length == 0) {
 		/* The exit of the process is reported separately. */
 		output_close(dhcp);
 		return;
 	}
-	for (i = 0; i < length; i++) {
+	for (ssize_t i = 0; i < length; i++) {
 		if (text[i] == '\n' || dhcp->used + 1 == sizeof(dhcp->line)) {
 			line_done(dhcp);
 		} else {

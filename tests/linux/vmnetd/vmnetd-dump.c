@@ -1,14 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The state, for tests and people: one line for each network and interface,
  * words of the form name=value.
  */
 
-#include <arpa/inet.h>
-
 #include "vmnetd.h"
+
+#include <arpa/inet.h>
 
 static const char *state_name(enum network_state state)
 {
@@ -27,9 +27,7 @@ static const char *state_name(enum network_state state)
 
 static void dump_id(FILE *out, const uint8_t id[WIRE_ID_SIZE])
 {
-	unsigned i;
-
-	for (i = 0; i < WIRE_ID_SIZE; i++) {
+	for (unsigned i = 0; i < WIRE_ID_SIZE; i++) {
 		fprintf(out, "%02x", id[i]);
 	}
 }
@@ -56,7 +54,7 @@ static void dump_network(FILE *out, const struct network *network)
 	    config->external[0] == '\0' ? "-" : config->external,
 	    network->reservation_count, network->rule_count,
 	    interface_count(network));
-	if (network->bridge >= 0) {
+	if (network->bridge != -1) {
 		fprintf(out, " bridge=bridge%d tso=%s", network->bridge,
 		    interface_tso(network) ? "on" : "off");
 	}
@@ -81,13 +79,11 @@ static void dump_interface(FILE *out, const struct interface *interface)
 
 void dump_networks(FILE *out)
 {
-	const struct network *network;
-	const struct interface *interface;
-
-	for (network = networks; network != NULL; network = network->next) {
+	for (const struct network *network = networks; network != NULL;
+	     network = network->next) {
 		dump_network(out, network);
 	}
-	for (interface = interfaces; interface != NULL;
+	for (const struct interface *interface = interfaces; interface != NULL;
 	     interface = interface->next) {
 		dump_interface(out, interface);
 	}

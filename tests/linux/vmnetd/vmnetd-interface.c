@@ -1,16 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Interfaces: a tap on the bridge of a network, whose descriptor the client
  * has.
  */
 
+#include "vmnetd.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "vmnetd.h"
 
 struct interface *interfaces;
 
@@ -23,7 +23,7 @@ static void destroy(struct interface *interface)
 	}
 	*link = interface->next;
 	bridge_tap_destroy(interface);
-	if (interface->fd >= 0) {
+	if (interface->fd != -1) {
 		close(interface->fd);
 	}
 	free(interface->rules);
@@ -37,12 +37,11 @@ static void destroy(struct interface *interface)
 static void mac_from_id(const uint8_t id[WIRE_ID_SIZE], uint8_t *mac)
 {
 	uint64_t hash = 0xcbf29ce484222325;
-	unsigned i;
 
-	for (i = 0; i < WIRE_ID_SIZE; i++) {
+	for (unsigned i = 0; i < WIRE_ID_SIZE; i++) {
 		hash = (hash ^ id[i]) * 0x100000001b3;
 	}
-	for (i = 0; i < WIRE_MAC_SIZE; i++) {
+	for (unsigned i = 0; i < WIRE_MAC_SIZE; i++) {
 		mac[i] = (uint8_t)(hash >> (8 * i));
 	}
 	mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02);
@@ -188,10 +187,9 @@ void interface_stop(struct client *client, uint32_t id)
 
 unsigned interface_count(const struct network *network)
 {
-	struct interface *interface;
 	unsigned count = 0;
 
-	for (interface = interfaces; interface != NULL;
+	for (struct interface *interface = interfaces; interface != NULL;
 	     interface = interface->next) {
 		count += interface->network == network;
 	}
@@ -200,9 +198,7 @@ unsigned interface_count(const struct network *network)
 
 bool interface_tso(const struct network *network)
 {
-	struct interface *interface;
-
-	for (interface = interfaces; interface != NULL;
+	for (struct interface *interface = interfaces; interface != NULL;
 	     interface = interface->next) {
 		if (interface->network == network && !interface->offload) {
 			return false;
@@ -270,7 +266,6 @@ static bool same_port(const struct wire_rule *a, const struct wire_rule *b)
 uint32_t interface_rule_add(
     struct interface *interface, const struct wire_rule *rule)
 {
-	uint32_t i;
 	void *rules;
 
 	if (!interface->network->legacy ||
@@ -280,7 +275,7 @@ uint32_t interface_rule_add(
 	if (!check_rule(rule)) {
 		return STATUS_INVALID_ARGUMENT;
 	}
-	for (i = 0; i < interface->rule_count; i++) {
+	for (uint32_t i = 0; i < interface->rule_count; i++) {
 		if (same_port(&interface->rules[i], rule)) {
 			return STATUS_FAILURE;
 		}
@@ -301,9 +296,7 @@ uint32_t interface_rule_add(
 uint32_t interface_rule_remove(
     struct interface *interface, const struct wire_rule *rule)
 {
-	uint32_t i;
-
-	for (i = 0; i < interface->rule_count; i++) {
+	for (uint32_t i = 0; i < interface->rule_count; i++) {
 		if (same_port(&interface->rules[i], rule)) {
 			interface->rules[i] =
 			    interface->rules[--interface->rule_count];

@@ -1,16 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The table of networks, and the life of each (states in vmnetd.h).
  */
+
+#include "vmnetd.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-
-#include "vmnetd.h"
 
 struct network *networks;
 
@@ -177,9 +177,8 @@ uint32_t network_legacy(struct client *client, const struct wire_legacy *legacy,
 
 struct network *network_find(const uint8_t id[WIRE_ID_SIZE])
 {
-	struct network *network;
-
-	for (network = networks; network != NULL; network = network->next) {
+	for (struct network *network = networks; network != NULL;
+	     network = network->next) {
 		if (network->state != NETWORK_ORPHANED &&
 		    memcmp(network->config.id, id, WIRE_ID_SIZE) == 0) {
 			return network;
@@ -224,7 +223,7 @@ uint32_t network_start(struct network *network)
 		return STATUS_FAILURE;
 	}
 	result = dhcp_start(network);
-	if (result < 0) {
+	if (result == -1) {
 		stop(network);
 		return STATUS_FAILURE;
 	}

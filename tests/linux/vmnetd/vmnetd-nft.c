@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -8,23 +11,23 @@
  * simpler and more reliable than changing single rules.
  */
 
+#include "vmnetd.h"
+
 #include <arpa/inet.h>
 #include <stdlib.h>
-
-#include "vmnetd.h"
 
 /* Writing one of the two tables. */
 struct table {
 	FILE *out;
 	int family;
 	const char *name; /* "ip" or "ip6" */
-	const char *any;  /* Any address: what a redirect of it looks like. */
-	uint32_t no_nat;  /* The flag that turns it off. */
+	const char *any;  /* any address: what a redirect of it looks like */
+	uint32_t no_nat;  /* the flag that turns it off */
 };
 
 static bool running(const struct network *network)
 {
-	return network->bridge >= 0 &&
+	return network->bridge != -1 &&
 	    (network->state == NETWORK_STARTING ||
 		network->state == NETWORK_RUNNING) &&
 	    !(network->config.flags & WIRE_NO_HOST);
@@ -76,20 +79,17 @@ static void write_rule(const struct table *table, const struct network *network,
 
 static void write_rules(const struct table *table, bool local)
 {
-	const struct network *network;
-	const struct interface *interface;
-	uint32_t i;
-
-	for (network = networks; network != NULL; network = network->next) {
-		for (i = 0;
+	for (const struct network *network = networks; network != NULL;
+	     network = network->next) {
+		for (uint32_t i = 0;
 		     translated(table, network) && i < network->rule_count;
 		     i++) {
 			write_rule(table, network, &network->rules[i], local);
 		}
 	}
-	for (interface = interfaces; interface != NULL;
+	for (const struct interface *interface = interfaces; interface != NULL;
 	     interface = interface->next) {
-		for (i = 0; translated(table, interface->network) &&
+		for (uint32_t i = 0; translated(table, interface->network) &&
 		     i < interface->rule_count;
 		     i++) {
 			write_rule(table, interface->network,
@@ -100,7 +100,6 @@ static void write_rules(const struct table *table, bool local)
 
 static void write_nat(const struct table *table)
 {
-	const struct network *network;
 	char subnet[64];
 
 	fprintf(table->out,
@@ -116,7 +115,8 @@ static void write_nat(const struct table *table)
 	fprintf(table->out,
 	    "}\nchain postrouting {\n"
 	    "type nat hook postrouting priority srcnat\n");
-	for (network = networks; network != NULL; network = network->next) {
+	for (const struct network *network = networks; network != NULL;
+	     network = network->next) {
 		if (translated(table, network)) {
 			subnet_text(table, network, subnet, sizeof(subnet));
 			fprintf(table->out,
@@ -133,13 +133,13 @@ static void write_nat(const struct table *table)
 
 static void write_forward(const struct table *table)
 {
-	const struct network *network;
 	char subnet[64];
 
 	fprintf(table->out,
 	    "chain forward {\n"
 	    "type filter hook forward priority filter\n");
-	for (network = networks; network != NULL; network = network->next) {
+	for (const struct network *network = networks; network != NULL;
+	     network = network->next) {
 		int bridge = network->bridge;
 		const char *external = network->config.external;
 
@@ -173,13 +173,13 @@ static void write_forward(const struct table *table)
 /* Also the host's address on one network is not for guests of another. */
 static void write_input(const struct table *table)
 {
-	const struct network *network;
 	char subnet[64];
 
 	fprintf(table->out,
 	    "chain input {\n"
 	    "type filter hook input priority filter\n");
-	for (network = networks; network != NULL; network = network->next) {
+	for (const struct network *network = networks; network != NULL;
+	     network = network->next) {
 		if (running(network)) {
 			subnet_text(table, network, subnet, sizeof(subnet));
 			fprintf(table->out,

@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The way out of a network whose external interface is not that of the default
  * route: what its guests send follows the default route of that interface, which
  * is in the main table with a higher metric. As on macOS, where each service has
@@ -11,11 +11,11 @@
  * on the Mac's own links is reached as before.
  */
 
+#include "vmnetd.h"
+
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "vmnetd.h"
 
 /* $1: the bridge's number. $2: the interface. Then the families. A default route
  * that cannot be copied belongs to a link that is down. */

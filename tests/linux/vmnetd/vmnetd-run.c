@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,6 +8,8 @@
  * Runs other programs: waits for short ones, which take milliseconds; dnsmasq
  * keeps running.
  */
+
+#include "vmnetd.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,7 +20,6 @@
 #include <unistd.h>
 
 #include "../common/spawn.h"
-#include "vmnetd.h"
 
 #define END_TIMEOUT_MS 2000
 
@@ -24,7 +28,7 @@ static int text_open(const char *text, size_t length)
 {
 	int fd = memfd_create("text", MFD_CLOEXEC);
 
-	if (fd < 0) {
+	if (fd == -1) {
 		return -1;
 	}
 	if (write(fd, text, length) != (ssize_t)length ||
@@ -93,10 +97,10 @@ void run_end(pid_t pid)
 	ended.fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	kill(pid, SIGTERM);
 	/* Its address will be reused: wait until it has exited. */
-	if (ended.fd < 0 || poll(&ended, 1, END_TIMEOUT_MS) != 1) {
+	if (ended.fd == -1 || poll(&ended, 1, END_TIMEOUT_MS) != 1) {
 		kill(pid, SIGKILL);
 	}
-	if (ended.fd >= 0) {
+	if (ended.fd != -1) {
 		close(ended.fd);
 	}
 	spawn_wait(pid);
@@ -111,7 +115,7 @@ int run_sysctl(const char *path, const char *value)
 
 	snprintf(name, sizeof(name), "/proc/sys/%s", path);
 	fd = open(name, O_WRONLY | O_CLOEXEC);
-	if (fd < 0) {
+	if (fd == -1) {
 		return -1;
 	}
 	written = write(fd, value, length);

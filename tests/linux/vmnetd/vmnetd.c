@@ -1,13 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Usage: vmnetd [--socket PATH] [--quirk NAME]... [--no-loopback-forwarding]
  *               [--verbose]
  *
  * The privileged half of vmnet.framework, for one sandbox: runs as root of the
- * network namespace that plays the Mac.  Prints "ready" when clients may
- * connect.  SIGTERM removes everything that it made.
+ * network namespace that plays the Mac. Prints "ready" when clients may
+ * connect. SIGTERM removes everything that it made.
  *
  *   --quirk orphan-subnets      the subnet of a killed owner stays taken
  *   --quirk orphan-exits        also of one that exited without a release
@@ -17,6 +17,8 @@
  *                               own addresses, as before macOS 27
  */
 
+#include "vmnetd.h"
+
 #include <getopt.h>
 #include <libgen.h>
 #include <signal.h>
@@ -25,8 +27,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "vmnetd.h"
 
 struct options options = { .loopback_forwarding = true };
 
@@ -153,7 +153,7 @@ int main(int argc, char **argv)
 	loop_signals(dhcp_reaped, stop);
 	/* Before the socket: a client may start at once. */
 	directory_create();
-	if (client_listen(options.socket) != 0) {
+	if (client_listen(options.socket) == -1) {
 		log_error("%s: %m", options.socket);
 		directory_remove();
 		return 1;

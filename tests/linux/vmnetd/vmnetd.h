@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * vmnetd owns the networks of the sandbox, as one system daemon owns them on
  * macOS: single thread, one loop, everything here is called from it.
  *
@@ -15,7 +15,7 @@
  *	orphaned   its owner was killed; only its subnet is left, and stays taken
  *
  * idle -> starting -> running -> idle as interfaces come and go; removed from
- * any state when the owner lets go or ends.  A network of the older API (no
+ * any state when the owner lets go or ends. A network of the older API (no
  * owner) is made by its first interface and removed with its last.
  */
 
@@ -43,13 +43,13 @@ enum {
 enum { MODE_HOST = 1000, MODE_SHARED = 1001 };
 
 struct options {
-	const char *socket;      /* Where clients connect. */
-	char directory[256];     /* Leases; beside the socket. */
-	bool orphan_subnets;     /* A killed owner's subnet stays taken. */
-	bool orphan_exits;       /* Also of one that did not release it. */
-	bool lapse_reservations; /* The last interface takes them along. */
+	const char *socket;      /* where clients connect */
+	char directory[256];     /* leases; beside the socket */
+	bool orphan_subnets;     /* a killed owner's subnet stays taken */
+	bool orphan_exits;       /* also of one that did not release it */
+	bool lapse_reservations; /* the last interface takes them along */
 	bool loopback_forwarding;
-	bool bootpd_files; /* Those of macOS, in /etc and /var/db. */
+	bool bootpd_files; /* those of macOS, in /etc and /var/db */
 	bool verbose;
 };
 
@@ -76,7 +76,7 @@ int run_sysctl(const char *path, const char *value);
  */
 
 struct client {
-	struct watch watch; /* First: the loop hands it back. */
+	struct watch watch; /* first: the loop hands it back */
 	struct client *next;
 	pid_t pid;
 	uid_t uid;
@@ -87,7 +87,7 @@ struct client {
 int client_listen(const char *path);
 void client_close_all(void);
 
-/* Answers; fd >= 0 goes along.  A client that does not read is dropped. */
+/* Answers; fd >= 0 goes along. A client that does not read is dropped. */
 void client_reply(
     struct client *client, void *reply, size_t length, uint32_t status, int fd);
 
@@ -111,14 +111,14 @@ struct network {
 	uint32_t reservation_count;
 	uint32_t rule_count;
 	struct client *owner; /* NULL: older API, or orphaned. */
-	pid_t owner_pid;      /* For people only. */
+	pid_t owner_pid;      /* for people only */
 	uid_t owner_uid;
 	bool legacy;
 	struct wire_legacy legacy_key;
-	struct in_addr pool_end; /* Zero: the last of the subnet. */
+	struct in_addr pool_end; /* zero: the last of the subnet */
 	/* From starting on: */
 	int bridge;  /* bridgeN; -1 when there is none. */
-	bool routed; /* Rules send its packets out of its interface. */
+	bool routed; /* rules send its packets out of its interface */
 	struct dhcp *dhcp;
 };
 
@@ -131,7 +131,7 @@ uint32_t network_legacy(struct client *client, const struct wire_legacy *legacy,
     struct network **network);
 struct network *network_find(const uint8_t id[WIRE_ID_SIZE]);
 
-/* First interface: bridge and dnsmasq.  Status; the state says how far. */
+/* First interface: bridge and dnsmasq. Status; the state says how far. */
 uint32_t network_start(struct network *network);
 
 /* Called after an interface has left: removes the bridge if it was the last
@@ -174,15 +174,15 @@ struct interface {
 	struct interface *next;
 	uint32_t id;
 	int tap; /* vmenetN */
-	int fd;  /* Until it is handed over, then -1. */
+	int fd;  /* until it is handed over, then -1 */
 	uint8_t mac[WIRE_MAC_SIZE];
 	bool isolated;
 	bool offload;
-	bool waiting; /* For the network to run, then sequence is answered. */
+	bool waiting; /* for the network to run, then sequence is answered */
 	uint32_t sequence;
 	struct network *network;
 	struct client *client;
-	struct wire_rule *rules; /* Added by the older API. */
+	struct wire_rule *rules; /* added by the older API */
 	uint32_t rule_count;
 };
 
@@ -217,7 +217,7 @@ int bridge_create(struct network *network);
 void bridge_destroy(struct network *network);
 int bridge_tap_create(struct interface *interface);
 void bridge_tap_destroy(struct interface *interface);
-bool bridge_ipv6(void); /* Whether the kernel supports IPv6 here. */
+bool bridge_ipv6(void); /* whether the kernel supports IPv6 here */
 /* Restores what bridge_create changed in the namespace. */
 void bridge_restore(void);
 

@@ -1,12 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Arrays by type: setters make an object and put it there; getters find
  * one and never convert it.
  */
-#include <math.h>
+
 #include "object.h"
+
+#include <math.h>
 
 static void put(xpc_object_t xarray, size_t index, xpc_object_t value)
 {

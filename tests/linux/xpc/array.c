@@ -1,17 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Arrays.
  */
+
 #include "object.h"
 
 static void dispose(struct xobject *object)
 {
 	struct xarray *self = (struct xarray *)object;
-	size_t i;
 
-	for (i = 0; i < self->count; i++) {
+	for (size_t i = 0; i < self->count; i++) {
 		xpc_release(self->values[i]);
 	}
 	free(self->values);
@@ -46,9 +46,8 @@ void xarray_put(struct xarray *self, size_t index, struct xobject *value)
 xpc_object_t xpc_array_create(const xpc_object_t *objects, size_t count)
 {
 	xpc_object_t self = xpc_array_create_empty();
-	size_t i;
 
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		xpc_array_append_value(self, objects[i]);
 	}
 	return self;
@@ -91,10 +90,9 @@ xpc_object_t xpc_array_get_value(xpc_object_t xarray, size_t index)
 bool xpc_array_apply(xpc_object_t xarray, xpc_array_applier_t applier)
 {
 	struct xarray *self = xarray;
-	size_t i;
 
 	xobject_require(xarray, XPC_TYPE_ARRAY, "xpc_array_apply");
-	for (i = 0; i < self->count; i++) {
+	for (size_t i = 0; i < self->count; i++) {
 		if (!applier(i, self->values[i])) {
 			return false;
 		}

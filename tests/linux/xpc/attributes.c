@@ -1,12 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
  * Properties of a connection, and the context of a connection.
  */
+
+#include "connection.h"
+
 #include <Block.h>
 #include <errno.h>
-#include "connection.h"
 
 void xpc_connection_set_event_handler(
     xpc_connection_t self, xpc_handler_t handler)

@@ -1,17 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Channels: the sockets under connections. They are closed by the manager
  * thread, after the last call of their handler, so that a descriptor is never
  * reused while a thread reads from it.
  */
+
+#include "connection.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/un.h>
-#include "connection.h"
 
 static pthread_mutex_t channels_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct xchannel *channels;
@@ -38,13 +40,12 @@ static void fork_parent(void)
 
 static void fork_child(void)
 {
-	struct xchannel *channel;
-
-	for (channel = channels; channel != NULL; channel = channel->next) {
+	for (struct xchannel *channel = channels; channel != NULL;
+	     channel = channel->next) {
 		close(channel->fd);
 		channel->fd = -1;
 	}
-	if (xcontrol_descriptor() >= 0) {
+	if (xcontrol_descriptor() != -1) {
 		close(xcontrol_descriptor());
 	}
 	forked = true;
@@ -198,7 +199,7 @@ static int connect_in(int fd, const char *directory, const char *name)
 	int folder = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int length, result = -1, error;
 
-	if (folder < 0) {
+	if (folder == -1) {
 		return -1;
 	}
 	length = snprintf(address.sun_path, sizeof(address.sun_path),
@@ -224,7 +225,7 @@ static int connect_service(xpc_connection_t self, int fd)
 	if (!self->privileged) {
 		/* An agent of the user goes before a daemon. */
 		if (asprintf(&directory, "%s/agents/%u", base,
-			(unsigned int)getuid()) >= 0) {
+			(unsigned int)getuid()) != -1) {
 			result = connect_in(fd, directory, self->name);
 			free(directory);
 		}
@@ -232,7 +233,7 @@ static int connect_service(xpc_connection_t self, int fd)
 			return 0;
 		}
 	}
-	if (asprintf(&directory, "%s/services", base) >= 0) {
+	if (asprintf(&directory, "%s/services", base) != -1) {
 		result = connect_in(fd, directory, self->name);
 		free(directory);
 	}
@@ -248,7 +249,7 @@ static int look_up(xpc_connection_t self, const char **reason)
 		return -1;
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0) {
+	if (fd == -1) {
 		*reason = "no descriptor for a connection";
 		return -1;
 	}
@@ -280,7 +281,7 @@ static int knock(xpc_connection_t self, const char **reason)
 	int pair[2];
 	ssize_t sent;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1) {
 		*reason = "no descriptor for a connection";
 		return -1;
 	}
@@ -288,7 +289,7 @@ static int knock(xpc_connection_t self, const char **reason)
 	memcpy(CMSG_DATA(&control.header), &pair[1], sizeof(int));
 	do {
 		sent = sendmsg(endpoint->fd, &header, MSG_NOSIGNAL);
-	} while (sent < 0 && errno == EINTR);
+	} while (sent == -1 && errno == EINTR);
 	close(pair[1]);
 	if (sent != 1) {
 		*reason = "the listener of this endpoint is gone";
@@ -310,7 +311,7 @@ int xchannel_connect(xpc_connection_t self, const char **reason)
 	fd = self->kind == XENDPOINT ? knock(self, reason)
 				     : look_up(self, reason);
 	system_blocking_end();
-	if (fd < 0) {
+	if (fd == -1) {
 		return -1;
 	}
 	if (self->knock_at != NULL) {

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Copies, comparisons and hashes.
  */
+
 #include "object.h"
 
 static struct xobject *shallow(struct xobject *object)
@@ -24,10 +25,9 @@ static void copy_children(
 	struct xarray *array = (struct xarray *)from;
 	struct xentry *entry;
 	struct xobject *copy;
-	size_t i;
 
 	if (xobject_is(from, XPC_TYPE_ARRAY)) {
-		for (i = 0; i < array->count; i++) {
+		for (size_t i = 0; i < array->count; i++) {
 			copy = shallow(array->values[i]);
 			if (copy == NULL) {
 				copy = xpc_retain(array->values[i]);
@@ -111,12 +111,10 @@ static bool equal_leaves(struct xobject *one, struct xobject *other)
 static bool equal_arrays(
     struct xarray *one, struct xarray *other, struct xstack *stack)
 {
-	size_t i;
-
 	if (one->count != other->count) {
 		return false;
 	}
-	for (i = 0; i < one->count; i++) {
+	for (size_t i = 0; i < one->count; i++) {
 		xstack_push(stack, one->values[i], other->values[i]);
 	}
 	return true;
@@ -125,13 +123,13 @@ static bool equal_arrays(
 static bool equal_dictionaries(struct _xpc_dictionary_s *one,
     struct _xpc_dictionary_s *other, struct xstack *stack)
 {
-	struct xentry *entry;
 	xpc_object_t value;
 
 	if (one->count != other->count) {
 		return false;
 	}
-	for (entry = one->first; entry != NULL; entry = entry->next) {
+	for (struct xentry *entry = one->first; entry != NULL;
+	     entry = entry->next) {
 		value = xpc_dictionary_get_value(other, entry->key);
 		if (value == NULL) {
 			return false;

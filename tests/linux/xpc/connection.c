@@ -1,11 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
  * The life cycle of a connection.
  */
-#include <Block.h>
+
 #include "connection.h"
+
+#include <Block.h>
 #include <standin.h>
 
 static void dispose(struct xobject *object);
@@ -67,16 +72,16 @@ static void forget(xpc_connection_t self)
 
 xpc_connection_t *xconnection_all(enum xconnection_kind kind, size_t *count)
 {
-	xpc_connection_t *list, self;
+	xpc_connection_t *list;
 	size_t size = 1;
 
 	*count = 0;
 	pthread_mutex_lock(&all_lock);
-	for (self = all; self != NULL; self = self->next) {
+	for (xpc_connection_t self = all; self != NULL; self = self->next) {
 		size++;
 	}
 	list = xallocate(size * sizeof(xpc_connection_t));
-	for (self = all; self != NULL; self = self->next) {
+	for (xpc_connection_t self = all; self != NULL; self = self->next) {
 		if (self->kind == kind && xobject_try_retain(&self->object)) {
 			list[(*count)++] = self;
 		}
@@ -130,7 +135,7 @@ static void dispose(struct xobject *object)
 	if (listener != NULL) {
 		xpc_release(listener);
 	}
-	if (self->endpoint >= 0) {
+	if (self->endpoint != -1) {
 		close(self->endpoint);
 	}
 	if (self->knock_at != NULL) {

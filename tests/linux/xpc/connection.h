@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -24,11 +27,13 @@
  * has been delivered; one of every hop (queued drain, pending reply, received
  * message); none of the channel's, which only holds the memory.
  */
+
 #ifndef XPC_CONNECTION_H
 #define XPC_CONNECTION_H
 
 #include <pthread.h>
 #include <sys/socket.h>
+
 #include "message.h"
 #include "object.h"
 #include "wire.h"
@@ -41,6 +46,7 @@
  * the socket fills, and the sender queues. (But replies are behind what waits:
  * while a reply is pending it reads on.)
  */
+
 #define XEVENTS_MAX 4
 #define XEVENTS_BYTES_MAX (64u << 10)
 

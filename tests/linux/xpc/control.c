@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -10,10 +13,12 @@
  *                           <- error TEXT
  *     -> transactions N
  */
+
+#include "connection.h"
+
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/un.h>
-#include "connection.h"
 
 /* Listeners whose answer is yet to come; it comes in their order. */
 struct waiting {
@@ -56,8 +61,8 @@ static void answered(int fd, const char *error)
 {
 	xpc_connection_t listener = take_waiting();
 
-	if (listener == NULL || fd < 0) {
-		if (fd >= 0) {
+	if (listener == NULL || fd == -1) {
+		if (fd != -1) {
 			close(fd);
 		}
 		if (listener != NULL) {
@@ -77,11 +82,11 @@ static void say_transactions(void)
 	int length =
 	    snprintf(text, sizeof(text), "transactions %zu", transactions);
 
-	if (control < 0) {
+	if (control == -1) {
 		return;
 	}
 	unsaid = send(control, text, (size_t)length,
-		     MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+		     MSG_DONTWAIT | MSG_NOSIGNAL) == -1 &&
 	    errno == EAGAIN;
 	system_watch_set_events(watch, EPOLLIN | (unsaid ? EPOLLOUT : 0));
 }
@@ -94,8 +99,6 @@ static void closed(void *context)
 /* launchd is gone, and the sandbox with it. */
 static void lose(void)
 {
-	xpc_connection_t listener;
-
 	pthread_mutex_lock(&lock);
 	if (watch != NULL) {
 		system_watch_destroy(watch, closed);
@@ -103,7 +106,7 @@ static void lose(void)
 	watch = NULL;
 	control = -1;
 	pthread_mutex_unlock(&lock);
-	for (listener = take_waiting(); listener != NULL;
+	for (xpc_connection_t listener = take_waiting(); listener != NULL;
 	     listener = take_waiting()) {
 		xlistener_refuse(listener, "launchd is gone");
 		xpc_release(listener);
@@ -127,7 +130,7 @@ static int read_text(int from, char *text, size_t size, int *fd)
 
 	*fd = -1;
 	if (received == 0 ||
-	    (received < 0 && errno != EAGAIN && errno != EINTR)) {
+	    (received == -1 && errno != EAGAIN && errno != EINTR)) {
 		lose();
 	}
 	if (received <= 0) {
@@ -186,10 +189,10 @@ static int open_control(void)
 		return -1;
 	}
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0) {
+	if (fd == -1) {
 		return -1;
 	}
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == -1) {
 		length = errno;
 		close(fd);
 		errno = length;
@@ -214,14 +217,14 @@ static int ask(xpc_connection_t listener)
 	char text[512];
 	int length = snprintf(text, sizeof(text), "checkin %s", listener->name);
 
-	if (control < 0 && open_control() != 0) {
+	if (control == -1 && open_control() != 0) {
 		return -1;
 	}
 	if ((size_t)length >= sizeof(text)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	if (send(control, text, (size_t)length, MSG_NOSIGNAL) < 0) {
+	if (send(control, text, (size_t)length, MSG_NOSIGNAL) == -1) {
 		return -1;
 	}
 	entry = xallocate(sizeof(*entry));

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -7,6 +10,7 @@
  * and memory grows with the bytes that have arrived, not with announced
  * lengths.
  */
+
 #include "object.h"
 #include "wire.h"
 

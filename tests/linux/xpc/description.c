@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * xpc_copy_description(): for people, in the shape that macOS prints.
  */
+
 #include "object.h"
 
 static void indent(struct xtext *text, size_t depth)

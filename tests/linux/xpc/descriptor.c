@@ -1,12 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Objects that own a descriptor: files, shared memory, endpoints.
  */
+
+#include "object.h"
+
 #include <errno.h>
 #include <sys/stat.h>
-#include "object.h"
 
 static void dispose(struct xobject *object)
 {
@@ -31,7 +33,7 @@ xpc_object_t xpc_fd_create(int fd)
 {
 	int duplicate = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
-	if (duplicate < 0) {
+	if (duplicate == -1) {
 		return NULL;
 	}
 	return xdescriptor_create(XPC_TYPE_FD, duplicate, 0);
@@ -60,7 +62,7 @@ xpc_object_t xpc_shmem_create(void *region, size_t length)
 		xmisuse("xpc_shmem_create: the region must come from mmap()");
 	}
 	fd = memfd_create("xpc-shmem", MFD_CLOEXEC);
-	if (fd < 0 || ftruncate(fd, (off_t)size) != 0 ||
+	if (fd == -1 || ftruncate(fd, (off_t)size) == -1 ||
 	    pwrite(fd, region, length, 0) != (ssize_t)length ||
 	    mmap(region, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
 		fd, 0) == MAP_FAILED) {
@@ -79,7 +81,7 @@ size_t xpc_shmem_map(xpc_object_t xshmem, void **region)
 		return 0;
 	}
 	/* A peer may have sent any descriptor, and any length. */
-	if (fstat(self->fd, &status) != 0 || status.st_size < 0 ||
+	if (fstat(self->fd, &status) == -1 || status.st_size < 0 ||
 	    self->length == 0 || (uint64_t)status.st_size < self->length) {
 		return 0;
 	}

@@ -1,17 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Dictionaries and errors: entries in the order of insertion, found by hash
  * when there are more than a few. The hash is seeded, so that a peer cannot
  * choose 100,000 keys that collide.
  */
+
+#include "object.h"
+
 #include <pthread.h>
 #include <sys/random.h>
-#include "object.h"
+
 #include "message.h"
 
 /* Up to this many entries a search reads them all. */
+
 #define UNHASHED_MAX 8
 
 static void dispose(struct xobject *object);
@@ -26,6 +30,7 @@ const char *const _xpc_event_key_name = "XPCEventName";
  * An error is a constant dictionary with one entry. The text has no flexible
  * array here: a struct with the same beginning stands in for struct xbytes.
  */
+
 #define ERROR(name, text)                                                      \
 	static const struct {                                                  \
 		struct xobject object;                                         \
@@ -112,15 +117,14 @@ static void chain(struct _xpc_dictionary_s *self, struct xentry *entry)
 
 static void grow(struct _xpc_dictionary_s *self)
 {
-	struct xentry *entry;
-
 	self->bucket_count = self->count * 4;
 	while ((self->bucket_count & (self->bucket_count - 1)) != 0) {
 		self->bucket_count &= self->bucket_count - 1;
 	}
 	free(self->buckets);
 	self->buckets = xallocate(self->bucket_count * sizeof(struct xentry *));
-	for (entry = self->first; entry != NULL; entry = entry->next) {
+	for (struct xentry *entry = self->first; entry != NULL;
+	     entry = entry->next) {
 		entry->hash = hash(entry->key);
 		chain(self, entry);
 	}
@@ -209,9 +213,8 @@ xpc_object_t xpc_dictionary_create(
     const char *const *keys, const xpc_object_t *values, size_t count)
 {
 	xpc_object_t self = xpc_dictionary_create_empty();
-	size_t i;
 
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (values[i] != NULL) {
 			xpc_dictionary_set_value(self, keys[i], values[i]);
 		}

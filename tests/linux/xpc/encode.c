@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
  * Encodes a dictionary into a frame.
  */
+
 #include "message.h"
 #include "object.h"
 #include "wire.h"
@@ -70,9 +74,8 @@ static enum xwire_tag tag_of(struct xobject *object)
 		{ XPC_TYPE_SHMEM, XWIRE_SHMEM },
 		{ XPC_TYPE_ENDPOINT, XWIRE_ENDPOINT },
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
 		if (tags[i].type == object->type) {
 			return tags[i].tag;
 		}
@@ -200,9 +203,7 @@ struct xframe *xwire_encode(
 
 void xframe_destroy(struct xframe *frame)
 {
-	size_t i;
-
-	for (i = 0; i < frame->descriptor_count; i++) {
+	for (size_t i = 0; i < frame->descriptor_count; i++) {
 		xpc_release(frame->descriptors[i]);
 	}
 	free(frame->descriptors);

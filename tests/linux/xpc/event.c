@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -7,8 +10,10 @@
  * handler serial on any queue, and each delivery is a separate item on that
  * queue, so that one busy peer does not block the others.
  */
-#include <Block.h>
+
 #include "connection.h"
+
+#include <Block.h>
 
 /* The handlers that this thread is inside of, innermost first. */
 struct running {
@@ -20,9 +25,7 @@ static _Thread_local struct running *running;
 
 bool xevent_is_running(xpc_connection_t self)
 {
-	struct running *each;
-
-	for (each = running; each != NULL; each = each->outer) {
+	for (struct running *each = running; each != NULL; each = each->outer) {
 		if (each->connection == self) {
 			return true;
 		}

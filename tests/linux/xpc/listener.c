@@ -1,14 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Listeners: of a service, whose socket launchd keeps and lends, and anonymous
  * ones, which are found by endpoints. An endpoint is one end of a socket pair;
  * who wants to connect sends a socket of its own through it.
  */
+
+#include "connection.h"
+
 #include <errno.h>
 #include <sys/epoll.h>
-#include "connection.h"
 
 /* Closed for a moment to accept, and thereby refuse, a connection when no
  * descriptor is left. */
@@ -21,7 +23,7 @@ static void admit(xpc_connection_t listener, int fd)
 	xpc_connection_t peer = xconnection_create(XPEER, NULL);
 	socklen_t size = sizeof(peer->peer);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer->peer, &size) != 0) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer->peer, &size) == -1) {
 		peer->peer = (struct ucred){ 0, (uid_t)-1, (gid_t)-1 };
 	}
 	peer->runtimes = true; /* the first reference */
@@ -43,18 +45,18 @@ static bool accept_one(xpc_connection_t listener, int socket)
 {
 	int fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
 
-	if (fd >= 0) {
+	if (fd != -1) {
 		admit(listener, fd);
 		return true;
 	}
-	if ((errno == EMFILE || errno == ENFILE) && spare >= 0) {
+	if ((errno == EMFILE || errno == ENFILE) && spare != -1) {
 		close(spare);
 		fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
-		if (fd >= 0) {
+		if (fd != -1) {
 			close(fd);
 		}
 		spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		return fd >= 0;
+		return fd != -1;
 	}
 	return errno == EINTR || errno == ECONNABORTED;
 }
@@ -78,7 +80,7 @@ static bool receive_one(xpc_connection_t listener, int socket)
 	socklen_t size = sizeof(type);
 
 	if (received <= 0) {
-		return received < 0 && errno == EINTR;
+		return received == -1 && errno == EINTR;
 	}
 	if (CMSG_FIRSTHDR(&header) == NULL ||
 	    control.header.cmsg_level != SOL_SOCKET ||
@@ -86,7 +88,7 @@ static bool receive_one(xpc_connection_t listener, int socket)
 		return true; /* out of descriptors, or an invalid message */
 	}
 	memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == -1 ||
 	    type != SOCK_STREAM) {
 		close(fd);
 		return true;
@@ -101,7 +103,6 @@ static void ready(void *context, uint32_t events __attribute__((unused)))
 	struct xchannel *channel = context;
 	xpc_connection_t self = channel->connection;
 	bool open, more = true;
-	int turns;
 
 	if (!xobject_try_retain(&self->object)) {
 		return;
@@ -109,7 +110,7 @@ static void ready(void *context, uint32_t events __attribute__((unused)))
 	pthread_mutex_lock(&self->lock);
 	open = self->channel == channel && (channel->events & EPOLLIN) != 0;
 	pthread_mutex_unlock(&self->lock);
-	for (turns = 0; open && more && turns < 64; turns++) {
+	for (int turns = 0; open && more && turns < 64; turns++) {
 		more = self->kind == XLISTENER ? accept_one(self, channel->fd)
 					       : receive_one(self, channel->fd);
 	}
@@ -142,7 +143,7 @@ void xlistener_start(xpc_connection_t self, int fd)
 	int flags = fcntl(fd, F_GETFL);
 
 	fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-	if (spare < 0) {
+	if (spare == -1) {
 		spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	}
 	pthread_mutex_lock(&self->lock);
@@ -173,7 +174,7 @@ static void make_ends(xpc_connection_t self, int *receiving)
 	static atomic_uint_fast64_t last_id;
 	int pair[2];
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {
 		xmisuse("an anonymous listener: %s", strerror(errno));
 	}
 	self->listener_id = atomic_fetch_add(&last_id, 1) + 1;
@@ -187,7 +188,7 @@ static void prepare_anonymous(xpc_connection_t self)
 {
 	int receiving;
 
-	if (self->endpoint < 0) {
+	if (self->endpoint == -1) {
 		make_ends(self, &receiving);
 		if (self->invalid) {
 			close(receiving);
@@ -213,11 +214,11 @@ void xlistener_activate(xpc_connection_t self)
 void xlistener_drop_peers(uint64_t listener_id)
 {
 	struct xevent *garbage;
-	size_t count, i;
+	size_t count;
 	bool forget;
 	xpc_connection_t *peers = xconnection_all(XPEER, &count);
 
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		garbage = NULL;
 		forget = false;
 		if (peers[i]->listener_id == listener_id) {
@@ -249,7 +250,7 @@ xpc_endpoint_t xpc_endpoint_create(xpc_connection_t connection)
 	prepare_anonymous(connection);
 	fd = fcntl(connection->endpoint, F_DUPFD_CLOEXEC, 0);
 	pthread_mutex_unlock(&connection->lock);
-	if (fd < 0) {
+	if (fd == -1) {
 		xmisuse("xpc_endpoint_create: %s", strerror(errno));
 	}
 	return (xpc_endpoint_t)xdescriptor_create(XPC_TYPE_ENDPOINT, fd, 0);

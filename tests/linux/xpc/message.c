@@ -1,11 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Messages and their replies.
  */
-#include "connection.h"
+
 #include "message.h"
+
+#include "connection.h"
 #include "object.h"
 
 struct xmessage *xmessage_create(enum xmessage_kind kind,

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,6 +8,7 @@
  * The message part of a dictionary: its connection, and the one reply that it
  * may get.
  */
+
 #ifndef XPC_MESSAGE_H
 #define XPC_MESSAGE_H
 

@@ -1,15 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
  * The common part of all objects: type, references, destruction.
  */
+
+#include "object.h"
+
 #include <errno.h>
 #include <stdarg.h>
-#include "object.h"
-#include "message.h"
-#include "../os/system.h"
+
 #include <standin.h>
+
+#include "../os/system.h"
+#include "message.h"
 
 static const char *misuse_info;
 
@@ -222,7 +229,7 @@ void xtext_printf(struct xtext *text, const char *format, ...)
 	va_copy(again, arguments);
 	length = vsnprintf(NULL, 0, format, arguments);
 	va_end(arguments);
-	if (length < 0) {
+	if (length == -1) {
 		xmisuse("a text cannot be formatted: %s", strerror(errno));
 	}
 	if (text->capacity - text->length <= (size_t)length) {

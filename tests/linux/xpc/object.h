@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -12,6 +15,7 @@
  * and it is freed, copied, compared, encoded and described on whatever small
  * stack a worker thread has.
  */
+
 #ifndef XPC_OBJECT_H
 #define XPC_OBJECT_H
 
@@ -30,6 +34,7 @@ struct _xpc_type_s {
 };
 
 /* Never freed: null, the two booleans, the errors. */
+
 #define XOBJECT_STATIC (-1)
 
 struct xobject {

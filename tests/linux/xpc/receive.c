@@ -1,20 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Receiving, on the manager thread: bytes and descriptors become frames, and
  * frames messages and replies. An invalid frame ends only the peer that sent
  * it.
  */
+
+#include "connection.h"
+
 #include <errno.h>
 #include <sys/epoll.h>
-#include "connection.h"
 
 #include <standin.h>
 
 /* Read at once when no frame is under way: a few messages, no more. */
+
 #define CHUNK 4096
 /* And of a long frame; between two, others get their turn. */
+
 #define LONG_CHUNK (256u << 10)
 #define DESCRIPTORS_MAX 253
 #define HEADER sizeof(struct xwire_header)
@@ -68,17 +72,16 @@ static ssize_t receive(
 		.msg_iovlen = 1,
 		.msg_control = &control,
 		.msg_controllen = sizeof(control) };
-	struct cmsghdr *each;
 	ssize_t received;
 
 	do {
 		received = recvmsg(
 		    channel->fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (received < 0 && errno == EINTR);
-	if (received < 0) {
+	} while (received == -1 && errno == EINTR);
+	if (received == -1) {
 		return received;
 	}
-	for (each = CMSG_FIRSTHDR(&header); each != NULL;
+	for (struct cmsghdr *each = CMSG_FIRSTHDR(&header); each != NULL;
 	     each = CMSG_NXTHDR(&header, each)) {
 		if (each->cmsg_level != SOL_SOCKET) {
 			continue;
@@ -204,7 +207,7 @@ static void check_end(ssize_t received, struct batch *batch)
 {
 	if (received == 0) {
 		over(batch, "the other side has closed the connection");
-	} else if (received < 0 && errno != EAGAIN) {
+	} else if (received == -1 && errno != EAGAIN) {
 		over(batch, "the other side is gone");
 	}
 }
@@ -297,7 +300,6 @@ static void discard(struct incoming *list)
 static bool apply(xpc_connection_t self, struct xchannel *channel,
     struct batch *batch, struct xevent **garbage)
 {
-	struct incoming *incoming;
 	bool announce = false;
 
 	if (self->channel != channel) {
@@ -306,7 +308,7 @@ static bool apply(xpc_connection_t self, struct xchannel *channel,
 	if (batch->sender.pid != 0 && self->kind != XPEER) {
 		self->peer = batch->sender;
 	}
-	for (incoming = batch->first; incoming != NULL;
+	for (struct incoming *incoming = batch->first; incoming != NULL;
 	     incoming = incoming->next) {
 		hand_over(self, incoming);
 		incoming->object = NULL;

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -6,8 +9,10 @@
  * the ID of a request that this connection sent and that is still waiting.
  * Every request gets exactly one answer, if need be an error.
  */
-#include <Block.h>
+
 #include "connection.h"
+
+#include <Block.h>
 
 struct xpending {
 	struct xpending *next;

@@ -1,12 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Objects that hold one value: null, numbers, dates, data, strings, UUIDs.
  */
+
+#include "object.h"
+
 #include <math.h>
 #include <time.h>
-#include "object.h"
 
 static void dispose(struct xobject *object)
 {
@@ -189,7 +191,7 @@ xpc_object_t xpc_string_create_with_format_and_arguments(
 	xpc_object_t string;
 	char *text = NULL;
 
-	if (vasprintf(&text, fmt, ap) < 0) {
+	if (vasprintf(&text, fmt, ap) == -1) {
 		xmisuse(
 		    "xpc_string_create_with_format: cannot format \"%s\"", fmt);
 	}

@@ -1,18 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Sending. A message is encoded, and thereby copied, at once; then it waits in
  * `out` until the connection is active, its handler is not running, no barrier
  * is, and the socket takes it. A reply waits for the socket only. Sending never
  * blocks: the socket is the bounded queue, and a barrier reports when it has
  * accepted everything.
  */
-#include <Block.h>
-#include <errno.h>
+
 #include "connection.h"
 
+#include <Block.h>
+#include <errno.h>
+
 /* The kernel takes no more in one sendmsg(2). */
+
 #define DESCRIPTORS_MAX 253
 
 static struct xframe *take(xpc_connection_t self)
@@ -116,12 +119,11 @@ static void attach(struct msghdr *header, struct cmsghdr *control,
 {
 	int *descriptors = (int *)CMSG_DATA(control);
 	xpc_object_t object;
-	size_t i;
 
 	control->cmsg_level = SOL_SOCKET;
 	control->cmsg_type = SCM_RIGHTS;
 	control->cmsg_len = CMSG_LEN(count * sizeof(int));
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		object = frame->descriptors[frame->descriptors_sent + i];
 		descriptors[i] = ((struct xdescriptor *)object)->fd;
 	}
@@ -150,16 +152,16 @@ static int transmit(int fd, struct xframe *frame)
 			attach(&header, &control.header, frame, count);
 		}
 		sent = sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR) {
+		if (sent == -1 && errno == EINTR) {
 			continue;
 		}
 		/* Too many descriptors on their way: some will arrive. */
-		if (sent < 0 &&
+		if (sent == -1 &&
 		    (errno == EAGAIN || errno == ENOBUFS ||
 			errno == ETOOMANYREFS)) {
 			return 0;
 		}
-		if (sent < 0) {
+		if (sent == -1) {
 			return -1;
 		}
 		frame->sent += (size_t)sent;
@@ -242,7 +244,7 @@ void xsend_flush(xpc_connection_t self)
 		result = transmit(self->channel->fd, self->out);
 		if (result > 0) {
 			xframe_destroy(take(self));
-		} else if (result < 0) {
+		} else if (result == -1) {
 			other_side_is_gone(self);
 		}
 	}

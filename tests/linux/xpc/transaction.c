@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -7,6 +10,7 @@
  * not it is ignored, listeners and peers are notified, nothing new is
  * delivered, and the process exits when its last transaction ends.
  */
+
 #include "connection.h"
 
 #include <standin.h>
@@ -96,10 +100,10 @@ static void warn(xpc_connection_t self)
 
 static void warn_all(enum xconnection_kind kind)
 {
-	size_t count, i;
+	size_t count;
 	xpc_connection_t *list = xconnection_all(kind, &count);
 
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		warn(list[i]);
 		xpc_release(list[i]);
 	}

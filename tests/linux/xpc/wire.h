@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The bytes between two processes. Everything is in the byte order of the
  * machine, because it never leaves the machine.
  *
@@ -22,6 +22,7 @@
  * values name them; the first of a frame comes with its first byte or later,
  * the last one no later than its last byte.
  */
+
 #ifndef XPC_WIRE_H
 #define XPC_WIRE_H
 
@@ -35,10 +36,12 @@
 #define XWIRE_MAGIC 0x31435058 /* "XPC1" */
 
 /* A longer or deeper one is never sent, and ends the peer that sends it. */
+
 #define XWIRE_LENGTH_MAX (256u << 20)
 #define XWIRE_DEPTH_MAX 16384u
 #define XWIRE_DESCRIPTORS_MAX 65536u
 /* What a frame can make the receiver allocate is bounded by this as well. */
+
 #define XWIRE_OBJECTS_MAX (4u << 20)
 
 enum xwire_kind {

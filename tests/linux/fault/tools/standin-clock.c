@@ -1,12 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Usage: standin-clock FILE create|show|TIME
  *
  * Makes a clock for STANDIN_CLOCK, shows it, or advances it by TIME: a number
  * of nanoseconds, or with a unit: ns, us, ms, s, m, h.
  */
+
 #include "../standin-internal.h"
 
 #include <errno.h>
@@ -47,11 +48,10 @@ static uint64_t parse(const char *text)
 	};
 	uint64_t number;
 	char *end;
-	size_t i;
 
 	errno = 0;
 	number = strtoull(text, &end, 10);
-	for (i = 0; i < sizeof units / sizeof units[0]; i++) {
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		if (end != text && errno == 0 &&
 		    strcmp(end, units[i].name) == 0) {
 			return number * units[i].nanoseconds;
@@ -67,12 +67,12 @@ static void create(const char *name)
 	char temporary[4096];
 	int fd;
 
-	snprintf(temporary, sizeof temporary, "%s.XXXXXX", name);
+	snprintf(temporary, sizeof(temporary), "%s.XXXXXX", name);
 	standin_clock_page_init(&page);
 	fd = mkstemp(temporary);
-	if (fd == -1 || fchmod(fd, 0666) != 0 ||
-	    write(fd, &page, sizeof page) != (ssize_t)sizeof page ||
-	    rename(temporary, name) != 0) {
+	if (fd == -1 || fchmod(fd, 0666) == -1 ||
+	    write(fd, &page, sizeof(page)) != (ssize_t)sizeof(page) ||
+	    rename(temporary, name) == -1) {
 		die(name);
 	}
 }
@@ -93,8 +93,8 @@ int main(int argc, char **argv)
 	if (fd == -1) {
 		die(argv[1]);
 	}
-	page =
-	    mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	page = mmap(
+	    NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (page == MAP_FAILED) {
 		die(argv[1]);
 	}

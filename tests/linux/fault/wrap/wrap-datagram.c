@@ -1,13 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Linked into the program: UNIX datagram sockets as macOS has them. What waits
  * in one is limited by its bytes, a new one has room for little, and whoever
  * finds it full is told ENOBUFS, also on a blocking socket: no send waits. Linux
  * counts the bytes against the sender's SO_SNDBUF, macOS against the receiver's
  * SO_RCVBUF: programs set both.
  */
+
 #define __APPLE__ 1
 #define PRIVATE 1
 #include "../standin-internal.h"
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 /* net.local.dgram.maxdgram. Linux makes it 4.5 KiB, its least. */
+
 #define DATAGRAM_SEND_BUFFER 2048
 
 ssize_t __real_write(int fd, const void *data, size_t size);
@@ -39,9 +41,9 @@ static int option(int fd, int name)
 {
 	int saved = errno;
 	int value = 0;
-	socklen_t size = sizeof value;
+	socklen_t size = sizeof(value);
 
-	if (getsockopt(fd, SOL_SOCKET, name, &value, &size) != 0) {
+	if (getsockopt(fd, SOL_SOCKET, name, &value, &size) == -1) {
 		value = -1;
 		errno = saved;
 	}
@@ -59,7 +61,7 @@ void standin_datagram_created(int fd)
 	int size = DATAGRAM_SEND_BUFFER;
 
 	if (is_datagram(fd)) {
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	}
 }
 
@@ -67,7 +69,7 @@ static ssize_t datagram_send(int fd, const struct msghdr *message, int flags)
 {
 	ssize_t sent = __real_sendmsg(fd, message, flags | MSG_DONTWAIT);
 
-	if (sent < 0 && errno == EAGAIN) {
+	if (sent == -1 && errno == EAGAIN) {
 		errno = ENOBUFS;
 	}
 	return sent;
@@ -145,7 +147,7 @@ ssize_t sendmsg_x(
 
 	for (i = 0; i < count; i++) {
 		message = plain(&messages[i]);
-		if (__wrap_sendmsg(fd, &message, flags) < 0) {
+		if (__wrap_sendmsg(fd, &message, flags) == -1) {
 			break;
 		}
 	}
@@ -166,7 +168,7 @@ ssize_t recvmsg_x(
 		message = plain(&all[i]);
 		size = recvmsg(
 		    fd, &message, i == 0 ? flags : flags | MSG_DONTWAIT);
-		if (size < 0) {
+		if (size == -1) {
 			break;
 		}
 		all[i].msg_datalen = (size_t)size;

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Linked into the program: its own making of descriptors, which a test can make
  * fail, and what macOS's open() and fcntl() can do beyond Linux's. The names
  * are those that ld's --wrap makes (see names).
  */
+
 #define __APPLE__ 1
 #include "../standin-internal.h"
 #include "wrap.h"
@@ -65,7 +66,7 @@ static int open_locked(int at, const char *path, int flags, mode_t mode)
 	int fd = __real_openat(at, path, plain, mode);
 	int failure;
 
-	if (fd < 0) {
+	if (fd == -1) {
 		return -1;
 	}
 	if ((flags & O_NONBLOCK) != 0) {
@@ -158,7 +159,7 @@ int __wrap_socket(int family, int type, int protocol)
 {
 	int fd = refuse() ? -1 : __real_socket(family, type, protocol);
 
-	if (fd >= 0) {
+	if (fd != -1) {
 		standin_datagram_created(fd);
 	}
 	return fd;
@@ -166,7 +167,7 @@ int __wrap_socket(int family, int type, int protocol)
 
 int __wrap_socketpair(int family, int type, int protocol, int fds[2])
 {
-	if (refuse() || __real_socketpair(family, type, protocol, fds) != 0) {
+	if (refuse() || __real_socketpair(family, type, protocol, fds) == -1) {
 		return -1;
 	}
 	standin_datagram_created(fds[0]);
@@ -199,9 +200,9 @@ static int get_path(int fd, char *path)
 	char link[32];
 	ssize_t size;
 
-	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	size = readlink(link, path, MAXPATHLEN - 1);
-	if (size < 0) {
+	if (size == -1) {
 		errno = EBADF;
 		return -1;
 	}
@@ -227,6 +228,7 @@ static int fcntl_any(int fd, int command, void *argument)
 }
 
 /* The third argument is an int, a pointer or missing: all fit a pointer. */
+
 #define ARGUMENT(argument, command)                                            \
 	do {                                                                   \
 		va_list ap;                                                    \

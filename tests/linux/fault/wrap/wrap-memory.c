@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Linked into the program: its own allocations, which a test can make fail.
  * The names are those that ld's --wrap makes (see names).
  */
+
 #include "../standin-internal.h"
 
 #include <errno.h>

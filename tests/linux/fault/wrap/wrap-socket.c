@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Linked into the program: the socket options that macOS has and Linux has
  * not.
  */
+
 #define __APPLE__ 1
 #include "../standin-internal.h"
 #include "wrap.h"
@@ -39,7 +40,7 @@ int standin_ignore_sigpipe(int on)
 	if (on == 0) {
 		return 0;
 	}
-	if (standin_sigaction(SIGPIPE, NULL, &action) != 0) {
+	if (standin_sigaction(SIGPIPE, NULL, &action) == -1) {
 		return -1;
 	}
 	if (action.sa_handler != SIG_DFL) {
@@ -66,7 +67,7 @@ static int answer(
 static int get_local(int fd, int option, void *value, socklen_t *size)
 {
 	struct ucred peer;
-	socklen_t length = sizeof peer;
+	socklen_t length = sizeof(peer);
 	struct xucred credentials = { .cr_version = XUCRED_VERSION };
 
 	if (__real_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) !=
@@ -82,10 +83,10 @@ static int get_local(int fd, int option, void *value, socklen_t *size)
 		credentials.cr_uid = peer.uid;
 		credentials.cr_ngroups = 1;
 		credentials.cr_groups[0] = peer.gid;
-		return answer(value, size, &credentials, sizeof credentials);
+		return answer(value, size, &credentials, sizeof(credentials));
 	case LOCAL_PEERPID:
 	case LOCAL_PEEREPID:
-		return answer(value, size, &peer.pid, sizeof peer.pid);
+		return answer(value, size, &peer.pid, sizeof(peer.pid));
 	default:
 		errno = ENOPROTOOPT;
 		return -1;
@@ -109,10 +110,10 @@ int __wrap_setsockopt(
 	if (level != SOL_SOCKET || option != SO_NOSIGPIPE) {
 		return __real_setsockopt(fd, level, option, value, size);
 	}
-	if (size < sizeof on) {
+	if (size < sizeof(on)) {
 		errno = EINVAL;
 		return -1;
 	}
-	memcpy(&on, value, sizeof on);
+	memcpy(&on, value, sizeof(on));
 	return standin_ignore_sigpipe(on);
 }

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Linked into the program: its calls that must know of the stand-in's clock
  * and signal sources.
  */
+
 #include "../standin-internal.h"
 
 #include <sys/time.h>
@@ -25,7 +26,7 @@ int __wrap_gettimeofday(struct timeval *now, void *zone)
 {
 	struct timespec time;
 
-	if (standin_clock_gettime(CLOCK_REALTIME, &time) != 0) {
+	if (standin_clock_gettime(CLOCK_REALTIME, &time) == -1) {
 		return -1;
 	}
 	now->tv_sec = time.tv_sec;
@@ -37,7 +38,7 @@ time_t __wrap_time(time_t *now)
 {
 	struct timespec time;
 
-	if (standin_clock_gettime(CLOCK_REALTIME, &time) != 0) {
+	if (standin_clock_gettime(CLOCK_REALTIME, &time) == -1) {
 		return -1;
 	}
 	if (now != NULL) {
@@ -59,7 +60,7 @@ sighandler_t __wrap_signal(int signo, sighandler_t handler)
 	struct sigaction old;
 
 	sigemptyset(&action.sa_mask);
-	if (standin_sigaction(signo, &action, &old) != 0) {
+	if (standin_sigaction(signo, &action, &old) == -1) {
 		return SIG_ERR;
 	}
 	return old.sa_handler;

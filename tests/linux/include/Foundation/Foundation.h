@@ -9,6 +9,7 @@
 #include_next <Foundation/Foundation.h>
 
 /* GNUstep's says nothing. The framework itself calls what it forbids others. */
+
 #undef NS_UNAVAILABLE
 #ifdef STANDIN_VIRTUALIZATION
 #define NS_UNAVAILABLE

@@ -282,6 +282,7 @@ typedef NS_ENUM(NSInteger, VZVirtualMachineState) {
 struct standin_machine;
 
 /* The GNU runtime has no weak references: who is assigned must outlive it. */
+
 #if __has_feature(objc_arc)
 #define STANDIN_WEAK weak
 #else

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The audit types that XPC's declarations name.
  */
+
 #ifndef STANDIN_BSM_AUDIT_H
 #define STANDIN_BSM_AUDIT_H
 

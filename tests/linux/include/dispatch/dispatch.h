@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The Linux stand-in's <dispatch/dispatch.h>. Names, types and values are
  * Apple's; see Apple's documentation for what each function does.
  *
@@ -10,6 +10,7 @@
  * defined in that case; what cannot be declared twice in C is compared by
  * value.
  */
+
 #ifndef STANDIN_DISPATCH_DISPATCH_H
 #define STANDIN_DISPATCH_DISPATCH_H
 

@@ -1,7 +1,6 @@
-/*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- */
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 #ifndef STANDIN_DISPATCH_QUEUE_H
 #define STANDIN_DISPATCH_QUEUE_H
 

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,6 +8,7 @@
  * A workloop runs the most urgent work first; here all work is equally urgent,
  * so it is a serial queue.
  */
+
 #ifndef STANDIN_DISPATCH_WORKLOOP_H
 #define STANDIN_DISPATCH_WORKLOOP_H
 

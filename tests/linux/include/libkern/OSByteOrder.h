@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The Linux stand-in's <libkern/OSByteOrder.h>, for little-endian machines, as
  * all Macs are.
  */
+
 #ifndef STANDIN_LIBKERN_OSBYTEORDER_H
 #define STANDIN_LIBKERN_OSBYTEORDER_H
 
@@ -67,14 +68,14 @@
 		uint##bits##_t value;                                          \
                                                                                \
 		__builtin_memcpy(&value,                                       \
-		    (const char *)(uintptr_t)base + offset, sizeof value);     \
+		    (const char *)(uintptr_t)base + offset, sizeof(value));    \
 		return value;                                                  \
 	}                                                                      \
 	static __inline__ void OSWriteLittleInt##bits(                         \
 	    volatile void *base, uintptr_t offset, uint##bits##_t data)        \
 	{                                                                      \
 		__builtin_memcpy(                                              \
-		    (char *)(uintptr_t)base + offset, &data, sizeof data);     \
+		    (char *)(uintptr_t)base + offset, &data, sizeof(data));    \
 	}
 
 STANDIN_BYTE_ORDER(16)

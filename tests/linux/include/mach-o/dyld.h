@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
  * The part of macOS's <mach-o/dyld.h> that returns a program's own path.
  */
+
 #ifndef STANDIN_MACH_O_DYLD_H
 #define STANDIN_MACH_O_DYLD_H
 

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The Linux stand-in's <mach/mach_time.h>: a tick is a nanosecond.
  */
+
 #ifndef STANDIN_MACH_MACH_TIME_H
 #define STANDIN_MACH_MACH_TIME_H
 

@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * macOS calls the bytes of an Ethernet address `octet`, and keeps the older
  * name as a macro, as here: programs may use either.
  */

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The Linux stand-in's <net/route.h>: the table of routes, as sysctl(3) lists
  * it. See route(4).
  */
+
 #ifndef STANDIN_NET_ROUTE_H
 #define STANDIN_NET_ROUTE_H
 

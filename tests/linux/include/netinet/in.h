@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,6 +8,7 @@
  * On macOS a socket address contains its length: here it is stored where the
  * kernel ignores it.
  */
+
 #include_next <netinet/in.h>
 
 #if defined(__APPLE__) && !defined(sin_len)

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The Linux stand-in's <os/availability.h>: everything is available.
  */
+
 #ifndef STANDIN_OS_AVAILABILITY_H
 #define STANDIN_OS_AVAILABILITY_H
 

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The Linux stand-in's <os/base.h>, as far as programs use it.
  */
+
 #ifndef STANDIN_OS_BASE_H
 #define STANDIN_OS_BASE_H
 

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,6 +8,7 @@
  * The Linux stand-in's <os/lock.h>. As on macOS, locking twice, or unlocking a
  * lock of another thread, aborts.
  */
+
 #ifndef STANDIN_OS_LOCK_H
 #define STANDIN_OS_LOCK_H
 

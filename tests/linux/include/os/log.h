@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The Linux stand-in's <os/log.h>. A message is one line
  *
  *     PROCESS[PID] TYPE SUBSYSTEM:CATEGORY: TEXT
@@ -12,6 +12,7 @@
  * a message ends after 1024 bytes, and debug messages are off
  * (STANDIN_LOG=debug or stderr,debug turns them on).
  */
+
 #ifndef STANDIN_OS_LOG_H
 #define STANDIN_OS_LOG_H
 

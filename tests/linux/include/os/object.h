@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,6 +8,7 @@
  * The Linux stand-in's <os/object.h>: here objects are never Objective-C
  * objects.
  */
+
 #ifndef STANDIN_OS_OBJECT_H
 #define STANDIN_OS_OBJECT_H
 

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,6 +8,7 @@
  * The Linux stand-in's <os/signpost.h>: signposts are never recorded here, so
  * they are off. The compiler still checks names and formats.
  */
+
 #ifndef STANDIN_OS_SIGNPOST_H
 #define STANDIN_OS_SIGNPOST_H
 

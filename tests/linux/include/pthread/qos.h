@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,6 +8,7 @@
  * The Linux stand-in's <pthread/qos.h>: values are checked, but do not affect
  * scheduling.
  */
+
 #ifndef STANDIN_PTHREAD_QOS_H
 #define STANDIN_PTHREAD_QOS_H
 

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The Linux stand-in's <sys/event.h>: kqueue(2) with the filters READ, WRITE,
  * SIGNAL, PROC (exit), TIMER and USER. A kqueue is a descriptor that can be
  * polled; other filters fail with EINVAL.
  */
+
 #ifndef STANDIN_SYS_EVENT_H
 #define STANDIN_SYS_EVENT_H
 
@@ -42,6 +43,7 @@
 #define NOTE_FFLAGSMASK 0x00ffffff
 
 /* Of EVFILT_VNODE, which is refused. */
+
 #define NOTE_DELETE 0x00000001
 #define NOTE_WRITE 0x00000002
 #define NOTE_EXTEND 0x00000004

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,6 +8,7 @@
  * The Linux stand-in's <sys/qos.h>: classes are distinguished but have no
  * effect.
  */
+
 #ifndef STANDIN_SYS_QOS_H
 #define STANDIN_SYS_QOS_H
 

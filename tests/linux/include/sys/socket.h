@@ -1,23 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * What <sys/socket.h> and <sys/un.h> have on macOS and not on Linux. cc sends a
  * program's setsockopt() and getsockopt() through libstandinwrap.a, which knows
  * these options.
  */
+
 #include_next <sys/socket.h>
 
 #if defined(__APPLE__) && !defined(STANDIN_SYS_SOCKET_H)
 #define STANDIN_SYS_SOCKET_H
 
 /* Numbers of our own: Apple's belong to others here. */
+
 #define SOL_LOCAL 0x6c6f63
 #define LOCAL_PEERCRED 0x001
 #define LOCAL_PEERPID 0x002
 #define LOCAL_PEEREPID 0x003
 
 /* Setting it on one socket disables SIGPIPE for the whole process. */
+
 #define SO_NOSIGPIPE 0x1022
 
 /* As in Apple's sources; programs on macOS declare these themselves. */

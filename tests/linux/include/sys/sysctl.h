@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,6 +8,7 @@
  * The Linux stand-in's <sys/sysctl.h>: the names that programs query about the
  * Mac, and its routes. Nothing can be set.
  */
+
 #ifndef STANDIN_SYS_SYSCTL_H
 #define STANDIN_SYS_SYSCTL_H
 
@@ -24,6 +28,7 @@
 #define KERN_OSVERSION 65
 
 /* CTL_NET, PF_ROUTE, 0, AF_INET, NET_RT_DUMP, 0: see <net/route.h>. */
+
 #define NET_RT_DUMP 1
 
 #define HW_MACHINE 1

@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
  * The Linux stand-in's <sys/ucred.h>: the result of LOCAL_PEERCRED.
  */
+
 #ifndef STANDIN_SYS_UCRED_H
 #define STANDIN_SYS_UCRED_H
 

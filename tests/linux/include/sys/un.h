@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,6 +8,7 @@
  * macOS's declarations for UNIX sockets. sun_len is stored where the kernel
  * ignores it: after the path, which is as long as on macOS.
  */
+
 #ifndef __APPLE__
 #include_next <sys/un.h>
 #elif !defined(STANDIN_SYS_UN_H)

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The part of macOS's <uuid/uuid.h> that goes with XPC and vmnet.
  */
+
 #ifndef STANDIN_UUID_H
 #define STANDIN_UUID_H
 

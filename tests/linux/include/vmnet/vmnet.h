@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * vmnet.framework as macOS 26 declares it, for Linux: names, types, values and
  * argument orders are Apple's, the comments are ours.
  * tests/linux/vmnet/README.md explains what each call does on Linux, and which
@@ -160,7 +160,7 @@ vmnet_return_t vmnet_network_configuration_add_dhcp_reservation(
  * Networks.
  */
 
-/* Blocks.  The caller's process owns the network; it dies with the owner. */
+/* Blocks. The caller's process owns the network; it dies with the owner. */
 vmnet_network_ref _Nullable vmnet_network_create(
     vmnet_network_configuration_ref config, vmnet_return_t *_Nullable status);
 
@@ -184,7 +184,7 @@ void vmnet_network_get_ipv6_prefix(
  * Interfaces.
  */
 
-/* NULL: refused, the handler will not run.  Otherwise it will, once. */
+/* NULL: refused, the handler will not run. Otherwise it will, once. */
 interface_ref _Nullable vmnet_interface_start_with_network(
     vmnet_network_ref network, xpc_object_t interface_desc,
     dispatch_queue_t queue, vmnet_start_interface_completion_handler_t handler);
@@ -212,7 +212,7 @@ xpc_object_t _Nullable vmnet_copy_shared_interface_list(void);
 
 /*
  * Port forwarding of one interface in shared mode, not for interfaces on a
- * network object.  Ports in host byte order.
+ * network object. Ports in host byte order.
  */
 vmnet_return_t vmnet_interface_add_ip_port_forwarding_rule(
     interface_ref interface, uint8_t protocol, uint16_t external_port,

@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
  * All of XPC is available here in every version of the system.
  */
+
 #ifndef STANDIN_XPC_AVAILABILITY_H
 #define STANDIN_XPC_AVAILABILITY_H
 

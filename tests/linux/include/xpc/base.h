@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -6,6 +9,7 @@
  * objects, use under Apple's names. Everything is guarded, so that this file
  * may follow Apple's own in one translation unit.
  */
+
 #ifndef STANDIN_XPC_BASE_H
 #define STANDIN_XPC_BASE_H
 
@@ -77,6 +81,7 @@
 #endif
 
 /* Compilers without nullability can read the same declarations. */
+
 #if !__has_feature(nullability)
 #ifndef _Nullable
 #define _Nullable

@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
  *
  * For a debugger: why XPC aborted the process.
  */
+
 #ifndef STANDIN_XPC_DEBUG_H
 #define STANDIN_XPC_DEBUG_H
 

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
  * SPDX-License-Identifier: Apache-2.0
  * Copyright The vmnet-broker authors
@@ -5,6 +8,7 @@
  * An endpoint is the right to connect to a listener, in a form that can be sent
  * in a message.
  */
+
 #ifndef STANDIN_XPC_ENDPOINT_H
 #define STANDIN_XPC_ENDPOINT_H
 

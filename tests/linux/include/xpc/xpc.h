@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The vmnet-broker authors
+
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * XPC: objects that can travel between processes, and (connection.h) the
  * connections they travel on. Names, types and constants are Apple's; objects
  * are plain pointers also in Objective-C, as with -DOS_OBJECT_USE_OBJC=0.
@@ -11,6 +11,7 @@
  * getters never convert: for a missing value or one of another type they return
  * 0, NAN, NULL, false or -1.
  */
+
 #ifndef STANDIN_XPC_H
 #define STANDIN_XPC_H
 

@@ -147,8 +147,7 @@ load one
     # Said by a program that has the terminal, not by the shell's echo.
     printf 'sh -c "echo slow-\$((40 + 2)); exec sleep 1000"\r' >&5
     wait_for_text "$T/screen" '^slow-42'
-    printf '\034' >&5
-    type_until 'echo quick-$((40 + 2))\r' '^quick-42'
+    type_until '\034echo quick-$((40 + 2))\r' '^quick-42'
     type_until '\032poweroff -f\r' '^after '
     expect_restored 0
 }

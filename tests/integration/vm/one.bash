@@ -97,7 +97,8 @@ on_terminal() {
 }
 
 # type_until KEYS PATTERN: again and again until the screen shows it. What is
-# typed while the guest's terminal gets over a signal may be lost.
+# typed while the guest's terminal gets over a signal may be lost, and so may a
+# signal for a program that is just being executed.
 type_until() {
     for _ in $(seq 20); do
         printf '%b' "$1" >&5

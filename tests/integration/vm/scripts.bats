@@ -228,8 +228,7 @@ EOF
     # Ctrl-C is the guest's.
     printf 'sh -c "echo slow-\$((40 + 2)); exec sleep 1000"\r' >&5
     wait_for_text "$T/screen" '^slow-42'
-    printf '\003' >&5
-    type_until 'echo quick-$((40 + 2))\r' '^quick-42'
+    type_until '\003echo quick-$((40 + 2))\r' '^quick-42'
     printf '\035' >&5
     expect_restored 0
     run -0 "$vm/exec" one 'echo alive'

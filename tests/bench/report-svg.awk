@@ -38,16 +38,19 @@ function bar(x, y, who, what, scale, color,    end, format) {
         sprintf(format, median))
 }
 
-function panel(x, y, what,    a, greatest, scale) {
+function panel(x, y, what,    a, bars, greatest, scale) {
     write(x, y + 14, "start", "title", title[what])
     y += 24
     for (a = 1; a <= attachments; a++) {
-        if (summarize(attachment[a], what) && most > greatest) {
-            greatest = most
+        if (summarize(attachment[a], what)) {
+            bars++
+            if (most > greatest) {
+                greatest = most
+            }
         }
     }
     scale = greatest > 0 ? (panel_width - names - values) / greatest : 0
-    line(x + names, y - 2, x + names, y + shown * (bar_height + gap))
+    line(x + names, y - 2, x + names, y + bars * (bar_height + gap))
     for (a = 1; a <= attachments; a++) {
         if (summarize(attachment[a], what)) {
             bar(x, y, attachment[a], what, scale, color[a])

@@ -300,8 +300,10 @@ measure_all() {
     case $cards in
     *relay*) add_relay_taps ;;
     esac
-    in_turn send_frames
-    [ -z "$no_vms" ] || return 0
+    if [ -n "$no_vms" ]; then
+        in_turn send_frames
+        return
+    fi
     start_vms
     for ((run = 1; run <= runs; run++)); do
         record_ceiling $run
@@ -311,4 +313,5 @@ measure_all() {
         "$vm/stop" $name >/dev/null
     done
     in_turn start_up
+    in_turn send_frames
 }

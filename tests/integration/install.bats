@@ -67,7 +67,7 @@ mkfifo "$T/end"
 vmnet-brokerctl hold default -- cat "$T/end" &
 exec 9>"$T/end" # waits until cat runs, and so until the network is held
 ! install >"$T/refused.out" 2>&1 || fail "an upgrade with a holder"
-grep -q 'these programs use networks' "$T/refused.out" || fail "no reason"
+grep -q "these programs use the broker's networks" "$T/refused.out" || fail "no reason"
 ! "$folder/uninstall" >"$T/uninstall.out" 2>&1 || fail "uninstalled"
 install --when-idle >"$T/idle.out" 2>&1 9>&- &
 idle=$!

@@ -22,6 +22,7 @@ NS_ASSUME_NONNULL_BEGIN
 
 extern NSString *const VZErrorDomain;
 
+/* Apple has more, for what the stand-in does not do. */
 typedef NS_ENUM(NSInteger, VZErrorCode) {
 	VZErrorInternal = 1,
 	VZErrorInvalidVirtualMachineConfiguration = 2,
@@ -30,24 +31,6 @@ typedef NS_ENUM(NSInteger, VZErrorCode) {
 	VZErrorInvalidDiskImage = 5,
 	VZErrorVirtualMachineLimitExceeded = 6,
 	VZErrorNetworkError = 7,
-	VZErrorOutOfDiskSpace = 8,
-	VZErrorOperationCancelled = 9,
-	VZErrorNotSupported = 10,
-	VZErrorSave = 11,
-	VZErrorRestore = 12,
-	VZErrorRestoreImageCatalogLoadFailed = 10001,
-	VZErrorInvalidRestoreImageCatalog = 10002,
-	VZErrorNoSupportedRestoreImagesInCatalog = 10003,
-	VZErrorRestoreImageLoadFailed = 10004,
-	VZErrorInvalidRestoreImage = 10005,
-	VZErrorInstallationRequiresUpdate = 10006,
-	VZErrorInstallationFailed = 10007,
-	VZErrorNetworkBlockDeviceNegotiationFailed = 20001,
-	VZErrorNetworkBlockDeviceDisconnected = 20002,
-	VZErrorUSBControllerNotFound = 30001,
-	VZErrorDeviceAlreadyAttached = 30002,
-	VZErrorDeviceInitializationFailure = 30003,
-	VZErrorDeviceNotFound = 30004,
 };
 
 /* --- Platform and boot loaders ------------------------------------------- */

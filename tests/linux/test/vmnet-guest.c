@@ -11,6 +11,8 @@
 #define FRAME_MAX 1514
 #define PROBE_TYPE 0x88b5 /* for local experiments, says IEEE 802 */
 #define DHCP_MAGIC 0x63825363
+/* When a client sends its message again, in ms: any of them can be lost. */
+#define DHCP_AGAIN 1000
 
 static const uint8_t all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
@@ -159,20 +161,26 @@ size_t guest_poll(struct guest *guest, void *data, size_t size)
 	return size;
 }
 
-size_t guest_read(struct guest *guest, void *data, size_t size)
+/* 0: none came within the time, in ms; -1: there is no limit. */
+static size_t read_within(
+    struct guest *guest, void *data, size_t size, int timeout)
 {
 	struct pollfd tap = { .events = POLLIN };
-	size_t got;
 
 	tap.fd = standin_vmnet_interface_descriptor(guest->interface);
 
 	for (;;) {
-		got = guest_poll(guest, data, size);
-		if (got > 0) {
+		size_t got = guest_poll(guest, data, size);
+
+		if (got > 0 || poll(&tap, 1, timeout) == 0) {
 			return got;
 		}
-		poll(&tap, 1, -1);
 	}
+}
+
+size_t guest_read(struct guest *guest, void *data, size_t size)
+{
+	return read_within(guest, data, size, -1);
 }
 
 static void ether_fill(
@@ -319,7 +327,8 @@ static struct in_addr option_address(
 	return address;
 }
 
-/* Waits for an answer; its type, the rest in *guest and *server. */
+/* Waits for an answer; its type, the rest in *guest and *server. 0: nothing
+ * came for DHCP_AGAIN. */
 static uint8_t dhcp_receive(struct guest *guest, struct in_addr *server)
 {
 	union {
@@ -333,7 +342,10 @@ static uint8_t dhcp_receive(struct guest *guest, struct in_addr *server)
 
 	memcpy(&xid, &guest->mac[2], 4);
 	while (type == NULL) {
-		size = guest_read(guest, &frame, sizeof(frame));
+		size = read_within(guest, &frame, sizeof(frame), DHCP_AGAIN);
+		if (size == 0) {
+			return 0;
+		}
 		if (size > fixed && frame.dhcp.to_port == htons(68) &&
 		    frame.dhcp.op == 2 && frame.dhcp.xid == xid) {
 			size -= fixed;
@@ -348,13 +360,30 @@ static uint8_t dhcp_receive(struct guest *guest, struct in_addr *server)
 	return *type;
 }
 
+/* Sends a message until it is answered; the answer's type. */
+static uint8_t dhcp_ask(struct guest *guest, uint8_t type,
+    struct in_addr wanted, struct in_addr *server)
+{
+	struct in_addr asked = *server;
+	uint8_t answer = 0;
+
+	while (answer == 0) {
+		dhcp_send(guest, type, wanted, asked);
+		answer = dhcp_receive(guest, server);
+	}
+	return answer;
+}
+
 bool guest_dhcp(struct guest *guest)
 {
 	struct in_addr none = { 0 };
-	struct in_addr server;
+	struct in_addr server = none;
+	uint8_t answer;
 
-	dhcp_send(guest, 1, none, none);
-	CHECK_INT(dhcp_receive(guest, &server), 2);
-	dhcp_send(guest, 3, guest->address, server);
-	return dhcp_receive(guest, &server) == 5;
+	CHECK_INT(dhcp_ask(guest, 1, none, &server), 2);
+	/* An offer that was late may come again. */
+	do {
+		answer = dhcp_ask(guest, 3, guest->address, &server);
+	} while (answer == 2);
+	return answer == 5;
 }

@@ -19,7 +19,7 @@ static bool find(const uint32_t *ids, size_t count, uint32_t id)
 	return false;
 }
 
-enum access access_judge(
+enum access access_check(
     const struct config_network *network, const struct access_user *user)
 {
 	const struct config_allow *allow = network->allow;

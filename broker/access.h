@@ -31,7 +31,7 @@ struct access_user {
 enum access { ACCESS_ALLOWED, ACCESS_DENIED, ACCESS_UNKNOWN };
 
 /* UNKNOWN: the result depends on groups that are not known yet. */
-enum access access_judge(
+enum access access_check(
     const struct config_network *network, const struct access_user *user);
 
 /* Explains why access is DENIED. */

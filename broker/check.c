@@ -56,7 +56,7 @@ static bool check_file(const char *path, bool installed)
 		nobody.pw_uid = user->pw_uid;
 		nobody.pw_gid = user->pw_gid;
 	}
-	reason = trusted_file_judge(path, &nobody, installed);
+	reason = trusted_file_check(path, &nobody, installed);
 	if (reason == NULL) {
 		return true;
 	}

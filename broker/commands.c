@@ -178,7 +178,7 @@ static void acquire(const struct request_context *request, const char *name,
 		refuse_unknown(request, name);
 		return;
 	}
-	switch (access_judge(network->config, user)) {
+	switch (access_check(network->config, user)) {
 	case ACCESS_ALLOWED:
 		peer_acquire(
 		    request->peer, request->reply, network, request->mac);

@@ -108,7 +108,7 @@ static void end_begin(struct lifetime *lifetime, const char *reason)
 	lifetime->ending = true;
 	lifetime->end_deadline = now(lifetime) + end_timeout;
 	lifetime->farewell_deadline = now(lifetime) + farewell_timeout;
-	peers_silence(lifetime->options.peers);
+	peers_stop_answering(lifetime->options.peers);
 	registry_finish(lifetime->options.registry);
 }
 
@@ -226,7 +226,7 @@ static void timer_fired(struct lifetime *lifetime)
  * Requests to stop.
  */
 
-/* peers_silence() must come before registry_stop(): waiting clients are refused
+/* peers_stop_answering() must come before registry_stop(): waiting clients are refused
  * or, if the broker exits now, not answered, so that they ask the next
  * broker. */
 static void stop(struct lifetime *lifetime, enum registry_phase phase)
@@ -242,7 +242,7 @@ static void stop(struct lifetime *lifetime, enum registry_phase phase)
 		post_stopping(lifetime);
 	}
 	if (before.held == 0) {
-		peers_silence(lifetime->options.peers);
+		peers_stop_answering(lifetime->options.peers);
 	} else if (before.phase == REGISTRY_SERVING) {
 		log_notice(
 		    "asked to stop: waiting for the clients of %zu networks",

@@ -77,7 +77,7 @@ void peer_log(struct peer *peer, enum log_level level, const char *format, ...)
 
 /* Restarts the idle timer of an active peer, or stops it while the peer has
  * holds or requests. */
-void peer_touch(struct peer *peer);
+void peer_restart_idle_timeout(struct peer *peer);
 
 /* Adds a waiting request at the end of the peer's list; NULL: out of memory. */
 struct request *peer_add_request(struct peer *peer, xpc_object_t reply);
@@ -90,6 +90,6 @@ void peer_note_refusal(struct peer *peer, const struct network *network,
     const struct failure *failure);
 
 /* Releases all its holds, and drops all its requests. */
-void peer_let_go(struct peer *peer);
+void peer_release_all(struct peer *peer);
 
 #endif

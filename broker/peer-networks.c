@@ -24,7 +24,7 @@ static void hold_destroy(struct peer *peer, struct owned_hold *owned)
 	}
 }
 
-void peer_let_go(struct peer *peer)
+void peer_release_all(struct peer *peer)
 {
 	struct owned_hold *owned = SLIST_FIRST(&peer->holds);
 	struct request *request = NULL;
@@ -105,7 +105,7 @@ static void hold_done(struct hold *hold, const struct failure *failure)
 	if (failure != NULL) {
 		hold_destroy(peer, (struct owned_hold *)hold);
 	}
-	peer_touch(peer);
+	peer_restart_idle_timeout(peer);
 }
 
 /* A hold that is not requested yet, or NULL: out of memory. */
@@ -170,7 +170,7 @@ static void acquire_new(struct peer *peer, xpc_object_t reply,
 		}
 		return;
 	}
-	peer_touch(peer);
+	peer_restart_idle_timeout(peer);
 	registry_acquire(network, hold);
 }
 
@@ -204,7 +204,7 @@ size_t peers_drop_holders(
 
 		if (hold != NULL && hold->granted) {
 			peer_drop(peer, reason);
-			peer_let_go(peer);
+			peer_release_all(peer);
 			count++;
 		}
 	}
@@ -222,7 +222,7 @@ void peer_wait_release(
 	}
 	request->released = network;
 	peer->peers->waiting_release++;
-	peer_touch(peer);
+	peer_restart_idle_timeout(peer);
 }
 
 static void answer_release(struct peer *peer, const struct network *network,
@@ -243,7 +243,7 @@ static void answer_release(struct peer *peer, const struct network *network,
 			} else {
 				peer_answer(peer, reply);
 			}
-			peer_touch(peer);
+			peer_restart_idle_timeout(peer);
 		}
 		request = next;
 	}

@@ -67,7 +67,7 @@ static void idle_end(struct peer *peer)
 	}
 }
 
-void peer_touch(struct peer *peer)
+void peer_restart_idle_timeout(struct peer *peer)
 {
 	idle_end(peer);
 	if (!peer->dropped && peer->watcher == NULL &&
@@ -100,7 +100,8 @@ void peers_expire(struct peers *peers)
  * Admission.
  */
 
-static enum admission judge(const struct peers *peers, const struct user *user)
+static enum admission check_limits(
+    const struct peers *peers, const struct user *user)
 {
 	if (user->uid == 0) {
 		return peers->admitted < VMNET_BROKER_MAX_PEERS ? ADMITTED
@@ -122,7 +123,7 @@ static enum admission admit(struct peer *peer)
 	enum admission admission = ADMITTED;
 
 	if (!peer->admitted) {
-		admission = judge(peers, peer->user);
+		admission = check_limits(peers, peer->user);
 	}
 	if (!peer->admitted && admission == ADMITTED) {
 		peer->admitted = true;
@@ -181,7 +182,7 @@ size_t peers_count(const struct peers *peers)
 	return peers->admitted;
 }
 
-void peers_silence(struct peers *peers)
+void peers_stop_answering(struct peers *peers)
 {
 	peers->silent = true;
 }
@@ -216,7 +217,8 @@ struct peer *peer_create(struct peers *peers, xpc_connection_t connection)
 	struct peer *peer = NULL;
 
 	if (user == NULL ||
-	    (peers->refused >= REFUSED_MAX && judge(peers, user) != ADMITTED)) {
+	    (peers->refused >= REFUSED_MAX &&
+		check_limits(peers, user) != ADMITTED)) {
 		return NULL;
 	}
 	peer = calloc(1, sizeof(*peer));
@@ -228,7 +230,7 @@ struct peer *peer_create(struct peers *peers, xpc_connection_t connection)
 	xpc_connection_set_context(connection, peer);
 	xpc_connection_set_finalizer_f(connection, finalize);
 	admit(peer);
-	peer_touch(peer);
+	peer_restart_idle_timeout(peer);
 	log_debug("peer %" PRIu64 ": connected, uid %u, pid %d", peer->number,
 	    (unsigned)user->uid, (int)peer->pid);
 	return peer;
@@ -264,7 +266,7 @@ void peer_leave(struct peer *peer)
 
 	peer->dropped = true;
 	idle_end(peer);
-	peer_let_go(peer);
+	peer_release_all(peer);
 	events_leave(peer->watcher);
 	TAILQ_REMOVE(&peers->all, peer, entry);
 	peer->user->peers--;
@@ -368,7 +370,7 @@ bool peer_defer(struct peer *peer, xpc_object_t reply)
 		return false;
 	}
 	xpc_retain(peer->connection); /* until peer_resume() */
-	peer_touch(peer);
+	peer_restart_idle_timeout(peer);
 	return true;
 }
 
@@ -382,7 +384,7 @@ xpc_object_t peer_resume(struct peer *peer, xpc_object_t reply)
 	}
 	if (request != NULL) {
 		peer_end_request(peer, request);
-		peer_touch(peer);
+		peer_restart_idle_timeout(peer);
 	}
 	xpc_release(connection);
 	return request == NULL ? NULL : reply;
@@ -417,7 +419,7 @@ xpc_object_t peer_receive(struct peer *peer, xpc_object_t message)
 		refuse_admission(peer, reply, admission);
 		return NULL;
 	}
-	peer_touch(peer);
+	peer_restart_idle_timeout(peer);
 	if (full) {
 		failure_set(&failure, FAILURE_BUSY,
 		    "%d requests of this client are unanswered, which is the "
@@ -456,6 +458,6 @@ bool peer_watch(struct peer *peer, struct failure *failure)
 		peer->watcher = events_watch(
 		    peer->peers->options.events, &options, failure);
 	}
-	peer_touch(peer);
+	peer_restart_idle_timeout(peer);
 	return peer->watcher != NULL;
 }

@@ -62,7 +62,7 @@ void peers_expire(struct peers *peers);
  * Stops answering requests: the process is about to exit, which interrupts the
  * clients' connections, and the next broker answers when they ask again.
  */
-void peers_silence(struct peers *peers);
+void peers_stop_answering(struct peers *peers);
 
 /*
  * Creates the peer at the other end of a connection that has not been activated

@@ -150,7 +150,7 @@ static bool may(const struct passwd *user, const struct stat *st, mode_t bits)
 }
 
 /* NULL, or which folder of an absolute path the user may not enter. */
-static const char *judge_folders(const char *path, const struct passwd *user)
+static const char *check_folders(const char *path, const struct passwd *user)
 {
 	char folder[1024];
 	struct stat st;
@@ -171,7 +171,7 @@ static const char *judge_folders(const char *path, const struct passwd *user)
 	return NULL;
 }
 
-const char *trusted_file_judge(
+const char *trusted_file_check(
     const char *path, const struct passwd *user, bool folders)
 {
 	struct stat st;
@@ -190,7 +190,7 @@ const char *trusted_file_judge(
 		    user->pw_name, path);
 	}
 	if (reason == NULL && folders) {
-		reason = judge_folders(path, user);
+		reason = check_folders(path, user);
 	}
 	return reason;
 }

@@ -35,7 +35,7 @@ int trusted_file_read(const char *path, uid_t owner, size_t max, char **text,
  * it. Returns NULL, or the reason and what to do, as a text that stays valid
  * until the next call.
  */
-const char *trusted_file_judge(
+const char *trusted_file_check(
     const char *path, const struct passwd *user, bool folders);
 
 #endif

@@ -137,7 +137,7 @@ static void assert_judged(bool folders, const char *format)
 		.pw_uid = 4242,
 		.pw_gid = 4243,
 	};
-	const char *reason = trusted_file_judge(path, &carol, folders);
+	const char *reason = trusted_file_check(path, &carol, folders);
 	char expected[512];
 
 	snprintf(expected, sizeof(expected), format, path);

@@ -7,7 +7,7 @@
 
 static void run(void)
 {
-	const char *gateway = subnet_address(0, 1);
+	const char *gateway = subnet_address(1);
 	int end = -1;
 	pid_t pid = 0;
 

@@ -32,11 +32,11 @@ static void run(void)
 {
 	int host_port = 20000 + getpid() % 20000;
 	vmnet_network_configuration_ref config =
-	    configure(VMNET_SHARED_MODE, subnet_address(0, 1), 24);
+	    configure(VMNET_SHARED_MODE, subnet_address(1), 24);
 	struct port port = { 0 };
 	struct in_addr address;
 
-	inet_pton(AF_INET, subnet_address(0, 50), &address);
+	inet_pton(AF_INET, subnet_address(50), &address);
 	vmnet_network_configuration_add_port_forwarding_rule(config,
 	    IPPROTO_TCP, AF_INET, GUEST_PORT, (uint16_t)host_port, &address);
 	if (port_start(&port, create(config)) != VMNET_SUCCESS) {

@@ -179,14 +179,14 @@ static struct in_addr reserved_address(void)
 {
 	struct in_addr reserved;
 
-	inet_pton(AF_INET, subnet_address(0, 77), &reserved);
+	inet_pton(AF_INET, subnet_address(77), &reserved);
 	return reserved;
 }
 
 vmnet_network_ref create_with_reservation(void)
 {
 	vmnet_network_configuration_ref config =
-	    configure(VMNET_SHARED_MODE, subnet_address(0, 1), 24);
+	    configure(VMNET_SHARED_MODE, subnet_address(1), 24);
 	struct in_addr reserved = reserved_address();
 
 	vmnet_network_configuration_add_dhcp_reservation(

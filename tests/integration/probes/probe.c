@@ -138,12 +138,15 @@ vmnet_network_ref copy_network(vmnet_network_ref network)
 	return copy;
 }
 
-const char *subnet_address(int number, int host)
+const char *subnet_address(int host)
 {
 	static char text[INET_ADDRSTRLEN];
+	int pid = (int)getpid();
 
-	snprintf(text, sizeof(text), "172.31.%d.%d",
-	    (int)(getpid() % 120) * 2 + number, host);
+	/* Probes may leave networks behind: 2048 processes in a row have subnets
+	 * of their own. */
+	snprintf(text, sizeof(text), "172.%d.%d.%d", 24 + pid / 256 % 8,
+	    pid % 256, host);
 	return text;
 }
 

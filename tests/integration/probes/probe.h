@@ -62,9 +62,9 @@ vmnet_network_ref create(vmnet_network_configuration_ref config);
 /* Another reference, made from the serialization. */
 vmnet_network_ref copy_network(vmnet_network_ref network);
 
-/* An address of 172.31/16 that depends on the process and on the number: of a
+/* An address of 172.24.0.0/13 that depends on the process: the address of a
  * gateway, if host is 1. The text is valid until the next call. */
-const char *subnet_address(int number, int host);
+const char *subnet_address(int host);
 
 /* Does an interface of this computer have the address? */
 bool is_own_address(struct in_addr address);

@@ -5,7 +5,7 @@
 
 static void run(void)
 {
-	const char *gateway = subnet_address(0, 1);
+	const char *gateway = subnet_address(1);
 	vmnet_return_t status = VMNET_SUCCESS;
 
 	create(configure(VMNET_HOST_MODE, gateway, 24));

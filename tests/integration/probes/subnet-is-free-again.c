@@ -5,7 +5,7 @@
 
 static void run(void)
 {
-	const char *gateway = subnet_address(0, 1);
+	const char *gateway = subnet_address(1);
 	vmnet_network_ref network =
 	    create(configure(VMNET_HOST_MODE, gateway, 24));
 	vmnet_network_ref copy = copy_network(network);

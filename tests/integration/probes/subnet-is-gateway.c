@@ -7,7 +7,7 @@
 
 static void run(void)
 {
-	const char *gateway = subnet_address(0, 1);
+	const char *gateway = subnet_address(1);
 	vmnet_network_ref network =
 	    create(configure(VMNET_HOST_MODE, gateway, 24));
 	struct in_addr wanted, address, mask;

@@ -241,7 +241,8 @@ typedef void (*vmnet_broker_hold_handler_t)(vmnet_broker_hold_t _Nonnull hold,
  * The handler runs on queue, which may be of any kind and is retained; if it is
  * NULL, the SDK uses its own queue. If handler is NULL, there are no events.
  * context is passed to the handler and to done(), and must stay valid until
- * then.
+ * then. The first event may come before this function returns: the handler
+ * should use its argument hold, not a variable that the result is stored in.
  *
  * Returns NULL if out of memory. If network_name is NULL, returns a failed
  * hold.

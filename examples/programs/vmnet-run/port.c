@@ -313,8 +313,11 @@ void port_create(struct port *port)
 	dispatch_set_target_queue(port->events, port->queue);
 	port->settled = dispatch_semaphore_create(0);
 	port_create_sockets(port);
-	port->hold = vmnet_broker_hold_create(
-	    port->network_name, port->queue, port_hold_changed, port);
+	/* On the queue, so that no event comes before the hold is stored. */
+	dispatch_sync(port->queue, ^{
+		port->hold = vmnet_broker_hold_create(
+		    port->network_name, port->queue, port_hold_changed, port);
+	});
 	if (port->hold == NULL) {
 		fail("out of memory");
 	}

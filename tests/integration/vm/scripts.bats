@@ -15,7 +15,7 @@ load one
 
 # --- The scripts: QEMU's accelerator ----------------------------------------
 
-# A QEMU that fails with KVM as it does in a VM without nested virtualization.
+# broken_kvm COMMANDS: a QEMU that runs these instead of a guest with KVM.
 broken_kvm() {
     mkdir -p "$T/bin"
     for qemu in qemu-system-x86_64 qemu-system-aarch64; do
@@ -23,9 +23,7 @@ broken_kvm() {
 #!/bin/sh
 case " \$* " in
 *' -accel kvm '*)
-    echo 'error: failed to set MSR 0x10a to 0x0' >&2
-    echo 'kvm.c:3183: kvm_buf_set_msrs: Assertion failed.' >&2
-    kill -ABRT \$\$
+    $1
     ;;
 esac
 exec $(command -v $qemu) "\$@"
@@ -40,7 +38,10 @@ EOF
 @test "start: a /dev/kvm that does not work" {
     # Goal: it is tried before the VM needs it, and the VM starts without.
     [ "$(uname)" != Darwin ] || skip "macOS has no KVM"
-    broken_kvm
+    # As in a VM without nested virtualization.
+    broken_kvm "echo 'error: failed to set MSR 0x10a to 0x0' >&2
+        echo 'kvm.c:3183: kvm_buf_set_msrs: Assertion failed.' >&2
+        kill -ABRT \$\$"
     run -0 "$vm/start" two --launcher vmnet-run --network default
     [[ $output == *'test-vm: QEMU cannot use kvm, and emulates the guest, which is slower: error: failed to set MSR 0x10a'* ]]
     [[ $output == *'vm: ready'* ]]
@@ -56,6 +57,20 @@ EOF
     [[ $output == *'failed to set MSR 0x10a'* ]]
     run -2 "$vm/start" two --accelerator fast
     [[ $output == *"--accelerator must be kvm, hvf or tcg (got \"fast\")"* ]]
+}
+
+@test "start: a /dev/kvm with which a guest does nothing" {
+    # Goal: as with nested virtualization that starts a VM but does not run it,
+    # the VM starts without KVM, and the QEMU that was tried is gone.
+    [ "$(uname)" != Darwin ] || skip "macOS has no KVM"
+    broken_kvm "echo \$\$ >$T/tried
+        exec tail -f /dev/null"
+    run -0 "$vm/start" two --launcher vmnet-run --network default
+    [[ $output == *"test-vm: QEMU cannot use kvm, and emulates the guest, which is slower: the guest's kernel did not start within 5 s"* ]]
+    [[ $output == *'vm: ready'* ]]
+    [[ $output != *Killed* ]]
+    run -1 kill -0 "$(cat "$T/tried")"
+    "$vm/stop" two
 }
 
 # --- start, stop, list ------------------------------------------------------

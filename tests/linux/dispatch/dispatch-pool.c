@@ -6,8 +6,9 @@
  *
  * As many as POOL_WANTED run at a time. A thread that blocks in one of the
  * libraries reports it, and another one replaces it immediately; a thread that
- * blocks elsewhere is noticed when there has been no progress for a while. An
- * idle thread exits after POOL_IDLE_SECONDS.
+ * blocks elsewhere is noticed when there has been no progress for a while. Of the
+ * idle threads the one that worked last gets the next item, as in the kernel of
+ * macOS. An idle thread exits after POOL_IDLE_SECONDS.
  */
 
 #include "dispatch-internal.h"
@@ -26,10 +27,16 @@
 #define POOL_TURNS 64
 #define POOL_STACK (1024 * 1024)
 
+/* A thread, in the stack of idle ones while it waits for an item. */
+struct worker {
+	pthread_cond_t work; /* there is something to run */
+	struct worker *next;
+};
+
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t work;  /* there is something to run */
-	pthread_cond_t stall; /* the overseer sleeps on it */
+	struct worker *waiting; /* the last one first */
+	pthread_cond_t stall;   /* the overseer sleeps on it */
 	struct item_list items;
 	unsigned pending;
 	unsigned idle;
@@ -50,7 +57,7 @@ static _Thread_local unsigned blocking;
 static void pool_forget(void)
 {
 	pthread_mutex_init(&pool.lock, NULL);
-	system_cond_init(&pool.work);
+	pool.waiting = NULL;
 	system_cond_init(&pool.stall);
 	item_list_init(&pool.items);
 	pool.pending = pool.idle = pool.threads = pool.blocked = 0;
@@ -61,7 +68,6 @@ static void pool_forget(void)
 /* fork() does not copy the threads: the child starts without any. */
 static void pool_init(void)
 {
-	system_cond_init(&pool.work);
 	system_cond_init(&pool.stall);
 	pthread_atfork(NULL, NULL, pool_forget);
 }
@@ -76,8 +82,38 @@ static void after(struct timespec *when, uint64_t nanoseconds)
 	when->tv_nsec = (long)(total % NSEC_PER_SEC);
 }
 
+/* Waits until the worker is woken or its time is up: ETIMEDOUT. */
+static int pool_wait(struct worker *worker, const struct timespec *until)
+{
+	struct worker **link = &pool.waiting;
+	int error;
+
+	worker->next = pool.waiting;
+	pool.waiting = worker;
+	pool.idle++;
+	error = pthread_cond_timedwait(&worker->work, &pool.lock, until);
+	pool.idle--;
+	while (*link != NULL && *link != worker) {
+		link = &(*link)->next;
+	}
+	if (*link != NULL) {
+		*link = worker->next;
+	}
+	return error;
+}
+
+static void pool_wake(void)
+{
+	struct worker *worker = pool.waiting;
+
+	if (worker != NULL) {
+		pool.waiting = worker->next;
+		pthread_cond_signal(&worker->work);
+	}
+}
+
 /* Waits for an item to run; NULL: the thread may exit. */
-static struct item *pool_take(void)
+static struct item *pool_take(struct worker *worker)
 {
 	struct timespec until;
 	int error = 0;
@@ -87,9 +123,7 @@ static struct item *pool_take(void)
 		if (error == ETIMEDOUT) {
 			return NULL;
 		}
-		pool.idle++;
-		error = pthread_cond_timedwait(&pool.work, &pool.lock, &until);
-		pool.idle--;
+		error = pool_wait(worker, &until);
 	}
 	pool.pending--;
 	pool.taken++;
@@ -116,10 +150,13 @@ static struct item *pool_run(struct item *item)
 
 static void *pool_thread(void *unused)
 {
+	struct worker worker;
+
 	on_pool = true;
+	system_cond_init(&worker.work);
 	pthread_mutex_lock(&pool.lock);
-	for (struct item *item = pool_take(); item != NULL;
-	     item = pool_take()) {
+	for (struct item *item = pool_take(&worker); item != NULL;
+	     item = pool_take(&worker)) {
 		pthread_mutex_unlock(&pool.lock);
 		for (unsigned turns = 0; item != NULL && turns < POOL_TURNS;
 		     turns++) {
@@ -132,6 +169,7 @@ static void *pool_thread(void *unused)
 	}
 	pool.threads--;
 	pthread_mutex_unlock(&pool.lock);
+	pthread_cond_destroy(&worker.work);
 	return NULL;
 }
 
@@ -220,7 +258,7 @@ void pool_push(struct item *item)
 	item_list_append(&pool.items, item);
 	pool.pending++;
 	pool_serve();
-	pthread_cond_signal(&pool.work);
+	pool_wake();
 	pthread_mutex_unlock(&pool.lock);
 }
 

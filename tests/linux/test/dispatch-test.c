@@ -8,7 +8,9 @@
 
 #include "dispatch-fixture.h"
 
+#include <dirent.h>
 #include <pthread.h>
+#include <stdio.h>
 
 #define MANY 1000
 
@@ -339,6 +341,91 @@ static void test_pool_grows(void **state)
 	dispatch_release(group);
 }
 
+/* How many of the other threads do not sleep. */
+static int count_busy_threads(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	int busy = 0;
+
+	assert_non_null(tasks);
+	for (struct dirent *task = readdir(tasks); task != NULL;
+	     task = readdir(tasks)) {
+		char path[sizeof(task->d_name) + 32];
+		char state = 'S';
+		FILE *file;
+
+		if (task->d_name[0] == '.') {
+			continue;
+		}
+		snprintf(path, sizeof(path), "/proc/self/task/%s/stat",
+		    task->d_name);
+		file = fopen(path, "re");
+		if (file != NULL) {
+			if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1) {
+				state = 'S'; /* it has exited */
+			}
+			fclose(file);
+		}
+		busy += state != 'S';
+	}
+	closedir(tasks);
+	return busy - 1;
+}
+
+/* Twice in a row: one that waited for a lock has got it in between. */
+static void wait_until_idle(void)
+{
+	for (int passes = 0; passes < 2;) {
+		passes = count_busy_threads() == 0 ? passes + 1 : 0;
+		sched_yield();
+	}
+}
+
+/* The thread that runs the next item of the global queue. */
+static pid_t thread_of_next(void)
+{
+	dispatch_semaphore_t ran = dispatch_semaphore_create(0);
+	__block pid_t thread;
+
+	dispatch_async(dispatch_get_global_queue(0, 0), ^{
+		thread = gettid();
+		dispatch_semaphore_signal(ran);
+	});
+	wait_for(ran);
+	dispatch_release(ran);
+	return thread;
+}
+
+/*
+ * Goal: of the idle threads the one that worked last is used, as in the kernel
+ * of macOS, so that the others can exit.
+ */
+static void test_last_idle_first(void **state)
+{
+	dispatch_group_t group = dispatch_group_create();
+	dispatch_semaphore_t go = dispatch_semaphore_create(0);
+	pid_t first;
+
+	/* Three threads at least. */
+	for (int i = 0; i < 3; i++) {
+		dispatch_group_async(group, dispatch_get_global_queue(0, 0), ^{
+			wait_for(go);
+		});
+	}
+	for (int i = 0; i < 3; i++) {
+		dispatch_semaphore_signal(go);
+	}
+	dispatch_group_wait(group, DISPATCH_TIME_FOREVER);
+	dispatch_release(group);
+	dispatch_release(go);
+	wait_until_idle();
+	first = thread_of_next();
+	for (int i = 0; i < 20; i++) {
+		wait_until_idle();
+		assert_int_equal(thread_of_next(), first);
+	}
+}
+
 /* Goal: before dispatch_main(), the main thread is on the main queue. */
 static void test_main_queue(void **state)
 {
@@ -393,6 +480,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_once, all_gone),
 		cmocka_unit_test_teardown(test_finalizer, all_gone),
 		cmocka_unit_test_teardown(test_pool_grows, all_gone),
+		cmocka_unit_test_teardown(test_last_idle_first, all_gone),
 		cmocka_unit_test_teardown(test_main_queue, all_gone),
 		cmocka_unit_test(test_workloop),
 	};

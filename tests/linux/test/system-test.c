@@ -204,6 +204,51 @@ static void test_datagram_default(void **state)
 	close(fds[1]);
 }
 
+#define STREAM_SIZE (4 * 1024 * 1024)
+
+static void *read_stream(void *context)
+{
+	static char data[65536];
+	size_t total = 0;
+	ssize_t size = 1;
+
+	while (total < STREAM_SIZE && size > 0) {
+		size = read(*(const int *)context, data, sizeof(data));
+		total += size > 0 ? (size_t)size : 0;
+	}
+	return (void *)total;
+}
+
+/* Goal: send() on a stream waits until all is sent, unless it must not wait. */
+static void test_stream_send(void **state)
+{
+	char *data = calloc(1, STREAM_SIZE);
+	pthread_t reader;
+	void *total;
+	ssize_t part;
+	ssize_t size = 0;
+	int fds[2];
+
+	assert_non_null(data);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	part = send(fds[0], data, STREAM_SIZE, MSG_DONTWAIT);
+	assert_in_range(part, 1, STREAM_SIZE - 1);
+	while (size >= 0) {
+		part += size;
+		size = send(fds[0], data, STREAM_SIZE, MSG_DONTWAIT);
+	}
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(
+	    pthread_create(&reader, NULL, read_stream, &fds[1]), 0);
+	assert_int_equal(send(fds[0], data, (size_t)(STREAM_SIZE - part), 0),
+	    STREAM_SIZE - part);
+	pthread_join(reader, &total);
+	assert_int_equal((size_t)total, STREAM_SIZE);
+	close(fds[0]);
+	close(fds[1]);
+	free(data);
+}
+
 /* Goal: many messages in one call: as many as fit, as many as there are. */
 static void test_messages(void **state)
 {
@@ -477,6 +522,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_nosigpipe),
 		cmocka_unit_test(test_datagram_full),
 		cmocka_unit_test(test_datagram_default),
+		cmocka_unit_test(test_stream_send),
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_open_lock),
 		cmocka_unit_test(test_get_path),

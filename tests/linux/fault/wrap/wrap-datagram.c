@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 /* net.local.dgram.maxdgram. Linux makes it 4.5 KiB, its least. */
-
 #define DATAGRAM_SEND_BUFFER 2048
 
 ssize_t __real_write(int fd, const void *data, size_t size);
@@ -103,11 +102,26 @@ ssize_t __wrap_sendto(int fd, const void *data, size_t size, int flags,
 	    : __real_sendto(fd, data, size, flags, to, length);
 }
 
+/* Programs that move frames call this for each of them: the type of the socket
+ * is asked for only when not everything was sent at once. */
 ssize_t __wrap_send(int fd, const void *data, size_t size, int flags)
 {
-	return is_datagram(fd)
-	    ? datagram_send_to(fd, data, size, flags, NULL, 0)
-	    : __real_send(fd, data, size, flags);
+	ssize_t sent = __real_send(fd, data, size, flags | MSG_DONTWAIT);
+	ssize_t rest;
+
+	if (sent == (ssize_t)size || (sent == -1 && errno != EAGAIN)) {
+		return sent;
+	}
+	if (is_datagram(fd)) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	if (sent == -1) {
+		return __real_send(fd, data, size, flags);
+	}
+	rest = __real_send(
+	    fd, (const char *)data + sent, size - (size_t)sent, flags);
+	return rest == -1 ? sent : sent + rest;
 }
 
 ssize_t __wrap_writev(int fd, const struct iovec *iov, int count)

@@ -37,7 +37,8 @@ static void watch_report(void *context, uint32_t events)
 
 void source_watch(struct dispatch_source_s *source, int fd, uint32_t events)
 {
-	source->watch = system_watch_create(fd, events, source, watch_report);
+	source->watch = system_watch_create(
+	    fd, events | EPOLLONESHOT, source, watch_report);
 }
 
 static void watch_closed(void *context)
@@ -85,11 +86,16 @@ static void read_arm(struct dispatch_source_s *source)
 	fd_arm(source, EPOLLIN | EPOLLRDHUP);
 }
 
-static void read_rearm(struct dispatch_source_s *source)
+static void fd_rearm(struct dispatch_source_s *source, uint32_t events)
 {
 	if (source->watch != NULL) {
-		system_watch_set_events(source->watch, EPOLLIN | EPOLLRDHUP);
+		system_watch_set_events(source->watch, events | EPOLLONESHOT);
 	}
+}
+
+static void read_rearm(struct dispatch_source_s *source)
+{
+	fd_rearm(source, EPOLLIN | EPOLLRDHUP);
 }
 
 /* An estimate of the readable bytes; for a file, the remaining bytes. */
@@ -119,9 +125,7 @@ static void write_arm(struct dispatch_source_s *source)
 
 static void write_rearm(struct dispatch_source_s *source)
 {
-	if (source->watch != NULL) {
-		system_watch_set_events(source->watch, EPOLLOUT);
-	}
+	fd_rearm(source, EPOLLOUT);
 }
 
 /* An estimate of the room in the buffer. */
@@ -232,9 +236,7 @@ static void vnode_arm(struct dispatch_source_s *source)
 
 static void vnode_rearm(struct dispatch_source_s *source)
 {
-	if (source->watch != NULL) {
-		system_watch_set_events(source->watch, EPOLLIN);
-	}
+	fd_rearm(source, EPOLLIN);
 }
 
 /* The program holds the file open: the last unlink shows as an attribute. */

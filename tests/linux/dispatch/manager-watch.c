@@ -64,15 +64,23 @@ static void watches_grow(size_t fd)
 	watches.room = room;
 }
 
-/* Tells epoll what all watches of the descriptor want together. */
-static int watches_update(int fd)
+/* What all watches of the descriptor want together. */
+static uint32_t watches_events(int fd)
 {
-	struct epoll_event event = { .data.fd = fd };
+	uint32_t events = 0;
 
 	for (struct system_watch *watch = watches.by_fd[fd]; watch != NULL;
 	     watch = watch->next) {
-		event.events |= watch->events;
+		events |= watch->events;
 	}
+	return events;
+}
+
+static int watches_update(int fd)
+{
+	struct epoll_event event = { .events = watches_events(fd),
+		.data.fd = fd };
+
 	if (event.events == 0) {
 		/* Paused: epoll would report a hang-up again and again. */
 		epoll_ctl(manager_epoll(), EPOLL_CTL_DEL, fd, NULL);
@@ -161,12 +169,14 @@ struct system_watch *system_watch_create(
 void system_watch_set_events(struct system_watch *watch, uint32_t events)
 {
 	bool always;
+	bool paused; /* by epoll, when it reported */
 
 	pthread_mutex_lock(&watches.lock);
+	paused = events == 0 && (watch->events & EPOLLONESHOT) != 0;
 	if (!watch->dead && watch->events != events) {
 		watch->events = events;
-		if (!watch->always && watches_update(watch->fd) != 0 &&
-		    errno == EPERM) {
+		if (!paused && !watch->always &&
+		    watches_update(watch->fd) != 0 && errno == EPERM) {
 			watch_unlink(watch);
 			watch->always = true;
 			watch->next_always = watches.always;
@@ -259,11 +269,21 @@ void watches_run(int fd, uint32_t events)
 {
 	struct system_watch *found[WATCHES_PER_FD];
 	size_t count;
+	bool once;
 
 	pthread_mutex_lock(&watches.lock);
+	once = (watches_events(fd) & EPOLLONESHOT) != 0;
 	count = watches_collect(watches.by_fd[fd], false, found);
 	pthread_mutex_unlock(&watches.lock);
 	watches_call(found, count, events);
+	if (once) {
+		/* epoll has paused all watches of the descriptor. */
+		pthread_mutex_lock(&watches.lock);
+		if (watches_events(fd) != 0) {
+			watches_update(fd);
+		}
+		pthread_mutex_unlock(&watches.lock);
+	}
 }
 
 bool watches_run_always(void)

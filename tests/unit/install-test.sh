@@ -462,11 +462,9 @@ for sh in dash "bash --posix" "busybox sh"; do
     check "what is refused" refusals
     check "ids" ids
     check "install --check" finds
+    (put installed && install 2.0 && keep upgraded) >/dev/null
+    check "S25: install, killed at each step" kill_install
+    check "S25: upgrade, killed at each step" kill_upgrade
+    check "S25: uninstall, killed at each step" kill_uninstall
 done
-sh=dash
-tap_note=" ($sh)"
-(put installed && install 2.0 && keep upgraded) >/dev/null
-check "S25: install, killed at each step" kill_install
-check "S25: upgrade, killed at each step" kill_upgrade
-check "S25: uninstall, killed at each step" kill_uninstall
 finish

@@ -15,8 +15,8 @@ load one
 
 # --- The scripts: QEMU's accelerator ----------------------------------------
 
-# broken_kvm COMMANDS: a QEMU that runs these instead of a guest with KVM.
-broken_kvm() {
+# fake_kvm COMMANDS: a QEMU that runs these instead of a guest with KVM.
+fake_kvm() {
     mkdir -p "$T/bin"
     for qemu in qemu-system-x86_64 qemu-system-aarch64; do
         cat >"$T/bin/$qemu" <<EOF
@@ -39,7 +39,7 @@ EOF
     # Goal: it is tried before the VM needs it, and the VM starts without.
     [ "$(uname)" != Darwin ] || skip "macOS has no KVM"
     # As in a VM without nested virtualization.
-    broken_kvm "echo 'error: failed to set MSR 0x10a to 0x0' >&2
+    fake_kvm "echo 'error: failed to set MSR 0x10a to 0x0' >&2
         echo 'kvm.c:3183: kvm_buf_set_msrs: Assertion failed.' >&2
         kill -ABRT \$\$"
     run -0 "$vm/start" two --launcher vmnet-run --network default
@@ -63,13 +63,38 @@ EOF
     # Goal: as with nested virtualization that starts a VM but does not run it,
     # the VM starts without KVM, and the QEMU that was tried is gone.
     [ "$(uname)" != Darwin ] || skip "macOS has no KVM"
-    broken_kvm "echo \$\$ >$T/tried
+    fake_kvm "echo \$\$ >$T/tried
         exec tail -f /dev/null"
     run -0 "$vm/start" two --launcher vmnet-run --network default
     [[ $output == *"test-vm: QEMU cannot use kvm, and emulates the guest, which is slower: the guest's kernel did not start within 5 s"* ]]
     [[ $output == *'vm: ready'* ]]
     [[ $output != *Killed* ]]
     run -1 kill -0 "$(cat "$T/tried")"
+    "$vm/stop" two
+}
+
+@test "start: a /dev/kvm that works" {
+    # Goal: it is tried, found to work, and used for the VM. This QEMU has no
+    # KVM either: it emulates the VM, and the kernel of the trial ends at once.
+    [ "$(uname)" != Darwin ] || skip "macOS has no KVM"
+    fake_kvm "echo kvm >>$T/used
+        case \" \$* \" in
+        *' -initrd '*) ;;
+        *) exit 0 ;;
+        esac
+        for word; do
+            shift
+            case \$word in
+            kvm) word=tcg ;;
+            host) word=max ;;
+            esac
+            set -- \"\$@\" \"\$word\"
+        done"
+    run -0 "$vm/start" two --launcher vmnet-run --network default
+    [[ $output != *'cannot use'* ]]
+    [[ $output == *'vm: ready'* ]]
+    # Once for the trial, once for the VM.
+    [ "$(wc -l <"$T/used")" = 2 ]
     "$vm/stop" two
 }
 

@@ -25,7 +25,6 @@
 #include <sys/types.h>
 
 #include "log.h"
-#include "text.h"
 
 /* Of a sockaddr in a list of routes, after its length. */
 #define FAMILY 1
@@ -57,11 +56,14 @@ static uint32_t get_address(const struct sockaddr *from)
 static bool is_of_vmnet(const char *name)
 {
 	static const char bridge[] = "bridge";
-	unsigned long number = 0;
+	size_t digits = 0;
 
-	return strncmp(name, bridge, sizeof(bridge) - 1) == 0 &&
-	    text_to_number(
-		name + sizeof(bridge) - 1, 100, UINT32_MAX, &number) == 0;
+	if (strncmp(name, bridge, sizeof(bridge) - 1) != 0) {
+		return false;
+	}
+	name += sizeof(bridge) - 1;
+	digits = strspn(name, "0123456789");
+	return digits >= 3 && name[digits] == '\0';
 }
 
 /* -1: not an IPv4 address. */

@@ -66,32 +66,6 @@ bool name_is_valid(const char *text, size_t length)
 	return true;
 }
 
-int text_to_number(const char *text, unsigned long min, unsigned long max,
-    unsigned long *number)
-{
-	unsigned long value = 0;
-
-	if (*text == '\0') {
-		return -1;
-	}
-	for (; *text != '\0'; text++) {
-		if (*text < '0' || *text > '9') {
-			return -1;
-		}
-		unsigned long digit = (unsigned long)(*text - '0');
-
-		if (digit > max || value > (max - digit) / 10) {
-			return -1;
-		}
-		value = value * 10 + digit;
-	}
-	if (value < min || value > max) {
-		return -1;
-	}
-	*number = value;
-	return 0;
-}
-
 int text_to_mac(const char *text, uint8_t mac[6])
 {
 	static const char digits[] = "00112233445566778899aAbBcCdDeEfF";

@@ -25,11 +25,6 @@ void text_escape(char escaped[TEXT_ESCAPED], const char *text, size_t length);
 /* Whether text is a network name: [a-z0-9][a-z0-9._-]{0,62}. */
 bool name_is_valid(const char *text, size_t length);
 
-/* Digits only, no sign, no space, from min to max. 0, or -1 with number
- * unchanged. */
-int text_to_number(const char *text, unsigned long min, unsigned long max,
-    unsigned long *number);
-
 /* Reads "52:54:00:12:34:56". 0, or -1 if it is not a MAC address, or not the
  * address of a single interface. The result is never all 0. */
 int text_to_mac(const char *text, uint8_t mac[6]);

@@ -4,7 +4,7 @@
 // link: broker/subnet.c broker/text.c
 
 /*
- * Names, numbers and subnets, as people and clients write them, and how text is
+ * Names and subnets, as people and clients write them, and how text is
  * escaped for the log.
  */
 
@@ -91,28 +91,6 @@ static void generated_strings_are_names_or_not_and_are_escaped(void **state)
 	assert_true(names > 10000 && names < 990000);
 }
 
-static void only_decimal_digits_in_range_are_a_number(void **state)
-{
-	static const char *const bad[] = { "", " 1", "1 ", "+1", "-1", "0x1",
-		"1e1", "1.0", "101", "4", "18446744073709551616",
-		"99999999999999999999999", "ten", "1\n" };
-	unsigned long number = 7;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(text_to_number(bad[i], 5, 100, &number), -1);
-		assert_int_equal(number, 7);
-	}
-	assert_int_equal(text_to_number("5", 5, 100, &number), 0);
-	assert_int_equal(number, 5);
-	assert_int_equal(text_to_number("0100", 5, 100, &number), 0);
-	assert_int_equal(number, 100);
-	assert_int_equal(text_to_number("9", 0, 8, &number), -1);
-	assert_int_equal(
-	    text_to_number("18446744073709551615", 0, UINT64_MAX, &number), 0);
-	assert_true(number == UINT64_MAX);
-}
-
 static void text_is_escaped_and_cut(void **state)
 {
 	char out[TEXT_ESCAPED];
@@ -190,7 +168,6 @@ int main(void)
 		cmocka_unit_test(exactly_the_names_are_valid),
 		cmocka_unit_test(
 		    generated_strings_are_names_or_not_and_are_escaped),
-		cmocka_unit_test(only_decimal_digits_in_range_are_a_number),
 		cmocka_unit_test(text_is_escaped_and_cut),
 		cmocka_unit_test(
 		    only_private_subnets_in_cidr_notation_are_parsed),

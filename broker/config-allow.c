@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
-#include "config-allow.h"
+/*
+ * The key "allow" of networks.json: who may use a network.
+ *
+ * Users and groups are looked up when the file is read, which may take as long
+ * as the Mac's directory service does. A name that does not exist on this Mac
+ * is an error in the entry, so that a misspelt name neither grants nor denies
+ * access.
+ */
+
+#include "config-reader.h"
 
 #include <grp.h>
 #include <pwd.h>

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
-#include "config-lists.h"
+/*
+ * The lists of a network in networks.json: DHCP reservations, and port
+ * forwarding rules, which may name one.
+ */
+
+#include "config-reader.h"
 
 #include <stdlib.h>
 #include <string.h>

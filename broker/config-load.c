@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config-network.h"
 #include "config-reader.h"
 #include "config.h"
 #include "json-position.h"

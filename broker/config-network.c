@@ -6,14 +6,11 @@
  * key: keys may be in any order, so such checks come at the end.
  */
 
-#include "config-network.h"
+#include "config-reader.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "config-allow.h"
-#include "config-lists.h"
 
 /* The minimum for IPv6, and vmnet's default: larger values are untested. */
 #define MTU_MIN 1280

@@ -4,6 +4,8 @@
 /*
  * Reads objects of networks.json by a table of their keys. Each error is
  * recorded as a problem with its position, and reading continues.
+ *
+ * The last functions read the parts of the file, each in the source of its name.
  */
 
 #ifndef CONFIG_READER_H
@@ -85,5 +87,24 @@ void config_reader_problem(struct config_reader *reader, const char *at,
 void config_reader_wrong(struct config_reader *reader, const char *at,
     const char *string, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Reads the entry at `at` into the network that the reader is reading. */
+void config_network_read(struct config_reader *reader, const char *at);
+
+/* Reads the object at `at` into the config's options and defaults. Problems are
+ * recorded for the reader's network, except invalid numbers, which belong to no
+ * network. */
+void config_network_read_options(struct config_reader *reader, const char *at);
+
+/* Each reads an array into the network of the reader; NULL, and anything that
+ * is not an array, counts as empty. Read reservations first: a rule may name
+ * one. */
+void config_lists_read_reservations(
+    struct config_reader *reader, const char *at);
+void config_lists_read_rules(struct config_reader *reader, const char *at);
+
+/* Reads the object at `at`, "allow", into the network: a config_key's read(). */
+void config_allow_read(struct config_reader *reader, void *network,
+    const char *at, const char *string);
 
 #endif

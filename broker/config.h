@@ -150,13 +150,6 @@ void config_network_init(
  * config_add(). */
 void config_complete(struct config *config);
 
-/* Whether vmnet creates the same network from both, and whether the broker
- * treats both the same. */
-bool config_makes_same(
-    const struct config_network *a, const struct config_network *b);
-bool config_treats_same(
-    const struct config_network *a, const struct config_network *b);
-
 /* Records a problem of a network or, with NULL, of the file. -1: out of
  * memory. */
 int config_add_problem(

@@ -63,11 +63,82 @@ struct network *registry_find(struct registry *registry, const char *name)
 	return network == NULL || is_gone(network) ? NULL : network;
 }
 
+/*
+ * What a reload changes.
+ */
+
+_Static_assert(sizeof(struct config_rule) == 4 * sizeof(uint32_t),
+    "rules have no padding, and are compared as bytes");
+
+static bool same_items(
+    const void *a, size_t a_count, const void *b, size_t b_count, size_t size)
+{
+	return a_count == b_count &&
+	    (a_count == 0 || memcmp(a, b, a_count * size) == 0);
+}
+
+/* Their names do not matter: rules have the addresses. */
+static bool same_reservations(
+    const struct config_network *a, const struct config_network *b)
+{
+	bool same = a->reservation_count == b->reservation_count;
+
+	for (size_t i = 0; same && i < a->reservation_count; i++) {
+		const struct config_reservation *first = &a->reservations[i];
+		const struct config_reservation *second = &b->reservations[i];
+
+		same = first->address == second->address &&
+		    memcmp(first->mac, second->mac, sizeof(first->mac)) == 0;
+	}
+	return same;
+}
+
+/* Whether vmnet creates the same network from both. */
+static bool makes_same(
+    const struct config_network *a, const struct config_network *b)
+{
+	return a->mode == b->mode && a->has_subnet == b->has_subnet &&
+	    a->subnet.address == b->subnet.address &&
+	    a->subnet.length == b->subnet.length &&
+	    a->subnet_policy == b->subnet_policy && a->off == b->off &&
+	    memcmp(&a->ipv6_prefix, &b->ipv6_prefix, sizeof(a->ipv6_prefix)) ==
+	    0 &&
+	    strcmp(a->external_interface, b->external_interface) == 0 &&
+	    a->mtu == b->mtu && same_reservations(a, b) &&
+	    same_items(a->rules, a->rule_count, b->rules, b->rule_count,
+		sizeof(*a->rules));
+}
+
+static bool same_allow(
+    const struct config_allow *a, const struct config_allow *b)
+{
+	if (a == NULL || b == NULL) {
+		return a == b;
+	}
+	return same_items(a->users, a->user_count, b->users, b->user_count,
+		   sizeof(*a->users)) &&
+	    same_items(a->groups, a->group_count, b->groups, b->group_count,
+		sizeof(*a->groups));
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Whether the broker treats both the same. */
+static bool treats_same(
+    const struct config_network *a, const struct config_network *b)
+{
+	return a->linger == b->linger && a->persistent == b->persistent &&
+	    same_text(a->description, b->description) &&
+	    same_text(a->problem, b->problem) && same_allow(a->allow, b->allow);
+}
+
 bool registry_is_pending(const struct network *network)
 {
 	return network->made != NULL && network->state != NETWORK_RELEASING &&
-	    (network->removed ||
-		!config_makes_same(network->made, network->config));
+	    (network->removed || !makes_same(network->made, network->config));
 }
 
 /*
@@ -116,9 +187,7 @@ struct taking {
 static void tell(const struct taking *reload, enum registry_change change,
     const struct network *network)
 {
-	if (reload->tell != NULL) {
-		reload->tell(reload->context, change, network->config->name);
-	}
+	reload->tell(reload->context, change, network->config->name);
 }
 
 /* If the new definition has an error, the last valid one is kept. */
@@ -126,8 +195,8 @@ static void redefine(const struct taking *reload, struct network *network,
     const struct config_network *definition)
 {
 	const struct config_network *old = network->config;
-	bool makes = config_makes_same(old, definition);
-	bool treats = config_treats_same(old, definition);
+	bool makes = makes_same(old, definition);
+	bool treats = treats_same(old, definition);
 
 	if (definition->problem != NULL && old->problem == NULL) {
 		network->problem = definition->problem;
@@ -259,8 +328,7 @@ struct registry *registry_create(
 	registry->generation = options->generation;
 	registry->idle_since = options->now(options->context);
 	if (add_networks(registry, config) != 0) {
-		free(registry->networks);
-		free(registry);
+		registry_destroy(registry);
 		return NULL;
 	}
 	registry->config = config_retain(config);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 //
-// link: broker/registry.c broker/registry-config.c broker/config.c broker/config-compare.c
+// link: broker/registry.c broker/registry-config.c broker/config.c
 // link: broker/subnet.c broker/subnet-plan.c broker/text.c broker/failure.c
 // link: broker/log.c
 

@@ -43,15 +43,6 @@ enum access access_check(
 	return ACCESS_DENIED;
 }
 
-void access_explain(const struct config_network *network,
-    const struct access_user *user, struct failure *failure)
-{
-	failure_set(failure, FAILURE_NOT_ALLOWED,
-	    "user %u may not use the network %s: its \"allow\" in "
-	    "networks.json names neither this user nor a group of this user",
-	    (unsigned)user->uid, network->name);
-}
-
 /* Grows the buffer until all groups fit; getgrouplist() does not report their
  * number. */
 static void list_groups(struct access_user *user, const char *name, gid_t first)

@@ -18,7 +18,6 @@
 #include <sys/types.h>
 
 #include "config.h"
-#include "failure.h"
 
 /* The groups of a user, if they are known already. */
 struct access_user {
@@ -33,10 +32,6 @@ enum access { ACCESS_ALLOWED, ACCESS_DENIED, ACCESS_UNKNOWN };
 /* UNKNOWN: the result depends on groups that are not known yet. */
 enum access access_check(
     const struct config_network *network, const struct access_user *user);
-
-/* Explains why access is DENIED. */
-void access_explain(const struct config_network *network,
-    const struct access_user *user, struct failure *failure);
 
 /* Looks up the groups. Blocks; may be called on any thread. A user who is not
  * in the directory has no groups. The caller frees user->groups. */

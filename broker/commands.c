@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
+/*
+ * Only known keys of a request are looked up; it is never iterated over, copied
+ * or described, so unknown contents cost nothing.
+ */
+
 #include "commands.h"
 
 #include <dispatch/dispatch.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,13 +42,23 @@ struct request_context {
  */
 
 static void refuse(const struct request_context *request, const char *name,
-    const struct failure *failure)
+    enum failure_status status, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* name: of the network, or "". */
+static void refuse(const struct request_context *request, const char *name,
+    enum failure_status status, const char *format, ...)
 {
 	char what[VMNET_BROKER_NAME_MAX + 32];
+	struct failure failure = { .status = status };
+	va_list args;
 
 	snprintf(what, sizeof(what), "%s%s%s", request->command,
 	    name[0] == '\0' ? "" : " ", name);
-	peer_refuse(request->peer, request->reply, what, failure);
+	va_start(args, format);
+	vsnprintf(failure.message, sizeof(failure.message), format, args);
+	va_end(args);
+	peer_refuse(request->peer, request->reply, what, &failure);
 }
 
 static void refuse_unknown(
@@ -50,41 +66,46 @@ static void refuse_unknown(
 {
 	const char *problem = config_find_problem(
 	    reload_get_read(request->commands->reload), name);
-	struct failure failure;
 
 	if (problem != NULL) {
-		failure_set(&failure, FAILURE_CONFIGURATION, "%s", problem);
+		refuse(request, name, FAILURE_CONFIGURATION, "%s", problem);
 	} else {
-		failure_set(&failure, FAILURE_NOT_FOUND,
+		refuse(request, name, FAILURE_NOT_FOUND,
 		    "no such network: networks are defined in networks.json; "
 		    "shared and host always exist");
 	}
-	refuse(request, name, &failure);
+}
+
+/* Borrowed from the message; may contain any bytes. NULL: the request, for the
+ * network `name` or "", was refused. */
+static const char *get_string(const struct request_context *request,
+    const char *key, const char *name, size_t *length)
+{
+	xpc_object_t value = xpc_dictionary_get_value(request->message, key);
+
+	if (value == NULL || xpc_get_type(value) != XPC_TYPE_STRING) {
+		refuse(request, name, FAILURE_INVALID_REQUEST,
+		    "%s must be a string", key);
+		return NULL;
+	}
+	*length = xpc_string_get_length(value);
+	return xpc_string_get_string_ptr(value);
 }
 
 /* The name in the request, or NULL: the request was refused. */
 static const char *get_name(const struct request_context *request)
 {
 	size_t length = 0;
-	const char *name = message_get_string(
-	    request->message, VMNET_BROKER_KEY_NETWORK_NAME, &length);
-	struct failure failure;
+	const char *name =
+	    get_string(request, VMNET_BROKER_KEY_NETWORK_NAME, "", &length);
+	char escaped[TEXT_ESCAPED];
 
-	if (name == NULL) {
-		failure_set(&failure, FAILURE_INVALID_REQUEST,
-		    "%s must be a string", VMNET_BROKER_KEY_NETWORK_NAME);
-		refuse(request, "", &failure);
-		return NULL;
-	}
-	if (!name_is_valid(name, length)) {
-		char escaped[TEXT_ESCAPED];
-
+	if (name != NULL && !name_is_valid(name, length)) {
 		text_escape(escaped, name, length);
-		failure_set(&failure, FAILURE_INVALID_REQUEST,
+		refuse(request, "", FAILURE_INVALID_REQUEST,
 		    "\"%s\" is not a network name: "
 		    "[a-z0-9][a-z0-9._-]{0,62}",
 		    escaped);
-		refuse(request, "", &failure);
 		return NULL;
 	}
 	return name;
@@ -107,15 +128,6 @@ static struct network *get_network(
 /*
  * Acquire.
  */
-
-static void refuse_memory(
-    const struct request_context *request, const char *name)
-{
-	struct failure failure;
-
-	failure_set(&failure, FAILURE_INTERNAL, "out of memory");
-	refuse(request, name, &failure);
-}
 
 /* A request that waits until the groups of its user are known. Then the network
  * is looked up again, because there may have been a reload. */
@@ -150,7 +162,7 @@ static void look_up_groups(const struct request_context *request,
 
 	if (lookup == NULL || !peer_defer(request->peer, request->reply)) {
 		free(lookup);
-		refuse_memory(request, name);
+		refuse(request, name, FAILURE_INTERNAL, "out of memory");
 		return;
 	}
 	lookup->request = *request;
@@ -169,7 +181,6 @@ static void acquire(const struct request_context *request, const char *name,
     const struct access_user *user)
 {
 	struct network *network = get_network(request, name);
-	struct failure failure;
 
 	if (network == NULL) {
 		return;
@@ -184,8 +195,11 @@ static void acquire(const struct request_context *request, const char *name,
 		    request->peer, request->reply, network, request->mac);
 		break;
 	case ACCESS_DENIED:
-		access_explain(network->config, user, &failure);
-		refuse(request, name, &failure);
+		refuse(request, name, FAILURE_NOT_ALLOWED,
+		    "user %u may not use the network %s: its \"allow\" in "
+		    "networks.json names neither this user nor a group of this "
+		    "user",
+		    (unsigned)user->uid, name);
 		break;
 	case ACCESS_UNKNOWN:
 		look_up_groups(request, name, user);
@@ -196,29 +210,23 @@ static void acquire(const struct request_context *request, const char *name,
 /* Reads the MAC address, if there is one. false: the request was refused. */
 static bool get_mac(struct request_context *request, const char *name)
 {
+	const char *key = VMNET_BROKER_KEY_MAC_ADDRESS;
 	size_t length = 0;
-	const char *text = message_get_string(
-	    request->message, VMNET_BROKER_KEY_MAC_ADDRESS, &length);
+	const char *text = NULL;
 	char escaped[TEXT_ESCAPED];
-	struct failure failure;
 
-	if (text == NULL) {
-		if (xpc_dictionary_get_value(request->message,
-			VMNET_BROKER_KEY_MAC_ADDRESS) == NULL) {
-			return true;
-		}
-		failure_set(&failure, FAILURE_INVALID_REQUEST,
-		    "%s must be a string", VMNET_BROKER_KEY_MAC_ADDRESS);
-	} else if (text_to_mac(text, request->mac) == 0) {
+	if (xpc_dictionary_get_value(request->message, key) == NULL) {
 		return true;
-	} else {
-		text_escape(escaped, text, length);
-		failure_set(&failure, FAILURE_INVALID_REQUEST,
-		    "%s: \"%s\" is not the MAC address of a network interface, "
-		    "such as 52:54:00:12:34:56",
-		    VMNET_BROKER_KEY_MAC_ADDRESS, escaped);
 	}
-	refuse(request, name, &failure);
+	text = get_string(request, key, name, &length);
+	if (text == NULL || text_to_mac(text, request->mac) == 0) {
+		return text != NULL;
+	}
+	text_escape(escaped, text, length);
+	refuse(request, name, FAILURE_INVALID_REQUEST,
+	    "%s: \"%s\" is not the MAC address of a network interface, such "
+	    "as 52:54:00:12:34:56",
+	    key, escaped);
 	return false;
 }
 
@@ -382,13 +390,11 @@ static void run_drain(const struct request_context *request)
 static void run_resume(const struct request_context *request)
 {
 	const struct commands *commands = request->commands;
-	struct failure failure;
 
 	if (registry_summary(commands->registry).phase == REGISTRY_STOPPING) {
-		failure_set(&failure, FAILURE_BUSY,
+		refuse(request, "", FAILURE_BUSY,
 		    "the broker is shutting down, which cannot be undone; it "
 		    "starts again with the next request: try again");
-		refuse(request, "", &failure);
 		return;
 	}
 	peer_note(request->peer, request->command);
@@ -414,7 +420,8 @@ static void recreate(
 	registry_recreate(network);
 	if (network->state == NETWORK_STUCK) {
 		registry_explain_stuck(network, &failure);
-		refuse(request, network->config->name, &failure);
+		refuse(request, network->config->name, failure.status, "%s",
+		    failure.message);
 		return;
 	}
 	xpc_dictionary_set_uint64(
@@ -431,18 +438,16 @@ static void run_recreate(const struct request_context *request)
 	const char *name = get_name(request);
 	struct network *network =
 	    name == NULL ? NULL : get_network(request, name);
-	struct failure failure;
 
 	if (network == NULL) {
 		return;
 	}
 	if (registry_summary(request->commands->registry).phase !=
 	    REGISTRY_SERVING) {
-		failure_set(&failure, FAILURE_BUSY,
+		refuse(request, name, FAILURE_BUSY,
 		    "the broker accepts no new clients, so the network's "
 		    "clients could not reconnect: if it is draining, run: sudo "
 		    "vmnet-brokerctl resume");
-		refuse(request, network->config->name, &failure);
 		return;
 	}
 	recreate(request, network);
@@ -459,7 +464,7 @@ static void run_watch(const struct request_context *request)
 	struct failure failure;
 
 	if (!peer_watch(request->peer, &failure)) {
-		refuse(request, "", &failure);
+		refuse(request, "", failure.status, "%s", failure.message);
 		return;
 	}
 	xpc_dictionary_set_bool(
@@ -517,48 +522,43 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
-static void refuse_command(
-    struct peer *peer, xpc_object_t reply, const char *name, size_t length)
+/* NULL: the request was refused. */
+static const struct command *get_command(const struct request_context *request)
 {
+	size_t length = 0;
+	const char *name =
+	    get_string(request, VMNET_BROKER_KEY_COMMAND, "", &length);
+	const struct command *command = name == NULL ? NULL : find(name);
 	char escaped[TEXT_ESCAPED];
-	struct failure failure;
 
-	if (name == NULL) {
-		failure_set(&failure, FAILURE_INVALID_REQUEST,
-		    "%s must be a string", VMNET_BROKER_KEY_COMMAND);
-	} else {
+	if (name != NULL && command == NULL) {
 		text_escape(escaped, name, length);
-		failure_set(&failure, FAILURE_INVALID_REQUEST,
+		refuse(request, "", FAILURE_INVALID_REQUEST,
 		    "no such command: \"%s\"", escaped);
 	}
-	peer_refuse(peer, reply, "request", &failure);
+	return command;
 }
 
 void commands_run(const struct commands *commands, struct peer *peer,
     xpc_object_t message, xpc_object_t reply)
 {
-	size_t length = 0;
-	const char *name =
-	    message_get_string(message, VMNET_BROKER_KEY_COMMAND, &length);
-	const struct command *command = name == NULL ? NULL : find(name);
 	struct request_context request = {
 		.commands = commands,
+		.command = "request",
 		.peer = peer,
 		.message = message,
 		.reply = reply,
 	};
-	struct failure failure;
+	const struct command *command = get_command(&request);
 
 	if (command == NULL) {
-		refuse_command(peer, reply, name, length);
 		return;
 	}
 	request.command = command->name;
 	if (command->changes && !peer_may_change(peer)) {
-		failure_set(&failure, FAILURE_NOT_ALLOWED,
+		refuse(&request, "", FAILURE_NOT_ALLOWED,
 		    "only root and the broker's own user may do that: use "
 		    "sudo");
-		refuse(&request, "", &failure);
 		return;
 	}
 	command->run(&request);

@@ -17,18 +17,6 @@
 /* Room for one difference. */
 #define DIFFERENCE 192
 
-const char *message_get_string(
-    xpc_object_t message, const char *key, size_t *length)
-{
-	xpc_object_t value = xpc_dictionary_get_value(message, key);
-
-	if (value == NULL || xpc_get_type(value) != XPC_TYPE_STRING) {
-		return NULL;
-	}
-	*length = xpc_string_get_length(value);
-	return xpc_string_get_string_ptr(value);
-}
-
 void message_set_failure(xpc_object_t reply, const struct failure *failure)
 {
 	xpc_dictionary_set_int64(

@@ -2,25 +2,17 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The contents of requests and replies. Only known keys of a request are looked
- * up; it is never iterated over, copied or described, so unknown contents cost
- * nothing.
+ * The contents of replies: failures, and descriptions of networks.
  */
 
 #ifndef MESSAGE_H
 #define MESSAGE_H
 
-#include <stddef.h>
 #include <stdint.h>
 #include <xpc/xpc.h>
 
 #include "failure.h"
 #include "registry.h"
-
-/* Borrowed from message; may contain any bytes. NULL: missing, or not a
- * string. */
-const char *message_get_string(
-    xpc_object_t message, const char *key, size_t *length);
 
 void message_set_failure(xpc_object_t reply, const struct failure *failure);
 

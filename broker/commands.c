@@ -260,21 +260,9 @@ static void set_networks(const struct request_context *request)
 	xpc_object_t networks = xpc_array_create(NULL, 0);
 
 	for (; network != NULL; network = registry_next(registry, network)) {
-		message_append_network(networks, network);
+		message_append_network(networks, network, false);
 	}
-	xpc_dictionary_set_value(
-	    request->reply, VMNET_BROKER_STATUS_NETWORKS, networks);
-	xpc_release(networks);
-}
-
-static void set_configuration(const struct request_context *request)
-{
-	xpc_object_t about = xpc_dictionary_create(NULL, NULL, 0);
-
-	reload_describe(request->commands->reload, about);
-	xpc_dictionary_set_value(
-	    request->reply, VMNET_BROKER_STATUS_CONFIGURATION, about);
-	xpc_release(about);
+	message_put(request->reply, VMNET_BROKER_STATUS_NETWORKS, networks);
 }
 
 /* Only counters that are not 0. */
@@ -289,8 +277,7 @@ static void set_refusals(xpc_object_t to, const struct counters *counters)
 			    counters->refusals[i]);
 		}
 	}
-	xpc_dictionary_set_value(to, VMNET_BROKER_COUNTER_REFUSALS, refusals);
-	xpc_release(refusals);
+	message_put(to, VMNET_BROKER_COUNTER_REFUSALS, refusals);
 }
 
 static void set_failures(xpc_object_t to, const struct counters *counters)
@@ -307,8 +294,7 @@ static void set_failures(xpc_object_t to, const struct counters *counters)
 			    failures, status, counters->failures[i].count);
 		}
 	}
-	xpc_dictionary_set_value(to, VMNET_BROKER_COUNTER_FAILURES, failures);
-	xpc_release(failures);
+	message_put(to, VMNET_BROKER_COUNTER_FAILURES, failures);
 }
 
 static void set_counters(const struct request_context *request)
@@ -324,9 +310,7 @@ static void set_counters(const struct request_context *request)
 	    counters->longest_creation / MILLISECOND);
 	set_refusals(all, counters);
 	set_failures(all, counters);
-	xpc_dictionary_set_value(
-	    request->reply, VMNET_BROKER_STATUS_COUNTERS, all);
-	xpc_release(all);
+	message_put(request->reply, VMNET_BROKER_STATUS_COUNTERS, all);
 }
 
 static void run_status(const struct request_context *request)
@@ -345,7 +329,8 @@ static void run_status(const struct request_context *request)
 	xpc_dictionary_set_bool(
 	    reply, VMNET_BROKER_STATUS_DRAINING, phase == REGISTRY_DRAINING);
 	set_networks(request);
-	set_configuration(request);
+	message_put(reply, VMNET_BROKER_STATUS_CONFIGURATION,
+	    reload_describe(commands->reload));
 	set_counters(request);
 	peer_answer(request->peer, reply);
 }
@@ -357,12 +342,10 @@ static void run_list(const struct request_context *request)
 	xpc_object_t networks = xpc_array_create(NULL, 0);
 
 	for (size_t i = 1; network != NULL; i++) {
-		message_append_configured(networks, network);
+		message_append_network(networks, network, true);
 		network = registry_get(registry, i);
 	}
-	xpc_dictionary_set_value(
-	    request->reply, VMNET_BROKER_STATUS_NETWORKS, networks);
-	xpc_release(networks);
+	message_put(request->reply, VMNET_BROKER_STATUS_NETWORKS, networks);
 	peer_answer(request->peer, request->reply);
 }
 
@@ -506,9 +489,7 @@ static void run_hello(const struct request_context *request)
 		xpc_array_set_string(names, XPC_ARRAY_APPEND, table[i].name);
 	}
 	set_identity(request);
-	xpc_dictionary_set_value(
-	    request->reply, VMNET_BROKER_KEY_CAPABILITIES, names);
-	xpc_release(names);
+	message_put(request->reply, VMNET_BROKER_KEY_CAPABILITIES, names);
 	peer_answer(request->peer, request->reply);
 }
 

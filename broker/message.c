@@ -17,6 +17,12 @@
 /* Room for one difference. */
 #define DIFFERENCE 192
 
+void message_put(xpc_object_t into, const char *key, xpc_object_t value)
+{
+	xpc_dictionary_set_value(into, key, value);
+	xpc_release(value);
+}
+
 void message_set_failure(xpc_object_t reply, const struct failure *failure)
 {
 	xpc_dictionary_set_int64(
@@ -210,8 +216,7 @@ void message_set_network(
 	set_reservation(info, network->made, mac);
 	xpc_dictionary_set_value(reply, VMNET_BROKER_KEY_NETWORK,
 	    backend_get_serialization(network->backend));
-	xpc_dictionary_set_value(reply, VMNET_BROKER_KEY_INFO, info);
-	xpc_release(info);
+	message_put(reply, VMNET_BROKER_KEY_INFO, info);
 }
 
 static void set_state(xpc_object_t entry, const struct network *network)
@@ -224,16 +229,6 @@ static void set_state(xpc_object_t entry, const struct network *network)
 	    network->state == NETWORK_LINGERING) {
 		set_info(entry, network);
 	}
-}
-
-void message_append_network(xpc_object_t array, const struct network *network)
-{
-	xpc_object_t entry = xpc_dictionary_create(NULL, NULL, 0);
-
-	set_names(entry, network);
-	set_state(entry, network);
-	xpc_array_append_value(array, entry);
-	xpc_release(entry);
 }
 
 static void set_configured(xpc_object_t entry, const struct network *network)
@@ -254,21 +249,22 @@ static void set_configured(xpc_object_t entry, const struct network *network)
 		xpc_dictionary_set_string(entry, VMNET_BROKER_KEY_ERROR_MESSAGE,
 		    network->problem + network->config_of->name_offset);
 	}
+	if (config->problem != NULL && network->state == NETWORK_INACTIVE) {
+		xpc_dictionary_set_string(
+		    entry, VMNET_BROKER_STATUS_STATE, "broken");
+		xpc_dictionary_set_value(entry, VMNET_BROKER_INFO_MODE, NULL);
+	}
 }
 
-void message_append_configured(
-    xpc_object_t array, const struct network *network)
+void message_append_network(
+    xpc_object_t array, const struct network *network, bool configured)
 {
 	xpc_object_t entry = xpc_dictionary_create(NULL, NULL, 0);
 
 	set_names(entry, network);
 	set_state(entry, network);
-	set_configured(entry, network);
-	if (network->config->problem != NULL &&
-	    network->state == NETWORK_INACTIVE) {
-		xpc_dictionary_set_string(
-		    entry, VMNET_BROKER_STATUS_STATE, "broken");
-		xpc_dictionary_set_value(entry, VMNET_BROKER_INFO_MODE, NULL);
+	if (configured) {
+		set_configured(entry, network);
 	}
 	xpc_array_append_value(array, entry);
 	xpc_release(entry);

@@ -7,6 +7,7 @@
 
 #include "peer-internal.h"
 
+#include "message.h"
 #include "protocol.h"
 
 static bool may_see(const struct peer *to, const struct peer *peer)
@@ -29,8 +30,7 @@ static void set_networks(
 			    owned->hold.network->config->name);
 		}
 	}
-	xpc_dictionary_set_value(entry, key, names);
-	xpc_release(names);
+	message_put(entry, key, names);
 }
 
 static void append_peer(xpc_object_t clients, const struct peer *peer)
@@ -58,8 +58,7 @@ static void set_holders(xpc_object_t reply, const struct registry *registry)
 		xpc_dictionary_set_uint64(
 		    holders, network->config->name, network->hold_count);
 	}
-	xpc_dictionary_set_value(reply, VMNET_BROKER_STATUS_HOLDERS, holders);
-	xpc_release(holders);
+	message_put(reply, VMNET_BROKER_STATUS_HOLDERS, holders);
 }
 
 void peers_list(
@@ -83,7 +82,6 @@ void peers_list(
 	xpc_dictionary_set_uint64(reply, VMNET_BROKER_CLIENTS_TOTAL,
 	    xpc_array_get_count(clients) + hidden);
 	xpc_dictionary_set_uint64(reply, VMNET_BROKER_CLIENTS_HIDDEN, hidden);
-	xpc_dictionary_set_value(reply, VMNET_BROKER_KEY_CLIENTS, clients);
-	xpc_release(clients);
+	message_put(reply, VMNET_BROKER_KEY_CLIENTS, clients);
 	set_holders(reply, peers->options.registry);
 }

@@ -75,12 +75,6 @@ struct config *reload_read(const char *path, uid_t owner)
  * Answers.
  */
 
-static void set_array(xpc_object_t into, const char *key, xpc_object_t array)
-{
-	xpc_dictionary_set_value(into, key, array);
-	xpc_release(array);
-}
-
 static void add_problems(xpc_object_t into, const struct config *config)
 {
 	size_t count = config->problem_count;
@@ -90,7 +84,7 @@ static void add_problems(xpc_object_t into, const struct config *config)
 		xpc_array_set_string(
 		    problems, XPC_ARRAY_APPEND, config->problems[i]);
 	}
-	set_array(into, VMNET_BROKER_CONFIGURATION_PROBLEMS, problems);
+	message_put(into, VMNET_BROKER_CONFIGURATION_PROBLEMS, problems);
 	if (count > VMNET_BROKER_MAX_PROBLEMS) {
 		xpc_dictionary_set_uint64(into,
 		    VMNET_BROKER_CONFIGURATION_LEFT_OUT,
@@ -105,8 +99,9 @@ const struct config *reload_get_read(const struct reload *reload)
 	    : registry_get_config(reload->options.registry);
 }
 
-void reload_describe(const struct reload *reload, xpc_object_t into)
+xpc_object_t reload_describe(const struct reload *reload)
 {
+	xpc_object_t into = xpc_dictionary_create(NULL, NULL, 0);
 	const struct registry *registry = reload->options.registry;
 	const struct network *network = registry_get(registry, 0);
 	xpc_object_t pending = xpc_array_create(NULL, 0);
@@ -121,7 +116,8 @@ void reload_describe(const struct reload *reload, xpc_object_t into)
 		}
 		network = registry_get(registry, i + 1);
 	}
-	set_array(into, VMNET_BROKER_CONFIGURATION_PENDING, pending);
+	message_put(into, VMNET_BROKER_CONFIGURATION_PENDING, pending);
+	return into;
 }
 
 /*

@@ -51,7 +51,8 @@ void reload_run(struct reload *reload, struct peer *peer, xpc_object_t reply);
  * refused as a whole. */
 const struct config *reload_get_read(const struct reload *reload);
 
-/* Adds path, problems and pending to a dictionary, as the protocol defines. */
-void reload_describe(const struct reload *reload, xpc_object_t into);
+/* A dictionary with path, problems and pending, as the protocol defines, which
+ * the caller owns. */
+xpc_object_t reload_describe(const struct reload *reload);
 
 #endif

@@ -29,7 +29,7 @@
 
 /* A request that is being answered. */
 struct request_context {
-	const struct commands *commands;
+	const struct broker *broker;
 	const char *command;
 	struct peer *peer;
 	xpc_object_t message;
@@ -64,8 +64,8 @@ static void refuse(const struct request_context *request, const char *name,
 static void refuse_unknown(
     const struct request_context *request, const char *name)
 {
-	const char *problem = config_find_problem(
-	    reload_get_read(request->commands->reload), name);
+	const char *problem =
+	    config_find_problem(reload_get_read(request->broker->reload), name);
 
 	if (problem != NULL) {
 		refuse(request, name, FAILURE_CONFIGURATION, "%s", problem);
@@ -116,7 +116,7 @@ static struct network *get_network(
     const struct request_context *request, const char *name)
 {
 	struct network *network =
-	    registry_find(request->commands->registry, name);
+	    registry_find(request->broker->registry, name);
 
 	if (network == NULL || network->config->problem != NULL) {
 		refuse_unknown(request, name);
@@ -143,7 +143,7 @@ static void acquire(const struct request_context *request, const char *name,
 static void lookup_finish(struct lookup *lookup)
 {
 	struct request_context *request = &lookup->request;
-	const struct commands *commands = request->commands;
+	const struct broker *broker = request->broker;
 
 	request->reply = peer_resume(request->peer, request->reply);
 	if (request->reply != NULL) {
@@ -151,13 +151,13 @@ static void lookup_finish(struct lookup *lookup)
 	}
 	free(lookup->user.groups);
 	free(lookup);
-	lifetime_settle(commands->lifetime);
+	lifetime_settle(broker->lifetime);
 }
 
 static void look_up_groups(const struct request_context *request,
     const char *name, const struct access_user *user)
 {
-	const struct commands *commands = request->commands;
+	const struct broker *broker = request->broker;
 	struct lookup *lookup = calloc(1, sizeof(*lookup));
 
 	if (lookup == NULL || !peer_defer(request->peer, request->reply)) {
@@ -169,9 +169,9 @@ static void look_up_groups(const struct request_context *request,
 	lookup->request.message = NULL;
 	lookup->user = *user;
 	snprintf(lookup->name, sizeof(lookup->name), "%s", name);
-	dispatch_async(commands->directory, ^{
+	dispatch_async(broker->directory, ^{
 		access_look_up(&lookup->user);
-		dispatch_async(commands->queue, ^{
+		dispatch_async(broker->queue, ^{
 			lookup_finish(lookup);
 		});
 	});
@@ -247,15 +247,15 @@ static void run_acquire(const struct request_context *request)
 
 static void set_identity(const struct request_context *request)
 {
-	xpc_dictionary_set_string(request->reply, VMNET_BROKER_KEY_VERSION,
-	    request->commands->version);
+	xpc_dictionary_set_string(
+	    request->reply, VMNET_BROKER_KEY_VERSION, request->broker->version);
 	xpc_dictionary_set_int64(
 	    request->reply, VMNET_BROKER_KEY_PID, getpid());
 }
 
 static void set_networks(const struct request_context *request)
 {
-	const struct registry *registry = request->commands->registry;
+	const struct registry *registry = request->broker->registry;
 	const struct network *network = registry_next(registry, NULL);
 	xpc_object_t networks = xpc_array_create(NULL, 0);
 
@@ -299,7 +299,7 @@ static void set_failures(xpc_object_t to, const struct counters *counters)
 
 static void set_counters(const struct request_context *request)
 {
-	const struct counters *counters = request->commands->counters;
+	const struct counters *counters = &request->broker->counters;
 	xpc_object_t all = xpc_dictionary_create(NULL, NULL, 0);
 
 	xpc_dictionary_set_uint64(
@@ -315,29 +315,29 @@ static void set_counters(const struct request_context *request)
 
 static void run_status(const struct request_context *request)
 {
-	const struct commands *commands = request->commands;
-	enum registry_phase phase = registry_summary(commands->registry).phase;
+	const struct broker *broker = request->broker;
+	enum registry_phase phase = registry_summary(broker->registry).phase;
 	xpc_object_t reply = request->reply;
 
 	set_identity(request);
 	xpc_dictionary_set_uint64(reply, VMNET_BROKER_STATUS_UPTIME,
-	    (commands->now(NULL) - commands->started) / SECOND);
+	    (registry_now(broker->registry) - broker->started) / SECOND);
 	xpc_dictionary_set_uint64(
-	    reply, VMNET_BROKER_STATUS_PEERS, peers_count(commands->peers));
+	    reply, VMNET_BROKER_STATUS_PEERS, peers_count(broker->peers));
 	xpc_dictionary_set_bool(
 	    reply, VMNET_BROKER_STATUS_STOPPING, phase != REGISTRY_SERVING);
 	xpc_dictionary_set_bool(
 	    reply, VMNET_BROKER_STATUS_DRAINING, phase == REGISTRY_DRAINING);
 	set_networks(request);
 	message_put(reply, VMNET_BROKER_STATUS_CONFIGURATION,
-	    reload_describe(commands->reload));
+	    reload_describe(broker->reload));
 	set_counters(request);
 	peer_answer(request->peer, reply);
 }
 
 static void run_list(const struct request_context *request)
 {
-	const struct registry *registry = request->commands->registry;
+	const struct registry *registry = request->broker->registry;
 	const struct network *network = registry_get(registry, 0);
 	xpc_object_t networks = xpc_array_create(NULL, 0);
 
@@ -351,7 +351,7 @@ static void run_list(const struct request_context *request)
 
 static void run_clients(const struct request_context *request)
 {
-	peers_list(request->commands->peers, request->peer, request->reply);
+	peers_list(request->broker->peers, request->peer, request->reply);
 	peer_answer(request->peer, request->reply);
 }
 
@@ -361,27 +361,27 @@ static void run_clients(const struct request_context *request)
 
 static void run_drain(const struct request_context *request)
 {
-	const struct commands *commands = request->commands;
+	const struct broker *broker = request->broker;
 
 	xpc_dictionary_set_uint64(request->reply, VMNET_BROKER_STATUS_HOLDERS,
-	    registry_summary(commands->registry).holders);
+	    registry_summary(broker->registry).holders);
 	peer_note(request->peer, request->command);
 	peer_answer(request->peer, request->reply);
-	lifetime_drain(commands->lifetime);
+	lifetime_drain(broker->lifetime);
 }
 
 static void run_resume(const struct request_context *request)
 {
-	const struct commands *commands = request->commands;
+	const struct broker *broker = request->broker;
 
-	if (registry_summary(commands->registry).phase == REGISTRY_STOPPING) {
+	if (registry_summary(broker->registry).phase == REGISTRY_STOPPING) {
 		refuse(request, "", FAILURE_BUSY,
 		    "the broker is shutting down, which cannot be undone; it "
 		    "starts again with the next request: try again");
 		return;
 	}
 	peer_note(request->peer, request->command);
-	lifetime_resume(commands->lifetime);
+	lifetime_resume(broker->lifetime);
 	xpc_dictionary_set_bool(
 	    request->reply, VMNET_BROKER_STATUS_DRAINING, false);
 	peer_answer(request->peer, request->reply);
@@ -399,7 +399,7 @@ static void recreate(
 	peer_note(request->peer, reason);
 	snprintf(reason, sizeof(reason), "network %s is being recreated",
 	    network->config->name);
-	holders = peers_drop_holders(request->commands->peers, network, reason);
+	holders = peers_drop_holders(request->broker->peers, network, reason);
 	registry_recreate(network);
 	if (network->state == NETWORK_STUCK) {
 		registry_explain_stuck(network, &failure);
@@ -425,7 +425,7 @@ static void run_recreate(const struct request_context *request)
 	if (network == NULL) {
 		return;
 	}
-	if (registry_summary(request->commands->registry).phase !=
+	if (registry_summary(request->broker->registry).phase !=
 	    REGISTRY_SERVING) {
 		refuse(request, name, FAILURE_BUSY,
 		    "the broker accepts no new clients, so the network's "
@@ -439,7 +439,7 @@ static void run_recreate(const struct request_context *request)
 static void run_reload(const struct request_context *request)
 {
 	peer_note(request->peer, request->command);
-	reload_run(request->commands->reload, request->peer, request->reply);
+	reload_run(request->broker->reload, request->peer, request->reply);
 }
 
 static void run_watch(const struct request_context *request)
@@ -520,11 +520,11 @@ static const struct command *get_command(const struct request_context *request)
 	return command;
 }
 
-void commands_run(const struct commands *commands, struct peer *peer,
+void commands_run(const struct broker *broker, struct peer *peer,
     xpc_object_t message, xpc_object_t reply)
 {
 	struct request_context request = {
-		.commands = commands,
+		.broker = broker,
 		.command = "request",
 		.peer = peer,
 		.message = message,

@@ -16,27 +16,28 @@
 #include <xpc/xpc.h>
 
 #include "counters.h"
+#include "events.h"
 #include "lifetime.h"
 #include "peer.h"
 #include "registry.h"
 #include "reload.h"
 
-/* The broker, as commands see it. */
-struct commands {
+/* The parts of the broker. */
+struct broker {
 	const char *version;
 	struct registry *registry;
 	struct peers *peers;
 	struct reload *reload;
-	const struct counters *counters;
-	dispatch_queue_t queue;         /* the serial queue */
-	dispatch_queue_t directory;     /* where groups are looked up */
-	uint64_t started;               /* ns, as now() */
-	uint64_t (*now)(void *context); /* takes NULL */
+	struct events *events;
+	struct counters counters;
+	dispatch_queue_t queue;     /* the serial queue */
+	dispatch_queue_t directory; /* where groups are looked up */
+	uint64_t started;           /* registry_now() */
 	struct lifetime *lifetime;
 };
 
 /* Answers the request with reply. */
-void commands_run(const struct commands *commands, struct peer *peer,
+void commands_run(const struct broker *broker, struct peer *peer,
     xpc_object_t message, xpc_object_t reply);
 
 #endif

@@ -40,7 +40,7 @@ struct lifetime {
 
 static uint64_t now(const struct lifetime *lifetime)
 {
-	return lifetime->options.now(lifetime->options.context);
+	return registry_now(lifetime->options.registry);
 }
 
 static struct registry_summary summary(const struct lifetime *lifetime)

@@ -24,8 +24,7 @@ struct lifetime_options {
 	struct registry *registry;
 	struct peers *peers;
 	struct events *events;
-	dispatch_queue_t queue;         /* the serial queue */
-	uint64_t (*now)(void *context); /* ns */
+	dispatch_queue_t queue; /* the serial queue */
 	/* All networks are released, or the time to wait for that has
 	 * expired. */
 	void (*done)(void *context, int exit_status);

@@ -37,7 +37,7 @@ enum admission { ADMITTED, TOO_MANY, TOO_MANY_OF_USER };
 
 static uint64_t now(const struct peers *peers)
 {
-	return peers->options.now(peers->options.context);
+	return registry_now(peers->options.registry);
 }
 
 void peer_log(struct peer *peer, enum log_level level, const char *format, ...)

@@ -38,11 +38,9 @@ struct peers;
 
 struct peers_options {
 	struct registry *registry;
-	struct counters *counters;      /* of refusals */
-	struct events *events;          /* of refusals, for the watchers */
-	void *queue;                    /* the serial dispatch_queue_t */
-	uint64_t (*now)(void *context); /* monotonic, ns */
-	void *context;
+	struct counters *counters; /* of refusals */
+	struct events *events;     /* of refusals, for the watchers */
+	void *queue;               /* the serial dispatch_queue_t */
 };
 
 /* NULL: out of memory. */

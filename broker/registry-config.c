@@ -326,7 +326,7 @@ struct registry *registry_create(
 	TAILQ_INIT(&registry->active);
 	registry->options = *options;
 	registry->generation = options->generation;
-	registry->idle_since = options->now(options->context);
+	registry->idle_since = registry_now(registry);
 	if (add_networks(registry, config) != 0) {
 		registry_destroy(registry);
 		return NULL;

@@ -37,7 +37,7 @@ const char *network_state_name(enum network_state state)
 	return names[state];
 }
 
-static uint64_t now(const struct registry *registry)
+uint64_t registry_now(const struct registry *registry)
 {
 	return registry->options.now(registry->options.context);
 }
@@ -124,7 +124,7 @@ static void set_state(
 		registry->count++;
 	}
 	network->state = state;
-	network->since = now(registry);
+	network->since = registry_now(registry);
 	network->deadline =
 	    timeout == UINT64_MAX ? UINT64_MAX : network->since + timeout;
 	if (state == NETWORK_STUCK) {
@@ -186,8 +186,8 @@ static void network_fail(struct network *network, enum network_state state,
 	uint64_t suppressed = 0;
 
 	post(network, REGISTRY_FAILED, NULL, failure);
-	if (log_limit_allow(
-		&network->failures, now(network->registry), &suppressed)) {
+	if (log_limit_allow(&network->failures, registry_now(network->registry),
+		&suppressed)) {
 		log_error(
 		    "network %s: %s", network->config->name, failure->message);
 	}
@@ -387,7 +387,7 @@ static void network_expire(struct network *network)
 
 void registry_expire(struct registry *registry)
 {
-	const uint64_t time = now(registry);
+	const uint64_t time = registry_now(registry);
 	struct network *network = TAILQ_FIRST(&registry->active);
 
 	while (network != NULL) {

@@ -116,7 +116,7 @@ struct registry_options {
 	/* Generation of the first network. Random, so that it differs from
 	 * other brokers'. */
 	uint64_t generation;
-	uint64_t (*now)(void *context);
+	uint64_t (*now)(void *context); /* monotonic, ns */
 	/* A state changed outside of a call. */
 	void (*changed)(void *context);
 	/* May be NULL. Must not call the registry. */
@@ -132,6 +132,9 @@ struct registry *registry_create(
 
 /* Call it when all networks are inactive. */
 void registry_destroy(struct registry *registry);
+
+/* The time, for everything that belongs to the broker. */
+uint64_t registry_now(const struct registry *registry);
 
 /* The current configuration. */
 const struct config *registry_get_config(const struct registry *registry);

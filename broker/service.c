@@ -22,16 +22,7 @@
 struct service {
 	struct service_options options;
 	xpc_connection_t listener;
-	dispatch_queue_t queue;
-	dispatch_queue_t directory; /* where groups are looked up */
-	struct registry *registry;
-	struct peers *peers;
-	struct reload *reload;
-
-	struct events *events;
-	struct counters counters;
-	struct commands commands;
-	struct lifetime *lifetime;
+	struct broker broker;
 };
 
 /* The clock of dispatch timers: it stops while the Mac sleeps, so that no
@@ -50,7 +41,7 @@ static void changed(void *context)
 {
 	const struct service *service = context;
 
-	lifetime_settle(service->lifetime);
+	lifetime_settle(service->broker.lifetime);
 }
 
 /*
@@ -59,9 +50,9 @@ static void changed(void *context)
 
 void service_drain(struct service *service)
 {
-	dispatch_assert_queue(service->queue);
-	lifetime_drain(service->lifetime);
-	lifetime_settle(service->lifetime);
+	dispatch_assert_queue(service->broker.queue);
+	lifetime_drain(service->broker.lifetime);
+	lifetime_settle(service->broker.lifetime);
 }
 
 /* Called for SIGTERM or the corresponding XPC event, whichever comes first:
@@ -69,15 +60,15 @@ void service_drain(struct service *service)
  * then. */
 void service_shut_down(struct service *service)
 {
-	dispatch_assert_queue(service->queue);
-	lifetime_shut_down(service->lifetime);
-	lifetime_settle(service->lifetime);
+	dispatch_assert_queue(service->broker.queue);
+	lifetime_shut_down(service->broker.lifetime);
+	lifetime_settle(service->broker.lifetime);
 }
 
 void service_reload(struct service *service)
 {
-	dispatch_assert_queue(service->queue);
-	reload_run(service->reload, NULL, NULL);
+	dispatch_assert_queue(service->broker.queue);
+	reload_run(service->broker.reload, NULL, NULL);
 }
 
 /*
@@ -90,7 +81,7 @@ static void handle_message(
 	xpc_object_t reply = peer_receive(peer, message);
 
 	if (reply != NULL) {
-		commands_run(&service->commands, peer, message, reply);
+		commands_run(&service->broker, peer, message, reply);
 	}
 }
 
@@ -101,15 +92,15 @@ static void handle_message(
 static void handle_peer(
     struct service *service, struct peer *peer, xpc_object_t event)
 {
-	dispatch_assert_queue(service->queue);
+	dispatch_assert_queue(service->broker.queue);
 	if (xpc_get_type(event) == XPC_TYPE_DICTIONARY) {
 		handle_message(service, peer, event);
 	} else if (event == XPC_ERROR_CONNECTION_INVALID) {
 		peer_leave(peer);
 	} else if (event == XPC_ERROR_TERMINATION_IMMINENT) {
-		lifetime_shut_down(service->lifetime);
+		lifetime_shut_down(service->broker.lifetime);
 	}
-	lifetime_settle(service->lifetime);
+	lifetime_settle(service->broker.lifetime);
 }
 
 static void accept_connection(
@@ -117,15 +108,15 @@ static void accept_connection(
 {
 	struct peer *peer = NULL;
 
-	if (!lifetime_is_over(service->lifetime)) {
-		peer = peer_create(service->peers, connection);
+	if (!lifetime_is_over(service->broker.lifetime)) {
+		peer = peer_create(service->broker.peers, connection);
 	}
 	if (peer == NULL) {
 		xpc_connection_cancel(connection);
 		return;
 	}
-	lifetime_note_client(service->lifetime);
-	xpc_connection_set_target_queue(connection, service->queue);
+	lifetime_note_client(service->broker.lifetime);
+	xpc_connection_set_target_queue(connection, service->broker.queue);
 	xpc_connection_set_event_handler(connection, ^(xpc_object_t event) {
 		handle_peer(service, peer, event);
 	});
@@ -139,28 +130,28 @@ static void listener_failed(struct service *service, xpc_object_t error)
 	const char *reason =
 	    xpc_dictionary_get_string(error, XPC_ERROR_KEY_DESCRIPTION);
 
-	if (lifetime_is_over(service->lifetime)) {
+	if (lifetime_is_over(service->broker.lifetime)) {
 		return;
 	}
 	log_error("listener: %s: only launchd can start the broker, with its "
 		  "plist loaded",
 	    reason == NULL ? "unknown error" : reason);
-	lifetime_fail(service->lifetime);
+	lifetime_fail(service->broker.lifetime);
 }
 
 static void handle_listener(struct service *service, xpc_object_t event)
 {
 	xpc_type_t type = xpc_get_type(event);
 
-	dispatch_assert_queue(service->queue);
+	dispatch_assert_queue(service->broker.queue);
 	if (type == XPC_TYPE_CONNECTION) {
 		accept_connection(service, (xpc_connection_t)event);
 	} else if (event == XPC_ERROR_TERMINATION_IMMINENT) {
-		lifetime_shut_down(service->lifetime);
+		lifetime_shut_down(service->broker.lifetime);
 	} else if (type == XPC_TYPE_ERROR) {
 		listener_failed(service, event);
 	}
-	lifetime_settle(service->lifetime);
+	lifetime_settle(service->broker.lifetime);
 }
 
 /*
@@ -190,10 +181,11 @@ static void network_event(void *context, const struct registry_event *event)
 		client = peer_get_client(event->hold->context);
 		posted.client = &client;
 	}
-	counters_add_event(&service->counters, event, now(NULL));
-	events_post(service->events, &posted);
+	counters_add_event(&service->broker.counters, event, now(NULL));
+	events_post(service->broker.events, &posted);
 	if (event->failure != NULL || network->state != NETWORK_RELEASING) {
-		peers_answer_release(service->peers, network, event->failure);
+		peers_answer_release(
+		    service->broker.peers, network, event->failure);
 	}
 }
 
@@ -207,21 +199,20 @@ static void create_registry(struct service *service)
 	};
 
 	arc4random_buf(&registry.generation, sizeof(registry.generation));
-	service->registry = registry_create(service->options.config, &registry);
+	service->broker.registry =
+	    registry_create(service->options.config, &registry);
 }
 
 static void create_peers(struct service *service)
 {
 	const struct peers_options options = {
-		.registry = service->registry,
-		.counters = &service->counters,
-		.events = service->events,
-		.queue = service->queue,
-		.now = now,
-		.context = service,
+		.registry = service->broker.registry,
+		.counters = &service->broker.counters,
+		.events = service->broker.events,
+		.queue = service->broker.queue,
 	};
 
-	service->peers = peers_create(&options);
+	service->broker.peers = peers_create(&options);
 }
 
 static void create_reload(struct service *service)
@@ -229,31 +220,15 @@ static void create_reload(struct service *service)
 	const struct reload_options options = {
 		.path = service->options.config_path,
 		.owner = service->options.config_owner,
-		.registry = service->registry,
-		.queue = service->queue,
+		.registry = service->broker.registry,
+		.queue = service->broker.queue,
 		.changed = changed,
 		.context = service,
 	};
 
-	service->reload = reload_create(&options);
-	service->directory = dispatch_queue_create(
+	service->broker.reload = reload_create(&options);
+	service->broker.directory = dispatch_queue_create(
 	    VMNET_BROKER_SERVICE ".directory", DISPATCH_QUEUE_SERIAL);
-}
-
-static void set_commands(struct service *service)
-{
-	service->commands = (struct commands){
-		.version = service->options.version,
-		.registry = service->registry,
-		.peers = service->peers,
-		.reload = service->reload,
-		.counters = &service->counters,
-		.queue = service->queue,
-		.directory = service->directory,
-		.started = now(NULL),
-		.now = now,
-		.lifetime = service->lifetime,
-	};
 }
 
 static void done(void *context, int exit_status)
@@ -267,27 +242,26 @@ static void done(void *context, int exit_status)
 static void create_lifetime(struct service *service)
 {
 	const struct lifetime_options options = {
-		.registry = service->registry,
-		.peers = service->peers,
-		.events = service->events,
-		.queue = service->queue,
-		.now = now,
+		.registry = service->broker.registry,
+		.peers = service->broker.peers,
+		.events = service->broker.events,
+		.queue = service->broker.queue,
 		.done = done,
 		.context = service,
 	};
 
-	service->lifetime = lifetime_create(&options);
+	service->broker.lifetime = lifetime_create(&options);
 }
 
 static void free_parts(struct service *service)
 {
-	lifetime_destroy(service->lifetime);
-	reload_destroy(service->reload);
-	registry_destroy(service->registry);
-	peers_destroy(service->peers);
-	events_destroy(service->events);
-	if (service->directory != NULL) {
-		dispatch_release(service->directory);
+	lifetime_destroy(service->broker.lifetime);
+	reload_destroy(service->broker.reload);
+	registry_destroy(service->broker.registry);
+	peers_destroy(service->broker.peers);
+	events_destroy(service->broker.events);
+	if (service->broker.directory != NULL) {
+		dispatch_release(service->broker.directory);
 	}
 	free(service);
 }
@@ -302,22 +276,24 @@ struct service *service_start(const struct service_options *options,
 	}
 	service->options = *options;
 	service->listener = listener;
-	service->queue = queue;
-	service->events = events_create(changed, service);
+	service->broker.version = options->version;
+	service->broker.queue = queue;
+	service->broker.events = events_create(changed, service);
 	create_registry(service);
 	create_peers(service);
 	create_reload(service);
 	create_lifetime(service);
-	if (service->registry == NULL || service->peers == NULL ||
-	    service->events == NULL || service->reload == NULL ||
-	    service->directory == NULL || service->lifetime == NULL) {
+	if (service->broker.registry == NULL || service->broker.peers == NULL ||
+	    service->broker.events == NULL || service->broker.reload == NULL ||
+	    service->broker.directory == NULL ||
+	    service->broker.lifetime == NULL) {
 		free_parts(service);
 		return NULL;
 	}
-	set_commands(service);
+	service->broker.started = now(NULL);
 	backend_init(queue);
-	registry_start(service->registry);
-	lifetime_start(service->lifetime);
+	registry_start(service->broker.registry);
+	lifetime_start(service->broker.lifetime);
 	xpc_connection_set_event_handler(listener, ^(xpc_object_t event) {
 		handle_listener(service, event);
 	});

@@ -233,7 +233,9 @@ static bool get_mac(struct request_context *request, const char *name)
 static void run_acquire(const struct request_context *request)
 {
 	const char *name = get_name(request);
-	const struct access_user user = { .uid = peer_get_uid(request->peer) };
+	const struct access_user user = {
+		.uid = peer_get_client(request->peer).uid,
+	};
 	struct request_context with_mac = *request;
 
 	if (name != NULL && get_mac(&with_mac, name)) {
@@ -365,7 +367,7 @@ static void run_drain(const struct request_context *request)
 
 	xpc_dictionary_set_uint64(request->reply, VMNET_BROKER_STATUS_HOLDERS,
 	    registry_summary(broker->registry).holders);
-	peer_note(request->peer, request->command);
+	peer_log(request->peer, LOG_LEVEL_NOTICE, "%s", request->command);
 	peer_answer(request->peer, request->reply);
 	lifetime_drain(broker->lifetime);
 }
@@ -380,7 +382,7 @@ static void run_resume(const struct request_context *request)
 		    "starts again with the next request: try again");
 		return;
 	}
-	peer_note(request->peer, request->command);
+	peer_log(request->peer, LOG_LEVEL_NOTICE, "%s", request->command);
 	lifetime_resume(broker->lifetime);
 	xpc_dictionary_set_bool(
 	    request->reply, VMNET_BROKER_STATUS_DRAINING, false);
@@ -395,8 +397,8 @@ static void recreate(
 	struct failure failure;
 	size_t holders = 0;
 
-	snprintf(reason, sizeof(reason), "recreate %s", network->config->name);
-	peer_note(request->peer, reason);
+	peer_log(request->peer, LOG_LEVEL_NOTICE, "recreate %s",
+	    network->config->name);
 	snprintf(reason, sizeof(reason), "network %s is being recreated",
 	    network->config->name);
 	holders = peers_drop_holders(request->broker->peers, network, reason);
@@ -438,7 +440,7 @@ static void run_recreate(const struct request_context *request)
 
 static void run_reload(const struct request_context *request)
 {
-	peer_note(request->peer, request->command);
+	peer_log(request->peer, LOG_LEVEL_NOTICE, "%s", request->command);
 	reload_run(request->broker->reload, request->peer, request->reply);
 }
 

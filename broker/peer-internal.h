@@ -16,7 +16,6 @@
 #include <time.h>
 #include <xpc/xpc.h>
 
-#include "log.h"
 #include "peer.h"
 #include "registry.h"
 #include "user.h"
@@ -28,7 +27,7 @@ struct request {
 	struct hold *hold;
 	const struct network *released;
 	uint8_t mac[6]; /* of the guest for which the hold is, or all 0 */
-	SLIST_ENTRY(request) entry;
+	STAILQ_ENTRY(request) entry;
 };
 
 struct owned_hold {
@@ -48,7 +47,7 @@ struct peer {
 	bool dropped; /* cancelled; its last event is still to come */
 	uint8_t request_count;
 	uint8_t hold_count;
-	SLIST_HEAD(, request) requests; /* unanswered, oldest first */
+	STAILQ_HEAD(, request) requests; /* unanswered, oldest first */
 	SLIST_HEAD(, owned_hold) holds;
 	struct owned_hold first; /* often the only one; context NULL: unused */
 	uint64_t idle_deadline;  /* 0: it holds or waits for a network */
@@ -71,9 +70,6 @@ struct peers {
 	uint64_t turn; /* number of the peer that has its turn */
 	unsigned in_turn;
 };
-
-void peer_log(struct peer *peer, enum log_level level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 /* Restarts the idle timer of an active peer, or stops it while the peer has
  * holds or requests. */

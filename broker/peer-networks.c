@@ -38,9 +38,9 @@ void peer_release_all(struct peer *peer)
 		hold_destroy(peer, owned);
 		owned = next;
 	}
-	request = SLIST_FIRST(&peer->requests);
+	request = STAILQ_FIRST(&peer->requests);
 	while (request != NULL) {
-		struct request *next = SLIST_NEXT(request, entry);
+		struct request *next = STAILQ_NEXT(request, entry);
 
 		xpc_release(peer_end_request(peer, request));
 		request = next;
@@ -83,7 +83,7 @@ static void answer_acquire(xpc_object_t reply, struct hold *hold,
 static void hold_done(struct hold *hold, const struct failure *failure)
 {
 	struct peer *peer = hold->context;
-	struct request *request = SLIST_FIRST(&peer->requests);
+	struct request *request = STAILQ_FIRST(&peer->requests);
 
 	peer_log(peer, failure == NULL ? LOG_LEVEL_INFO : LOG_LEVEL_NOTICE,
 	    "acquire %s: %s", hold->network->config->name,
@@ -92,7 +92,7 @@ static void hold_done(struct hold *hold, const struct failure *failure)
 		peer_note_refusal(peer, hold->network, failure);
 	}
 	while (request != NULL) {
-		struct request *next = SLIST_NEXT(request, entry);
+		struct request *next = STAILQ_NEXT(request, entry);
 
 		if (request->hold == hold) {
 			struct request copy = *request;
@@ -200,9 +200,7 @@ size_t peers_drop_holders(
 
 	TAILQ_FOREACH(peer, &peers->all, entry)
 	{
-		const struct hold *hold = find_hold(peer, network);
-
-		if (hold != NULL && hold->granted) {
+		if (peer_holds(peer, network)) {
 			peer_drop(peer, reason);
 			peer_release_all(peer);
 			count++;
@@ -228,10 +226,10 @@ void peer_wait_release(
 static void answer_release(struct peer *peer, const struct network *network,
     const struct failure *failure)
 {
-	struct request *request = SLIST_FIRST(&peer->requests);
+	struct request *request = STAILQ_FIRST(&peer->requests);
 
 	while (request != NULL) {
-		struct request *next = SLIST_NEXT(request, entry);
+		struct request *next = STAILQ_NEXT(request, entry);
 
 		if (request->released == network) {
 			xpc_object_t reply = peer_end_request(peer, request);

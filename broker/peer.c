@@ -71,7 +71,7 @@ void peer_restart_idle_timeout(struct peer *peer)
 {
 	idle_end(peer);
 	if (!peer->dropped && peer->watcher == NULL &&
-	    SLIST_EMPTY(&peer->holds) && SLIST_EMPTY(&peer->requests)) {
+	    SLIST_EMPTY(&peer->holds) && STAILQ_EMPTY(&peer->requests)) {
 		peer->idle_deadline = now(peer->peers) + idle_timeout;
 		TAILQ_INSERT_TAIL(&peer->peers->idle, peer, idle_entry);
 	}
@@ -187,13 +187,6 @@ void peers_stop_answering(struct peers *peers)
 	peers->silent = true;
 }
 
-/* Runs on any thread, after the connection is gone: it must not access anything
- * else. */
-static void finalize(void *context)
-{
-	free(context);
-}
-
 static void peer_init(struct peer *peer, struct peers *peers, struct user *user,
     xpc_connection_t connection)
 {
@@ -203,7 +196,7 @@ static void peer_init(struct peer *peer, struct peers *peers, struct user *user,
 	peer->number = ++peers->last_number;
 	peer->pid = xpc_connection_get_pid(connection);
 	peer->since = time(NULL);
-	SLIST_INIT(&peer->requests);
+	STAILQ_INIT(&peer->requests);
 	SLIST_INIT(&peer->holds);
 	TAILQ_INSERT_TAIL(&peers->all, peer, entry);
 	user->peers++;
@@ -228,7 +221,9 @@ struct peer *peer_create(struct peers *peers, xpc_connection_t connection)
 	peer_init(peer, peers, user, connection);
 	xpc_retain(connection); /* until peer_leave() */
 	xpc_connection_set_context(connection, peer);
-	xpc_connection_set_finalizer_f(connection, finalize);
+	/* The finalizer runs on any thread, after the connection is gone: it
+	 * must not access anything else. */
+	xpc_connection_set_finalizer_f(connection, free);
 	admit(peer);
 	peer_restart_idle_timeout(peer);
 	log_debug("peer %" PRIu64 ": connected, uid %u, pid %d", peer->number,
@@ -253,7 +248,7 @@ xpc_object_t peer_end_request(struct peer *peer, struct request *request)
 	if (request->released != NULL) {
 		peer->peers->waiting_release--;
 	}
-	SLIST_REMOVE(&peer->requests, request, request, entry);
+	STAILQ_REMOVE(&peer->requests, request, request, entry);
 	peer->request_count--;
 	free(request);
 	return reply;
@@ -341,27 +336,13 @@ static void take_turns(struct peer *peer)
 struct request *peer_add_request(struct peer *peer, xpc_object_t reply)
 {
 	struct request *request = calloc(1, sizeof(*request));
-	struct request *last = SLIST_FIRST(&peer->requests);
 
-	if (request == NULL) {
-		return NULL;
+	if (request != NULL) {
+		request->reply = reply;
+		STAILQ_INSERT_TAIL(&peer->requests, request, entry);
+		peer->request_count++;
 	}
-	request->reply = reply;
-	while (last != NULL && SLIST_NEXT(last, entry) != NULL) {
-		last = SLIST_NEXT(last, entry);
-	}
-	if (last == NULL) {
-		SLIST_INSERT_HEAD(&peer->requests, request, entry);
-	} else {
-		SLIST_INSERT_AFTER(last, request, entry);
-	}
-	peer->request_count++;
 	return request;
-}
-
-uid_t peer_get_uid(const struct peer *peer)
-{
-	return peer->user->uid;
 }
 
 bool peer_defer(struct peer *peer, xpc_object_t reply)
@@ -377,10 +358,10 @@ bool peer_defer(struct peer *peer, xpc_object_t reply)
 xpc_object_t peer_resume(struct peer *peer, xpc_object_t reply)
 {
 	xpc_connection_t connection = peer->connection;
-	struct request *request = SLIST_FIRST(&peer->requests);
+	struct request *request = STAILQ_FIRST(&peer->requests);
 
 	while (request != NULL && request->reply != reply) {
-		request = SLIST_NEXT(request, entry);
+		request = STAILQ_NEXT(request, entry);
 	}
 	if (request != NULL) {
 		peer_end_request(peer, request);
@@ -439,11 +420,6 @@ bool peer_may_change(const struct peer *peer)
 struct event_client peer_get_client(const struct peer *peer)
 {
 	return (struct event_client){ peer->user->uid, peer->pid };
-}
-
-void peer_note(struct peer *peer, const char *what)
-{
-	peer_log(peer, LOG_LEVEL_NOTICE, "%s", what);
 }
 
 bool peer_watch(struct peer *peer, struct failure *failure)

@@ -31,6 +31,7 @@
 #include "counters.h"
 #include "events.h"
 #include "failure.h"
+#include "log.h"
 #include "registry.h"
 
 struct peer;
@@ -81,8 +82,6 @@ void peer_drop(struct peer *peer, const char *reason);
  */
 xpc_object_t peer_receive(struct peer *peer, xpc_object_t message);
 
-uid_t peer_get_uid(const struct peer *peer);
-
 /* Whether the peer has been granted the network. */
 bool peer_holds(struct peer *peer, const struct network *network);
 
@@ -125,15 +124,12 @@ void peers_answer_release(struct peers *peers, const struct network *network,
 size_t peers_drop_holders(
     struct peers *peers, const struct network *network, const char *reason);
 
-/* Whether its user may change what other clients use: only root and the
- * broker's own user may. */
-bool peer_may_change(const struct peer *peer);
-
 /* The peer as shown in an event. */
 struct event_client peer_get_client(const struct peer *peer);
 
-/* Logs what the peer did. */
-void peer_note(struct peer *peer, const char *what);
+/* Logs what the peer did, within its user's limit. */
+void peer_log(struct peer *peer, enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Starts to send events to the peer. False: failure says why not. */
 bool peer_watch(struct peer *peer, struct failure *failure);

@@ -184,18 +184,14 @@ static void read_choice(struct config_reader *reader,
 void config_reader_number(struct config_reader *reader,
     const struct config_key *key, void *into, const char *at)
 {
-	json_t *value =
-	    json_loads(at, JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, NULL);
-	json_int_t number = json_integer_value(value);
+	size_t length = strcspn(at, ",}] \t\r\n");
+	bool whole = strspn(at, "-0123456789") == length;
+	long long number = strtoll(at, NULL, 10); /* jansson has accepted it */
 	uint32_t stored = (uint32_t)number;
-	bool whole = json_is_integer(value);
 	char escaped[TEXT_ESCAPED];
 
-	json_decref(value);
-	if (value == NULL) {
-		reader->no_memory = true;
-	} else if (!whole || number < key->min || number > key->max) {
-		text_escape(escaped, at, strcspn(at, ",}] \t\r\n"));
+	if (!whole || number < key->min || number > key->max) {
+		text_escape(escaped, at, length);
 		config_reader_problem(reader, at,
 		    "must be a whole number from %u to %u, not %s", key->min,
 		    key->max, escaped);

@@ -31,21 +31,6 @@ void log_start(bool foreground, bool debug)
 	with_debug = debug;
 }
 
-static os_log_type_t system_type(enum log_level level)
-{
-	switch (level) {
-	case LOG_LEVEL_ERROR:
-		return OS_LOG_TYPE_ERROR;
-	case LOG_LEVEL_NOTICE:
-		return OS_LOG_TYPE_DEFAULT;
-	case LOG_LEVEL_INFO:
-		return OS_LOG_TYPE_INFO;
-	case LOG_LEVEL_DEBUG:
-		break;
-	}
-	return OS_LOG_TYPE_DEBUG;
-}
-
 static void write_stderr(const char *line)
 {
 	struct timespec now = { 0 };
@@ -61,6 +46,12 @@ static void write_stderr(const char *line)
 
 void log_write(enum log_level level, const char *format, ...)
 {
+	static const os_log_type_t types[] = {
+		[LOG_LEVEL_ERROR] = OS_LOG_TYPE_ERROR,
+		[LOG_LEVEL_NOTICE] = OS_LOG_TYPE_DEFAULT,
+		[LOG_LEVEL_INFO] = OS_LOG_TYPE_INFO,
+		[LOG_LEVEL_DEBUG] = OS_LOG_TYPE_DEBUG,
+	};
 	char line[LINE];
 	va_list args;
 
@@ -70,7 +61,7 @@ void log_write(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	os_log_with_type(system_log, system_type(level), "%{public}s", line);
+	os_log_with_type(system_log, types[level], "%{public}s", line);
 	if (to_stderr) {
 		write_stderr(line);
 	}

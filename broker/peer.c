@@ -172,7 +172,7 @@ struct peers *peers_create(const struct peers_options *options)
 void peers_destroy(struct peers *peers)
 {
 	if (peers != NULL) {
-		users_destroy(&peers->users);
+		users_purge(&peers->users, UINT64_MAX);
 	}
 	free(peers);
 }

@@ -388,15 +388,13 @@ static void network_expire(struct network *network)
 void registry_expire(struct registry *registry)
 {
 	const uint64_t time = registry_now(registry);
-	struct network *network = TAILQ_FIRST(&registry->active);
+	struct network *network = NULL;
 
-	while (network != NULL) {
-		struct network *next = TAILQ_NEXT(network, entry);
-
+	TAILQ_FOREACH(network, &registry->active, entry)
+	{
 		if (network->deadline <= time) {
 			network_expire(network);
 		}
-		network = next;
 	}
 }
 
@@ -445,14 +443,12 @@ static void network_stop(struct network *network)
 
 void registry_stop(struct registry *registry, enum registry_phase phase)
 {
-	struct network *network = TAILQ_FIRST(&registry->active);
+	struct network *network = NULL;
 
 	registry->phase = phase;
-	while (network != NULL) {
-		struct network *next = TAILQ_NEXT(network, entry);
-
+	TAILQ_FOREACH(network, &registry->active, entry)
+	{
 		network_stop(network);
-		network = next;
 	}
 }
 

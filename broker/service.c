@@ -253,19 +253,6 @@ static void create_lifetime(struct service *service)
 	service->broker.lifetime = lifetime_create(&options);
 }
 
-static void free_parts(struct service *service)
-{
-	lifetime_destroy(service->broker.lifetime);
-	reload_destroy(service->broker.reload);
-	registry_destroy(service->broker.registry);
-	peers_destroy(service->broker.peers);
-	events_destroy(service->broker.events);
-	if (service->broker.directory != NULL) {
-		dispatch_release(service->broker.directory);
-	}
-	free(service);
-}
-
 struct service *service_start(const struct service_options *options,
     xpc_connection_t listener, dispatch_queue_t queue)
 {
@@ -287,7 +274,7 @@ struct service *service_start(const struct service_options *options,
 	    service->broker.events == NULL || service->broker.reload == NULL ||
 	    service->broker.directory == NULL ||
 	    service->broker.lifetime == NULL) {
-		free_parts(service);
+		service_destroy(service);
 		return NULL;
 	}
 	service->broker.started = now(NULL);
@@ -303,7 +290,16 @@ struct service *service_start(const struct service_options *options,
 
 void service_destroy(struct service *service)
 {
-	if (service != NULL) {
-		free_parts(service);
+	if (service == NULL) {
+		return;
 	}
+	lifetime_destroy(service->broker.lifetime);
+	reload_destroy(service->broker.reload);
+	registry_destroy(service->broker.registry);
+	peers_destroy(service->broker.peers);
+	events_destroy(service->broker.events);
+	if (service->broker.directory != NULL) {
+		dispatch_release(service->broker.directory);
+	}
+	free(service);
 }

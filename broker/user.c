@@ -21,7 +21,7 @@ static void destroy(struct user_list *users, struct user *user)
 	free(user);
 }
 
-static void purge(struct user_list *users, uint64_t now)
+void users_purge(struct user_list *users, uint64_t now)
 {
 	struct user *user = TAILQ_FIRST(users);
 
@@ -45,7 +45,7 @@ struct user *user_get(struct user_list *users, uid_t uid, uint64_t now)
 			return user;
 		}
 	}
-	purge(users, now);
+	users_purge(users, now);
 	user = calloc(1, sizeof(*user));
 	if (user != NULL) {
 		user->uid = uid;
@@ -68,16 +68,4 @@ bool user_may_log(struct user *user, uint64_t now)
 		    (unsigned)user->uid, suppressed);
 	}
 	return true;
-}
-
-void users_destroy(struct user_list *users)
-{
-	struct user *user = TAILQ_FIRST(users);
-
-	while (user != NULL) {
-		struct user *next = TAILQ_NEXT(user, entry);
-
-		destroy(users, user);
-		user = next;
-	}
 }

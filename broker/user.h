@@ -40,6 +40,8 @@ struct user *user_get(struct user_list *users, uid_t uid, uint64_t now);
  * before. */
 bool user_may_log(struct user *user, uint64_t now);
 
-void users_destroy(struct user_list *users);
+/* Frees the users that are no longer kept; now UINT64_MAX: all without
+ * peers. */
+void users_purge(struct user_list *users, uint64_t now);
 
 #endif

@@ -11,7 +11,7 @@
 #include "anchor.h"
 #include "broker-service-fixture.h"
 
-/* Goal: whatever becomes of the anchor, the network is served and goes. */
+/* Goal: the network is handed out and released, whatever the anchor does. */
 static void a_network_is_served_and_goes_whatever_becomes_of_the_anchor(
     void **unused)
 {
@@ -30,7 +30,7 @@ static void a_network_is_served_and_goes_whatever_becomes_of_the_anchor(
 	}
 }
 
-/* Goal: an anchor whose start is never answered costs nobody anything. */
+/* Goal: an anchor whose start is never answered delays no client. */
 static void an_anchor_whose_start_is_never_answered_delays_nobody(void **unused)
 {
 	struct client client;
@@ -56,8 +56,8 @@ static void an_anchor_whose_start_is_never_answered_delays_nobody(void **unused)
 	close_client(&client);
 }
 
-/* Goal: if vmnet never says that the anchor stopped, the network is released
- * after 3 s, and whoever waited gets a new one. */
+/* Goal: if vmnet never reports that the anchor has stopped, the network is
+ * released after 3 s, and clients that waited get a new one. */
 static void an_anchor_that_never_stops_delays_the_release_by_3_seconds(
     void **unused)
 {

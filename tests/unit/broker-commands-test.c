@@ -28,7 +28,7 @@
  * What is there.
  */
 
-/* Goal: who the broker is, and every command that it says it has. */
+/* Goal: hello describes the broker, and it has every command that it lists. */
 static void hello_says_who_the_broker_is_and_each_command(void **unused)
 {
 	struct client *client = client_connect(USER);

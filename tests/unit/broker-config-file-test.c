@@ -128,7 +128,8 @@ static void a_file_of_another_owner_is_refused(void **state)
 	    "\"%s\"`");
 }
 
-/* What a user who is neither us nor root would be told of the file at path. */
+/* The result for the file at path if the reader is neither its owner nor
+ * root. */
 static void assert_judged(bool folders, const char *format)
 {
 	static char name[] = "carol";

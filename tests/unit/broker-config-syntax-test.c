@@ -105,7 +105,8 @@ static void each_mistake_of_syntax_has_its_place_and_remedy(void **state)
 	}
 }
 
-/* Goal: of a file that is no JSON, whoever asks for a network of it knows. */
+/* Goal: if the file is not JSON, every request for one of its networks is
+ * refused with the reason. */
 static void a_refused_network_names_its_problem(void **state)
 {
 	struct config *config = NULL;

@@ -264,7 +264,7 @@ static const struct mistake problems[] = {
 	    ":8:38: b.port_forwarding_rules[0].external_port: the udp port 80 "
 	    "is already forwarded to the network a" },
 
-	/* Who is allowed. */
+	/* The rules of access. */
 	{ "{\"a\": {\"mode\": \"host\", \"allow\": {}},\n"
 	  " \"b\": {\"mode\": \"host\", \"allow\": [\"root\"]},\n"
 	  " \"c\": {\"mode\": \"host\", \"allow\": {\"users\": \"root\", "
@@ -314,8 +314,8 @@ static void each_problem_of_an_entry_has_its_place_and_remedy(void **state)
 	}
 }
 
-/* Goal: a bad number costs its option; whatever else is wrong may be about who is
- * allowed, and costs all networks. */
+/* Goal: an invalid number disables only its option; any other error may concern
+ * access, so all networks are refused. */
 static void a_bad_number_costs_its_option_and_all_else_all_networks(
     void **state)
 {
@@ -368,7 +368,8 @@ static void a_bad_number_costs_its_option_and_all_else_all_networks(
 	}
 }
 
-/* Goal: a problem costs its own network, and says why to who asks for it. */
+/* Goal: a problem affects only its own network, whose requests are refused with
+ * the reason. */
 static void an_entry_with_a_problem_costs_its_own_network_only(void **state)
 {
 	struct config *config = NULL;

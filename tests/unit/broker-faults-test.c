@@ -78,7 +78,8 @@ static void each_status_of_each_vmnet_call_is_reported(void **unused)
 	}
 }
 
-/* Goal: S20: a call that hangs costs its askers 30 s, and nobody else. */
+/* Goal: S20: a call that hangs delays the clients that wait for it by 30 s, and
+ * no other client. */
 static void a_creation_that_hangs_costs_its_askers_30_seconds(void **unused)
 {
 	struct replies replies = { 0 };

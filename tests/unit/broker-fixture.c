@@ -151,7 +151,7 @@ static xpc_connection_t listener;
 xpc_endpoint_t fixture_endpoint;
 const char *fixture_config_path = "/networks.json";
 static atomic_bool done;
-/* It may keep silent from now on: it was asked to stop, or was idle. */
+/* It need not answer from now on: it was asked to stop, or was idle. */
 static bool silent;
 static uint64_t elapsed;
 static int rounds;

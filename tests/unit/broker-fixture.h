@@ -67,7 +67,7 @@ void fixture_expect_silence(void);
 /* Before the start; they stay. */
 void fixture_set_problems(char **problems, size_t count);
 
-/* Whether the broker may keep silent: it was asked to stop, or was idle. */
+/* Whether the broker need not answer: it was asked to stop, or was idle. */
 bool fixture_is_silent(void);
 
 /* Ends the process. */

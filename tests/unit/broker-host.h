@@ -24,8 +24,8 @@ extern atomic_uint peer_uid;
 /* How often a peer had to wait for the others. */
 extern atomic_int turns;
 
-/* The Mac's bridge, on 192.168.101.1/24: bridge100, or another one of
- * OTHER_BRIDGES, which are none of vmnet's. */
+/* The Mac's bridge, on 192.168.101.1/24: bridge100, or one of OTHER_BRIDGES,
+ * which do not belong to vmnet. */
 #define OTHER_BRIDGES 4
 extern atomic_int bridge_used; /* 0: bridge100 */
 

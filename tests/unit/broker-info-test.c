@@ -121,8 +121,8 @@ static void the_info_has_all_that_a_client_can_use(void **unused)
 	client_destroy(client);
 }
 
-/* Goal: the range that DHCP hands out follows the size of the subnet; without
- * DHCP there is none. */
+/* Goal: the DHCP range depends on the size of the subnet; without DHCP the reply
+ * has no range. */
 static void the_dhcp_range_follows_the_size_of_the_subnet(void **unused)
 {
 	struct client *client = client_connect(USER);
@@ -184,8 +184,8 @@ static void what_differs_from_the_file_is_named(void **unused)
 	"{\"mac_address\": \"52:54:00:ab:cd:ef\","                             \
 	" \"ip_address\": \"192.168.105.9\"}]}}"
 
-/* Goal: the address of the MAC address that was named, in either case; for those
- * who wait for the network, and those who have it. */
+/* Goal: the reply has the address that is reserved for the MAC address in the
+ * request, in upper or lower case, whether or not the client had to wait. */
 static void the_address_reserved_for_a_mac_address_is_in_the_info(void **unused)
 {
 	struct client *client = client_connect(USER);
@@ -204,7 +204,7 @@ static void the_address_reserved_for_a_mac_address_is_in_the_info(void **unused)
 	client_destroy(client);
 }
 
-/* Goal: the same for one who waits until the groups of the user are known:
+/* Goal: the same for a client that waits until the groups of its user are known:
  * Debian's "daemon" is user 1 and in the group "daemon". */
 static void a_reservation_is_told_after_the_groups_are_looked_up(void **unused)
 {

@@ -6,9 +6,9 @@
 
 /*
  * S21: a client dies in each state of a network and of a request, alone, beside
- * one other client of the network, and beside 100. What is left must be exact:
- * the state, the holders, the clients, and what the others were told. In the
- * end fixture_end() looks for what is left over.
+ * one other client of the network, and beside 100. Afterwards the state, the
+ * holders, the clients and the events of the others must be exact, and
+ * fixture_end() checks that nothing is left over.
  */
 
 #include <signal.h>
@@ -193,7 +193,7 @@ static void expect_answers(int granted, int refused)
 	}
 }
 
-/* Somebody had the network before, and has left. */
+/* A client had the network before, and has left. */
 static void leave_lingering(void)
 {
 	struct client client;

@@ -166,7 +166,8 @@ static void a_client_that_sends_many_messages_yields_after_16(void **unused)
 	assert_serves("default");
 }
 
-/* Goal: S11: who holds nothing is dropped after 60 s; who holds is not. */
+/* Goal: S11: a client without a network is disconnected after 60 s; a holder is
+ * not. */
 static void a_client_that_holds_nothing_is_dropped_after_60_seconds(
     void **unused)
 {
@@ -185,7 +186,7 @@ static void a_client_that_holds_nothing_is_dropped_after_60_seconds(
 	assert_int_equal(idle.ended, 0);
 	advance(1 * SECOND);
 	wait_ended(&idle);
-	/* The client may be told before the broker is. */
+	/* The client may get the event before the broker does. */
 	wait_peers(&holder, 1);
 	advance(1000 * SECOND);
 	assert_network(&holder, "default", "held 1");

@@ -187,7 +187,7 @@ void assert_state(const char *name, enum network_state state)
 }
 
 /*
- * Who holds.
+ * Holders.
  */
 
 static void hold_done(struct hold *hold, const struct failure *failure)

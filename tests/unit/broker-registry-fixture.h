@@ -77,7 +77,7 @@ const struct network *get(const char *name);
 void assert_state(const char *name, enum network_state state);
 
 /*
- * Who holds.
+ * Holders.
  */
 
 struct client {

@@ -163,13 +163,13 @@ static void check_network(int index)
 	/* Holders are exactly the clients that were granted it. */
 	assert_int_equal(network->hold_count, holders + waiting);
 	assert_int_equal(network->state == NETWORK_HELD, holders > 0);
-	/* It is there while somebody has it or waits, and while it lingers. */
+	/* It exists while a client holds it or waits for it, and while it lingers. */
 	assert_true(exists || holders + waiting == 0);
 	assert_int_equal(exists, network->backend != NULL);
-	/* Nobody waits for what is there. */
+	/* No client waits for a network that exists. */
 	assert_true(waiting == 0 || network->state == NETWORK_CREATING ||
 	    network->state == NETWORK_RELEASING);
-	/* What nobody has goes at some time. */
+	/* A network without a holder has a deadline. */
 	assert_int_equal(network->deadline == UINT64_MAX,
 	    !exists || network->state == NETWORK_HELD ||
 		network->state == NETWORK_STUCK);

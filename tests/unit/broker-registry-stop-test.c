@@ -11,9 +11,10 @@
 
 #include "broker-registry-fixture.h"
 
-/* Goal: S20: after 30 s who asks is told; then whoever asks is told at once, and
- * since when it is so; what comes late is given back, and then there is a next
- * one. There is never more than one call for a network. */
+/* Goal: S20: after 30 s the request fails; later requests fail at once, with the
+ * time since when vmnet has not answered. A network that is created too late is
+ * released, and then the next one is created. A network never has more than one
+ * call of vmnet at a time. */
 static void a_creation_that_hangs_is_given_up_after_30_seconds(void **unused)
 {
 	struct client client = { 0 };
@@ -56,7 +57,8 @@ static void a_creation_that_hangs_is_given_up_after_30_seconds(void **unused)
 	give_back(first());
 }
 
-/* Goal: the failure of a creation that nobody waits for any more is its end. */
+/* Goal: a creation that fails when no client waits for it any more leaves
+ * nothing behind. */
 static void a_late_failure_ends_a_creation_that_was_given_up(void **unused)
 {
 	struct client client = { 0 };
@@ -88,7 +90,8 @@ static void a_release_that_hangs_is_given_up_after_8_seconds(void **unused)
 	assert_state("a", NETWORK_INACTIVE);
 }
 
-/* Goal: S12: who holds keeps it; nobody else gets it; then it goes at once. */
+/* Goal: S12: a holder keeps the network and no other client gets it; when the
+ * holder leaves, the network is released at once. */
 static void holders_keep_their_networks_while_the_registry_drains(void **unused)
 {
 	struct client holder = { 0 };
@@ -155,7 +158,7 @@ static void who_waits_for_a_release_is_refused_when_draining(void **unused)
 	assert_state("a", NETWORK_INACTIVE);
 }
 
-/* Goal: the end releases everything, whoever holds it, without a word. */
+/* Goal: the end releases every network, also held ones, without an event. */
 static void the_end_releases_everything_without_a_word(void **unused)
 {
 	struct client clients[4] = { 0 };

@@ -4,7 +4,8 @@
 // fixture: broker-registry-fixture
 
 /*
- * Each promise of the registry by itself: who gets a network, and when it goes.
+ * Each promise of the registry by itself: which client gets a network, and when
+ * it is released.
  */
 
 #include "broker-registry-fixture.h"
@@ -20,7 +21,7 @@ static void only_configured_networks_are_found_and_none_is_active(void **unused)
 	assert_null(registry_next(registry, NULL));
 }
 
-/* Goal: one creation for all who ask, and one result. */
+/* Goal: one creation for all clients that ask, and one result. */
 static void all_who_ask_share_one_creation_and_its_result(void **unused)
 {
 	struct client clients[3] = { 0 };
@@ -98,7 +99,7 @@ static void without_a_linger_a_network_is_released_at_once(void **unused)
 	assert_state("a", NETWORK_INACTIVE);
 }
 
-/* Goal: whoever asks while it goes waits, and gets a new one. */
+/* Goal: a client that asks during the release waits, and gets a new network. */
 static void who_asks_during_the_release_gets_a_new_network(void **unused)
 {
 	struct client client = { 0 };
@@ -137,7 +138,8 @@ static void who_leaves_during_the_release_gets_no_network_made(void **unused)
 	assert_state("a", NETWORK_INACTIVE);
 }
 
-/* Goal: all who ask leave before it is made: it lingers, and goes. */
+/* Goal: if all clients leave before the network is created, it lingers and is
+ * released. */
 static void a_network_that_all_left_while_it_was_made_lingers(void **unused)
 {
 	struct client client = { 0 };
@@ -153,7 +155,7 @@ static void a_network_that_all_left_while_it_was_made_lingers(void **unused)
 	give_back(first());
 }
 
-/* Goal: all who wait are told why, and the next one tries again. */
+/* Goal: all waiting clients get the reason, and the next request tries again. */
 static void all_who_wait_are_told_why_and_the_next_one_tries_again(
     void **unused)
 {

@@ -5,8 +5,8 @@
 // fixture: broker-fixture run-until-failure
 
 /*
- * networks.json is read again while networks are in use, and decides who may
- * use them.
+ * networks.json is read again while networks are in use, and decides which users
+ * may use them.
  */
 
 #include <fcntl.h>
@@ -24,8 +24,8 @@
 #include "protocol.h"
 #include "run-until-failure.h"
 
-/* A user who is not in the directory, and one who is: Debian's "daemon" is in
- * the group "daemon". */
+/* A user that the directory does not have, and one that it has: Debian's
+ * "daemon" is in the group "daemon". */
 #define STRANGER 501
 #define DAEMON 1
 
@@ -161,7 +161,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	fixture_start();
-	/* The fixture's networks go; those that nobody uses, at once. */
+	/* The fixture's networks are removed; unused ones at once. */
 	reload("{}", "|||" BUILTINS "|");
 	return 0;
 }
@@ -188,7 +188,7 @@ static void assert_made(const char *setting)
 	}
 }
 
-/* Goal: networks come, change and go while nobody uses them. */
+/* Goal: unused networks are added, changed and removed. */
 static void networks_that_nobody_uses_come_change_and_go(void **state)
 {
 	struct client client;
@@ -210,8 +210,8 @@ static void networks_that_nobody_uses_come_change_and_go(void **state)
 	client_close(&client);
 }
 
-/* Goal: one that is held stays as it is until its last holder leaves, and is
- * pending; whoever asks then gets what the file says. */
+/* Goal: the change of a held network is pending until its last holder leaves;
+ * the next client gets the network as the file describes it. */
 static void a_held_network_stays_until_its_last_holder_leaves(void **state)
 {
 	struct client first;
@@ -240,7 +240,7 @@ static void a_held_network_stays_until_its_last_holder_leaves(void **state)
 	client_close(&first);
 }
 
-/* Goal: one that lingers is in nobody's way. */
+/* Goal: a lingering network does not delay its change. */
 static void a_lingering_network_does_not_delay_its_change(void **state)
 {
 	struct client client;
@@ -266,7 +266,7 @@ static void a_lingering_network_does_not_delay_its_change(void **state)
 	}
 }
 
-/* Goal: one that is removed stays for who holds it, and for nobody else. */
+/* Goal: a removed network stays for its holders, and for no other client. */
 static void a_removed_network_stays_for_its_holders_only(void **state)
 {
 	struct client holder;
@@ -381,7 +381,8 @@ static void only_root_and_the_user_of_the_broker_may_reload(void **state)
 	client_close(&client);
 }
 
-/* Goal: many at once, some of whom leave, are each answered once. */
+/* Goal: of many reloads at once, each is answered once, also if some clients
+ * leave. */
 static void many_reloads_at_once_are_each_answered_once(void **state)
 {
 	static atomic_int answers;
@@ -477,8 +478,8 @@ static void assert_allowed(const char *allow, unsigned uid, const char *error)
 	client_close(&root);
 }
 
-/* Goal: users and groups are allowed by name or number, root always, and nobody
- * else. */
+/* Goal: the users and groups that are allowed by name or number have access, and
+ * root always; no other user has. */
 static void users_and_groups_are_allowed_and_root_always(void **state)
 {
 	(void)state;
@@ -489,7 +490,7 @@ static void users_and_groups_are_allowed_and_root_always(void **state)
 	assert_allowed("{\"groups\": [\"daemon\"]}", DAEMON, "");
 	assert_allowed("{\"groups\": [1]}", DAEMON, "");
 	assert_allowed("{\"groups\": [2]}", DAEMON, DENIED("1"));
-	/* A user whom nobody knows is in no group. */
+	/* A user that the directory does not have is in no group. */
 	assert_allowed("{\"groups\": [501]}", STRANGER, DENIED("501"));
 	assert_allowed("{\"users\": [501], \"groups\": [2]}", STRANGER, "");
 }

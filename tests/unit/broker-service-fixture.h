@@ -57,7 +57,7 @@ void restart(void);
 
 /* What the broker reads is changed there. */
 void on_queue(void (^block)(void));
-/* While nobody has the network. */
+/* While the network has no holder. */
 void set_network(const char *name, struct config_network network);
 
 void advance(uint64_t time);

@@ -25,12 +25,12 @@
 #include "run-until-failure.h"
 
 /*
- * Who may change something, and what becomes of it.
+ * The commands that change something: permissions and effects.
  */
 
 static const char *const changing[] = { "drain", "recreate", "resume" };
 
-/* Goal: a user who is neither root nor the broker's changes nothing. */
+/* Goal: a user other than root and the broker's own cannot change anything. */
 static void a_user_who_is_not_root_or_the_broker_changes_nothing(void **unused)
 {
 	struct client *client = client_connect(USER);
@@ -87,7 +87,7 @@ static void a_drained_broker_ends_no_hold_and_takes_none_until_resumed(
 	fixture_wait_done();
 }
 
-/* Goal: with nobody to wait for, drain is answered all the same. */
+/* Goal: drain is answered also when there is no client to wait for. */
 static void drain_is_answered_with_nobody_to_wait_for(void **unused)
 {
 	struct client *root = client_connect(0);
@@ -120,7 +120,7 @@ static void resume_does_not_take_back_sigterm(void **unused)
  */
 
 /* Goal: all holders lose the network at once, and get a new one when they ask;
- * who holds another one is not concerned. */
+ * holders of other networks keep theirs. */
 static void all_holders_lose_a_recreated_network_and_get_a_new_one(
     void **unused)
 {
@@ -150,8 +150,8 @@ static void all_holders_lose_a_recreated_network_and_get_a_new_one(
 	client_destroy(root);
 }
 
-/* Goal: it is answered when vmnet has the network back, and not before; who asks
- * meanwhile gets the new one. */
+/* Goal: recreate is answered when vmnet has released the network, and not
+ * before; clients that ask meanwhile get the new one. */
 static void recreate_is_answered_when_vmnet_has_released_the_network(
     void **unused)
 {
@@ -183,8 +183,8 @@ static void recreate_is_answered_when_vmnet_has_released_the_network(
 	client_destroy(holder);
 }
 
-/* Goal: vmnet does not give it back: an error and no count. Asked again, it says
- * since when; and nobody is left waiting. */
+/* Goal: if vmnet does not release the network, recreate fails and counts no
+ * clients. Called again, it reports since when; and no client is left waiting. */
 static void recreate_fails_when_vmnet_does_not_release_the_network(
     void **unused)
 {
@@ -211,7 +211,8 @@ static void recreate_fails_when_vmnet_does_not_release_the_network(
 	client_destroy(root);
 }
 
-/* Goal: who waits for a network that is being made gets the next one. */
+/* Goal: a client that waits for a network that is being created gets the next
+ * one. */
 static void who_waits_for_a_creation_gets_the_recreated_network(void **unused)
 {
 	struct client *root = client_connect(0);
@@ -234,8 +235,8 @@ static void who_waits_for_a_creation_gets_the_recreated_network(void **unused)
 	client_destroy(root);
 }
 
-/* Goal: what nobody holds is released at once; what is not there stays so; and
- * what cannot be had is refused as for acquire. */
+/* Goal: a network without a holder is released at once; one that does not exist
+ * is not created; and one that is not available is refused as for acquire. */
 static void recreate_releases_what_nobody_holds(void **unused)
 {
 	struct client *root = client_connect(0);
@@ -259,8 +260,8 @@ static void recreate_releases_what_nobody_holds(void **unused)
 	client_destroy(root);
 }
 
-/* Goal: one who asked for it and is gone costs nothing; one who holds it is told
- * by the end of its own connection. */
+/* Goal: a client that asked and has left does no harm; one that is a holder
+ * itself loses its own connection. */
 static void who_asked_for_recreate_may_leave(void **unused)
 {
 	struct client *gone = client_connect(0);

@@ -12,7 +12,7 @@
 
 #include "broker-service-fixture.h"
 
-/* Goal: S11: who holds nothing does not keep the broker. */
+/* Goal: S11: a client that holds nothing does not keep the broker running. */
 static void a_client_that_holds_nothing_does_not_keep_the_broker(void **unused)
 {
 	struct client client;
@@ -35,7 +35,8 @@ static void lingering_networks_are_released_before_the_end(void **unused)
 	assert_int_equal(fake_vmnet_created(), 1);
 }
 
-/* Goal: S12: a holder defers it; status says so; nobody else gets in. */
+/* Goal: S12: a holder defers the exit; status reports that; other clients are
+ * refused. */
 static void a_holder_defers_the_end_and_nobody_else_gets_in(void **unused)
 {
 	struct client holder;
@@ -61,7 +62,8 @@ static void a_holder_defers_the_end_and_nobody_else_gets_in(void **unused)
 	close_client(&late);
 }
 
-/* Goal: stopped while a network is made: it is released, whoever waited. */
+/* Goal: a network that is being created during the stop is released, although
+ * clients waited for it. */
 static void a_network_that_is_being_made_is_released_at_the_end(void **unused)
 {
 	struct replies replies = { 0 };

@@ -77,8 +77,8 @@ static void a_subnet_of_another_vmnet_network_is_refused(void **unused)
 	close_client(&client);
 }
 
-/* Goal: a subnet that a route leads to is refused, and by which route; routes
- * that take everything, and those of vmnet's bridges, are in nobody's way. */
+/* Goal: a subnet that a route leads to is refused, and the message names the
+ * route; default routes and those of vmnet's bridges are ignored. */
 static void a_subnet_of_a_route_of_the_mac_is_refused(void **unused)
 {
 	struct client client;
@@ -211,7 +211,7 @@ static void the_system_chooses_when_all_subnets_are_in_use(void **unused)
 	close_client(&client);
 }
 
-/* Goal: S18: a subnet that is none is a failure, and not the end. */
+/* Goal: S18: an invalid subnet is a failure, and does not end the broker. */
 static void a_subnet_that_is_invalid_is_a_failure(void **unused)
 {
 	struct client client;

@@ -405,7 +405,7 @@ static void end(interface_ref interface)
 	interfaces--;
 }
 
-/* interface NULL: there is none, or it is not the first answer. */
+/* interface NULL: there is no interface, or it was answered before. */
 static void tell_started(interface_ref interface, dispatch_queue_t queue,
     vmnet_start_interface_completion_handler_t handler, vmnet_return_t status)
 {

@@ -3,8 +3,8 @@
 
 /*
  * A vmnet.framework for tests of the broker that need neither root nor real
- * networks: it does what it is told, counts what is alive, and ends the process
- * when it is used wrongly. standin_fail() and standin_hang() work as with the
+ * networks: it does what the test tells it to do, counts the objects that exist,
+ * and ends the process when it is used wrongly. standin_fail() and standin_hang() work as with the
  * stand-in's.
  */
 
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What becomes of an interface that is started. */
+/* The result of starting an interface. */
 enum fake_start {
 	START_WELL,
 	START_NULL,             /* refused at once */
@@ -26,9 +26,9 @@ enum fake_start {
 };
 
 /*
- * What becomes of one that is stopped. Before its start was answered, and after
- * it failed, it cannot be: vmnet_stop_interface() refuses it as the stand-in's
- * does.
+ * The result of stopping one. Before its start was answered, and after the start
+ * failed, it cannot be stopped: vmnet_stop_interface() refuses that as the
+ * stand-in's does.
  */
 enum fake_stop {
 	STOP_WELL,

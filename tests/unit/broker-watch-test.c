@@ -5,7 +5,7 @@
 // fixture: broker-fixture broker-client run-until-failure
 
 /*
- * The command watch: what happens, told to those who want to know.
+ * The command watch: events for the clients that ask for them.
  */
 
 #include <stdatomic.h>
@@ -54,8 +54,9 @@ static void assert_event(struct client *client, int at, const char *expected)
 
 #define ON(network) " network_name=\"" network "\" "
 
-/* Goal: the life of a network, in order, as root sees it, and as somebody else
- * does who is not told whose clients they are, nor why they were refused. */
+/* Goal: the events of a network's life in order, as root sees them, and as
+ * another user sees them: without other users' clients and the reasons why those
+ * were refused. */
 static void a_watcher_sees_the_life_of_a_network_in_order(void **unused)
 {
 	static const struct {
@@ -106,8 +107,8 @@ static void a_watcher_sees_the_life_of_a_network_in_order(void **unused)
 	client_destroy(other);
 }
 
-/* Goal: what fails and what is refused, with the reason for those who may know
- * it; and what the broker itself does. */
+/* Goal: events of failures and refusals, with the reason for those users that
+ * may know it; and events of the broker itself. */
 static void a_watcher_sees_what_fails_and_what_is_refused(void **unused)
 {
 	struct client *root = client_connect(0);
@@ -208,8 +209,9 @@ static void eight_clients_watch_and_two_of_them_are_root(void **unused)
 	client_destroy(root);
 }
 
-/* Goal: one that reads nothing costs 64 events and what the connection takes;
- * others get them all, and it gets to know how many it has lost. */
+/* Goal: for a watcher that reads nothing, 64 events are queued besides those in
+ * its connection; the other watchers get all events, and it learns how many it
+ * has lost. */
 static void a_watcher_that_does_not_read_loses_events_and_delays_nobody(
     void **unused)
 {
@@ -258,8 +260,8 @@ static struct client *connect_deaf(struct client *client)
 	return deaf;
 }
 
-/* Goal: the broker ends when its watchers have been told, and does not wait
- * long for one that does not read. */
+/* Goal: the broker exits when its watchers have got their events, and does not
+ * wait long for one that does not read. */
 static void watchers_get_their_last_event_before_the_end(void **reads)
 {
 	struct client *client = client_connect(0);

@@ -4,8 +4,8 @@
 // link: client/ctl/leases.c
 
 /*
- * The files of bootpd, as macOS writes them and as nobody should: whatever is
- * in them, what is read is bounded, and nothing of it controls a terminal.
+ * The files of bootpd, as macOS writes them and with any other content: what is
+ * read is bounded, and none of it controls a terminal.
  */
 
 #include <errno.h>
@@ -103,8 +103,8 @@ static void good_leases_and_reservations_are_read(void **state)
 
 static void an_address_is_listed_once(void **state)
 {
-	/* Goal: an address is listed once: for the one it is reserved for, with
-	 * what its lease tells, or for who had it last. */
+	/* Goal: an address is listed once: for the guest that it is reserved for,
+	 * with the data of its lease, or for the guest that had it last. */
 	struct leases leases;
 
 	(void)state;
@@ -159,7 +159,7 @@ static void of_several_leases_of_a_guest_the_good_one_is_found(void **state)
 
 static void bad_entries_are_skipped_and_counted(void **state)
 {
-	/* Goal: what is not understood is counted, and costs nothing else. */
+	/* Goal: entries that are not understood are counted and skipped. */
 	static const char *const bad[] = {
 		ENTRY("x", "10.0.0", "1,2:0:0:0:0:1", "0x10"),
 		ENTRY("x", "fd00::1", "1,2:0:0:0:0:1", "0x10"),

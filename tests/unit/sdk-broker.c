@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
-/* A broker that does as it is told, see sdk-fixture.h. */
+/* A broker that does what the test tells it to do, see sdk-fixture.h. */
 
 #include <err.h>
 #include <stdio.h>

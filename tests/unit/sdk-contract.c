@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The API of holds as it was promised, to the letter: programs that nobody here
- * has seen are compiled against it. The compiler refuses a second declaration
+ * The API of holds exactly as it was promised: programs that we do not know are
+ * compiled against it. The compiler refuses a second declaration
  * that differs from the header's. See sdk-header-test.sh.
  */
 

@@ -38,10 +38,10 @@ void service_wait(void);
  *     error:TYPE     has an error of that XPC type
  *     error=N        fails with N
  *     none, both     has neither or both
- *     push           sends a message nobody asked for, then a network
+ *     push           sends an unsolicited message, then a network
  *     silent         is not answered before ...
  *     speak          ... this is asked for
- *     info           has a network, and an info that is none
+ *     info           has a network, and an info of the wrong type
  *     anything else  has a network
  *
  * Good networks are dictionaries with the name and the mode, beside an info

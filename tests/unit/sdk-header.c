@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
-/* Uses all of the header, in whatever language the compiler is told this is;
- * see sdk-header-test.sh. */
+/* Uses all of the header, in any language that it supports; see
+ * sdk-header-test.sh. */
 
 #include "vmnet-broker.h"
 

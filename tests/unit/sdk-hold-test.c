@@ -69,7 +69,7 @@ static void two_holds_on_one_name_are_given_back_one_by_one(void)
 	broker_expect("gone");
 }
 
-/* Goal: a refusal is the last state, is told once, and says why. */
+/* Goal: a refusal is the last state, is reported once, and has a reason. */
 static void a_refusal_is_the_last_state_and_says_why(void)
 {
 	static const struct {
@@ -128,8 +128,9 @@ static void a_refusal_is_the_last_state_and_says_why(void)
 	dispatch_release(queue);
 }
 
-/* Goal: a killed broker is told, then the network of the next one, which is
- * another one; again and again, and the pauses begin anew each time. */
+/* Goal: the hold reports the loss when the broker is killed, then the network of
+ * the next broker, which is a new one; repeatedly, and each time the pauses
+ * begin with the shortest. */
 static void a_hold_gets_the_network_of_the_next_broker(void)
 {
 	dispatch_queue_t queue = queue_create();
@@ -165,8 +166,8 @@ static void a_hold_gets_the_network_of_the_next_broker(void)
 	dispatch_release(queue);
 }
 
-/* Goal: who had the network is more patient: what a broker cannot do now, it may
- * do later. Only what asking cannot change ends the hold. */
+/* Goal: a hold that was granted once retries more failures: what a broker cannot
+ * do now, it may do later. Only a failure that retrying cannot change ends it. */
 static void only_what_asking_cannot_change_ends_a_lost_hold(void)
 {
 	static const struct {
@@ -201,7 +202,8 @@ static void only_what_asking_cannot_change_ends_a_lost_hold(void)
 	}
 }
 
-/* Goal: no daemon and a busy one are waited for, and the reason tells which. */
+/* Goal: the hold waits for a missing daemon and for a busy one, and its reason
+ * says which it is. */
 static void a_missing_or_busy_broker_is_waited_for(void)
 {
 	vmnet_broker_hold_t hold;
@@ -231,7 +233,7 @@ static void a_missing_or_busy_broker_is_waited_for(void)
 	vmnet_broker_hold_release(hold, NULL);
 }
 
-/* Goal: one that is never answered keeps nobody else waiting, not even for a
+/* Goal: a hold that is never answered delays no other, not even by a
  * millisecond: the clock stands still. */
 static void a_hold_that_is_never_answered_delays_no_other(void)
 {

@@ -14,7 +14,7 @@
 
 #define EVENTS_MAX 16
 
-/* What a hold's handler was told, in order. */
+/* The states that a hold's handler got, in order. */
 struct told {
 	vmnet_broker_hold_state_t states[EVENTS_MAX];
 	atomic_int count;

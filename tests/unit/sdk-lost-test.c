@@ -86,7 +86,7 @@ static void an_answer_after_59_seconds_is_in_time(void)
 	call_expect(&call, VMNET_BROKER_SUCCESS);
 }
 
-/* Goal: a broker that launchd cannot start costs 60 seconds. */
+/* Goal: an acquire fails after 60 seconds if launchd cannot start the broker. */
 static void a_broker_that_cannot_be_started_costs_60_seconds(void)
 {
 	struct call call;
@@ -98,8 +98,8 @@ static void a_broker_that_cannot_be_started_costs_60_seconds(void)
 	call_expect(&call, VMNET_BROKER_XPC_FAILURE);
 }
 
-/* Goal: so does one that does not answer; its late answer is a network that is
- * held, and costs nobody anything meanwhile. */
+/* Goal: so it does if the broker does not answer; a network that is granted
+ * later is held, and no other acquire is delayed meanwhile. */
 static void a_broker_that_never_answers_costs_60_seconds(void)
 {
 	struct call calls[8];
@@ -126,7 +126,7 @@ static void a_broker_that_never_answers_costs_60_seconds(void)
 	broker_expect_nothing();
 }
 
-/* Goal: what is held comes back when the broker does, with nobody asking. */
+/* Goal: held networks come back with the broker, without another call. */
 static void what_is_held_comes_back_when_the_broker_does(void)
 {
 	int i;

@@ -51,7 +51,7 @@ static void release_when_lost(
 }
 
 /* Goal: a hold can be released after a loss, and inside its handler in each
- * state that it is told of. */
+ * state that it reports. */
 static void a_hold_can_be_released_inside_its_handler(void)
 {
 	dispatch_queue_t queue = queue_create();
@@ -216,7 +216,7 @@ static long descriptors(void)
 	return count;
 }
 
-/* Goal: taking and giving back costs nothing in the long run. */
+/* Goal: acquiring and releasing leaks nothing in the long run. */
 static void many_holds_and_releases_leave_nothing(void)
 {
 	vmnet_broker_hold_t holds[10];
@@ -285,7 +285,7 @@ static void no_thread_of_a_program_on_its_main_queue_waits(void)
 	vmnet_broker_hold_t hold;
 
 	broker_start("serve");
-	/* Who waits is counted. */
+	/* Waiting threads are counted. */
 	hold = vmnet_broker_hold_create("default", NULL, NULL, NULL);
 	vmnet_broker_hold_wait(hold, 60);
 	vmnet_broker_hold_release(hold, NULL);

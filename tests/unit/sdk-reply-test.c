@@ -17,7 +17,8 @@
 
 #include "sdk-acquire.h"
 
-/* Goal: a NULL is an answer, not a crash, and asks nobody. */
+/* Goal: NULL is answered with an error, without a crash and without the
+ * broker. */
 static void a_null_is_an_answer_and_asks_nobody(void)
 {
 	const char *nothing = NULL;
@@ -30,8 +31,7 @@ static void a_null_is_an_answer_and_asks_nobody(void)
 	expect_request("default");
 }
 
-/* Goal: every status has a text of its own, and so have numbers that are none
- * of ours. */
+/* Goal: every status has a text of its own, and unknown numbers have one too. */
 static void every_status_has_a_text_of_its_own(void)
 {
 	static const int others[] = { 10, 1001, INT32_MAX, -1, INT32_MIN };
@@ -128,7 +128,7 @@ static void only_a_reply_that_follows_the_protocol_is_believed(void)
 			xpc_release(network);
 		}
 	}
-	/* Whoever asks again gets what there is now, and costs no more. */
+	/* Another call returns the current network and makes no further hold. */
 	events_settle();
 	alive = standin_objects_alive(NULL);
 	for (i = 0; i < COUNT(rows); i++) {
@@ -172,8 +172,8 @@ static void *reason_of_another(void *unused)
 	return NULL;
 }
 
-/* Goal: the broker's reason reaches who asked: each thread its own, cut if it is
- * longer than anybody reads, and gone with the next success. */
+/* Goal: the broker's reason reaches the caller: each thread gets its own, it is
+ * truncated to the buffer, and removed by the next success. */
 static void the_reason_of_the_broker_reaches_the_thread_that_asked(void)
 {
 	char name[2000] = "reason=";

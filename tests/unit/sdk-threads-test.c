@@ -56,8 +56,8 @@ static void each_name_has_one_hold_whichever_thread_comes_first(void)
 	broker_expect_nothing();
 }
 
-/* Goal: many threads and a broker that is killed again and again: whoever asks
- * is answered, and all is held in the end. */
+/* Goal: with many threads and a broker that is killed repeatedly, each call is
+ * answered, and all networks are held in the end. */
 static void threads_are_answered_while_the_broker_is_killed(void)
 {
 	struct call calls[16];

@@ -4,13 +4,13 @@
 
 # shellcheck disable=SC2016 # programs of other languages
 
-# Figures are not judged here: on a busy machine they mean nothing.
+# The figures are not judged here: on a busy machine they mean nothing.
 
 bats_require_minimum_version 1.5.0
 
-@test "bench: measures everything that it promises" {
-    # Goal: each row has a figure of the baseline, and of both brokers with its
-    # ratio to it.
+@test "bench: it measures everything that it promises" {
+    # Goal: each row has a figure for the baseline, and one for each broker with
+    # its ratio to the baseline.
     run -0 tests/bench/run --quick --old build/linux/asan/bin/vmnet-broker
     echo "$output"
     grep -qE '^ +baseline +broker +ratio +old +ratio$' <<<"$output"
@@ -23,8 +23,8 @@ bats_require_minimum_version 1.5.0
     run ! grep -E '(^|[^a-z])(nan|inf)' <<<"$output"
 }
 
-@test "bench: an older broker that is not there" {
-    # Goal: it is an error, and not a table without it.
+@test "bench: a missing older broker is an error" {
+    # Goal: bench fails, instead of printing a table without that broker.
     run -1 tests/bench/run --quick --old "$BATS_TEST_TMPDIR/absent"
     [[ $output == "bench: --old: not a program: "* ]]
 }
@@ -33,9 +33,9 @@ bats_require_minimum_version 1.5.0
 
 figures=tests/integration/bench/vms.csv
 
-@test "bench-vms: the table of recorded figures" {
-    # Goal: median, spread, and the median of the ratios within each run, which
-    # is not the ratio of the medians.
+@test "bench-vms: it prints the table of recorded figures" {
+    # Goal: the table has the median, the spread, and the median of the ratios
+    # within each run, which is not the ratio of the medians.
     run -0 tests/bench/report $figures
     echo "$output"
     expect=(
@@ -52,8 +52,9 @@ figures=tests/integration/bench/vms.csv
     done
 }
 
-@test "bench-vms: JSON and plot of recorded figures" {
-    # Goal: a parser takes them, and all that was measured is there.
+@test "bench-vms: it prints recorded figures as JSON and as a plot" {
+    # Goal: a parser accepts both, and they contain everything that was
+    # measured.
     tests/bench/report --json $figures >"$BATS_TEST_TMPDIR/vms.json"
     run -0 python3 - "$BATS_TEST_TMPDIR/vms.json" <<'PYTHON'
 import json, sys
@@ -82,8 +83,8 @@ PYTHON
     [ "${lines[1]}" = '5 True' ]
 }
 
-@test "bench-vms: every awk makes the same of it" {
-    # Goal: a Mac's awk is not Debian's.
+@test "bench-vms: every awk produces the same report" {
+    # Goal: the report does not depend on Debian's awk, since a Mac has another.
     for format in table json svg; do
         for awk in mawk 'busybox awk'; do
             LC_ALL=C $awk -F , -f tests/bench/report-read.awk \
@@ -94,8 +95,8 @@ PYTHON
     done
 }
 
-@test "bench-vms: a report of what is no measurement" {
-    # Goal: the reason, and no table.
+@test "bench-vms: a file that is not a measurement is refused" {
+    # Goal: bench-vms prints the reason and no table.
     run -1 tests/bench/report tests/bench/networks.json
     [ "$output" = \
         "bench: tests/bench/networks.json: not a file of tests/bench/vms" ]
@@ -107,8 +108,8 @@ PYTHON
     [[ $output == usage:* ]]
 }
 
-@test "bench-vms: wrong arguments" {
-    # Goal: each is named, before anything is started.
+@test "bench-vms: wrong arguments are refused" {
+    # Goal: each one is named before anything is started.
     run -2 tests/bench/vms --fast
     [ "$output" = 'bench: unknown argument "--fast": see --help' ]
     run -2 tests/bench/vms --runs 0
@@ -134,8 +135,8 @@ copy() {
     PATH=$BATS_TEST_TMPDIR/bin:$PATH
 }
 
-@test "bench-vms: the frames of a program, without a VM" {
-    # Goal: the smallest run, from the sandbox to the files.
+@test "bench-vms: it measures the frames of a program without a VM" {
+    # Goal: the smallest run works, from the sandbox to the files.
     run -0 tests/bench/vms --no-vms --runs 2 --only 'run relay helper' \
         --out "$BATS_TEST_TMPDIR"
     echo "$output"
@@ -153,8 +154,8 @@ copy() {
     done
 }
 
-@test "bench-vms: what is missing on a Mac" {
-    # Goal: it says what, and measures nothing.
+@test "bench-vms: missing prerequisites on a Mac are reported" {
+    # Goal: bench-vms names what is missing and measures nothing.
     copy
     run -1 "$vms"
     [ "$output" = 'bench: there is no guest: run examples/test-vm/build' ]
@@ -175,8 +176,8 @@ vmnet-helper,missing,0,not installed
 socket_vmnet,missing,0,not installed' ]
 }
 
-@test "bench-vms: a broker without its networks" {
-    # Goal: the broker's reason, and what to do.
+@test "bench-vms: a broker without the needed networks is reported" {
+    # Goal: bench-vms prints the broker's reason and what to do.
     copy
     mkdir -p "$BATS_TEST_TMPDIR/tree/build/test-vm/arm64" \
         "$BATS_TEST_TMPDIR/tree/build/macos/host/examples"
@@ -191,22 +192,24 @@ tests/bench/networks.json must be in the broker's configuration" ]
 }
 
 @test "bench-vms: plug gives a program the network of a helper" {
-    # Goal: what one says the other hears, and the status is the command's.
+    # Goal: each side receives what the other sends, and the exit status is the
+    # command's.
     plug=build/linux/plain/bench/plug
     run -7 $plug 9 "$BATS_TEST_TMPDIR/pid" --helper perl -e '
         open(S, "+<&=", shift); sysread(S, $x, 99); print "heard $x\n";
         syswrite(S, "pong")' '{fd}' -- perl -e '
         open(S, "+<&=", 9); syswrite(S, "ping"); sysread(S, $x, 99);
         print "answer $x\n"; exit 7'
-    # "heard" is on stderr, so that it is no part of a guest console.
+    # "heard" goes to stderr, so that it is not part of a guest's console.
     [[ $output == *'answer pong'* ]]
     [[ $output == *'heard ping'* ]]
     [[ $(<"$BATS_TEST_TMPDIR/pid") =~ ^[0-9]+$ ]]
 }
 
 @test "bench-vms: plug converts the frames of a stream" {
-    # Goal: socket_vmnet's frames, each behind its length, are datagrams. The
-    # server is up before plug starts: it listens, and then starts it.
+    # Goal: the frames of socket_vmnet, each preceded by its length, become
+    # datagrams. The server is running before plug starts, because it listens
+    # first and then starts plug.
     export SOCKET=$BATS_TEST_TMPDIR/socket PIDS=$BATS_TEST_TMPDIR/pid
     run -0 perl -MIO::Socket::UNIX -e '
         $l = IO::Socket::UNIX->new(Local => $ENV{SOCKET}, Listen => 1);
@@ -227,8 +230,8 @@ tests/bench/networks.json must be in the broker's configuration" ]
     [ "${lines[2]}" = second ]
 }
 
-@test "bench-size: every row has a figure, also another project" {
-    # Goal: what docs/validation.md shows.
+@test "bench-size: every row has a figure, also for another project" {
+    # Goal: the output has what docs/validation.md shows.
     mkdir -p "$BATS_TEST_TMPDIR/other/tests"
     printf '/* a comment\n * more */\n\nint x;\n// no\n' \
         >"$BATS_TEST_TMPDIR/other/main.c"

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# Clients that die, at any moment; and many of them.
+# Clients that die at any moment, and many clients at once.
 
 load helper
 
 @test "kill -9 of a client leaves exact counts" {
-    # Goal: whatever a client was doing, the broker knows that it is gone, and
-    # who is left.
+    # Goal: whatever a client was doing, the broker knows that it is gone and
+    # which clients are left.
     sandbox <<'SCRIPT'
 start keeper alice acquire default
 wait_line keeper '^holding '
 broker=$(broker_pid)
 expect "holders before" 1 "$(holders default)"
 
-# After each of the lines that ping prints, which are its states.
+# The client dies after each of the lines that ping prints, one for each state.
 for line in '^ping: ' '^ping: gateway' '^PING ' 'icmp_seq=1 ' 'icmp_seq=3 '; do
     start victim bob ping -i 0.05 -c 1000 default
     wait_line victim "$line"
@@ -23,10 +23,11 @@ for line in '^ping: ' '^ping: gateway' '^PING ' 'icmp_seq=1 ' 'icmp_seq=3 '; do
     settle 'holders default' 1
 done
 
-# By now the anchor interface, too, has its descriptors.
+# By now the anchor has its descriptors, too.
 descriptors=$(descriptors "$broker")
 
-# And at 60 moments in between, from before it starts to after its first ping.
+# It also dies at 60 moments in between, from before it starts to after its
+# first ping.
 for ms in $(seq 1 60); do
     as bob timeout -s KILL "$(printf 0.%03d "$ms")" \
         ping -i 0.01 -c 1000 default >/dev/null 2>&1 || :
@@ -42,8 +43,8 @@ expect "ping" 0 "$status"
 SCRIPT
 }
 
-@test "kill -9 of everybody at once" {
-    # Goal: the network goes when all its holders die together.
+@test "kill -9 of all clients at once removes the network" {
+    # Goal: the network is released when all its holders die together.
     sandbox <<'SCRIPT'
 victims=
 for i in $(seq 20); do
@@ -62,8 +63,9 @@ settle peers 1
 SCRIPT
 }
 
-@test "a client that dies while the network is being made" {
-    # Goal: nobody is left to hold it, so it goes; others are not disturbed.
+@test "a client may die while its network is being created" {
+    # Goal: the network has no holder then and is released; other clients are
+    # not disturbed.
     sandbox <<'SCRIPT'
 for i in $(seq 10); do
     start "short-$i" bob acquire default
@@ -77,9 +79,10 @@ settle peers 2
 SCRIPT
 }
 
-# 1,000 acquire and exit in 16 processes at once; then all that grows must not
-# have grown. What is alive at the end is what was alive after one cycle.
-# shellcheck disable=SC2016 # it is expanded in the sandbox
+# 16 processes acquire and exit 1,000 times in total; nothing that could grow
+# may have grown afterwards. The baseline is what was alive after one cycle in
+# each process.
+# shellcheck disable=SC2016 # expanded in the sandbox
 cycles='
 cycle() {
     local i
@@ -105,15 +108,15 @@ ask command=string:acquire network_name=string:default >/dev/null
 broker=$(broker_pid)
 '
 
-@test "1,000 acquire and exit, from 16 processes at once" {
-    # Goal: the broker does not grow: memory, descriptors.
+@test "1,000 acquires and exits from 16 processes at once leave nothing" {
+    # Goal: the broker's memory and descriptors do not grow.
     sandbox <<SCRIPT
 $cycles
 storm 10
 settle peers 1
 descriptors=\$(descriptors "\$broker")
-# How many threads met decides how much heap there is, so that the first round
-# may make some; a leak makes each of them grow.
+# The heap's size depends on how many threads ran at the same time, so the first
+# round may allocate some. A leak makes every round grow.
 for round in 1 2 3; do
     memory=\$(memory "\$broker")
     storm 63
@@ -142,8 +145,8 @@ sort /run/report/objects
 SCRIPT
 }
 
-@test "1,000 acquire and exit, under the sanitizers" {
-    # Goal: no error of memory, and no object left over.
+@test "1,000 acquires and exits are clean under the sanitizers" {
+    # Goal: there are no memory errors, and no object is left over.
     few=$(objects_after 1)
     many=$(objects_after 63)
     [ -n "$few" ]
@@ -152,9 +155,9 @@ SCRIPT
     [ "$few" = "$many" ]
 }
 
-@test "promise 7: the oldest client, and one that is newer than the broker" {
-    # Goal: the oldest sends a command and a name, and reads `network` or
-    # `error`; what a newer one sends beside it changes nothing.
+@test "promise 7: the oldest client and one newer than the broker are served" {
+    # Goal: the oldest client sends a command and a name, and reads `network` or
+    # `error`. The additional keys of a newer client change nothing.
     sanitized <<'SCRIPT'
 for more in '' '-k 100' 'version=int64:99' 'network=dictionary'; do
     case $more in

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# What the options of networks.json do to the packets of guests.
+# How the options of networks.json affect the packets of guests.
 
 load helper
 
@@ -10,9 +10,9 @@ setup() {
     file=$BATS_TEST_TMPDIR/networks.json
 }
 
-@test "reservations and forwarded ports outlive all guests, unless there is no anchor" {
-    # Goal: with reservations that lapse with the last interface, as on macOS,
-    # the anchor keeps them; without one they are lost.
+@test "reservations and forwarded ports outlive all guests with an anchor" {
+    # Goal: reservations lapse with the last interface, as on macOS; the anchor
+    # keeps them, and without an anchor they are lost.
     cat >"$file" <<'JSON'
 {
     "web": {
@@ -56,7 +56,7 @@ served() {
     expect "TCP to port $2" hello "$(world nc -n -d -w 5 198.51.100.2 "$2")"
     wait_exit "$1-tcp"
 }
-# On a network that is kept, with nothing on it but its anchor.
+# This is on a persistent network with only its anchor.
 leave() {
     stop "$1"
     settle "holders $2" 0
@@ -78,14 +78,14 @@ for time in first second; do
     stop udp
     leave www web
 done
-# One that had no lease that could have kept its address.
+# This guest had no lease that could have kept its address.
 guest late --network web --mac 52:54:00:12:34:59
 expect "the reserved address after all have gone" 10.11.12.99 "$address"
 guest bare --network bare --mac 52:54:00:12:34:57
 expect "the address without an anchor" 10.11.13.77 "$address"
 served bare 8081
 leave bare bare
-# The first one has its address by its lease, the other had none.
+# The first guest has its address from its lease; the other had no lease.
 guest again --network bare --mac 52:54:00:12:34:57
 expect "the address by a lease" 10.11.13.77 "$address"
 guest other --network bare --mac 52:54:00:12:34:58
@@ -99,9 +99,9 @@ fi
 SCRIPT
 }
 
-@test "a subnet in use: required, it is refused, preferred, it is avoided" {
-    # Goal: the error names the interface, the route, or the bridge of the other
-    # vmnet network that is in the way.
+@test "a subnet in use is refused if required, avoided if preferred" {
+    # Goal: the error names the conflicting interface, route, or bridge of
+    # another vmnet network.
     cat >"$file" <<'JSON'
 {
     "address": { "mode": "shared", "subnet": "10.11.12.0/24" },
@@ -133,7 +133,7 @@ refused address \
 refused route \
     "the subnet 10.11.13.0/24 $own route to 10.11.13.0/25 through en0: $choose"
 
-# Networks of a program that does not use the broker.
+# Networks of a program that does not use the broker conflict, too.
 other() {
     guest "$1" --subnet "$2"
     bridge=$(ip -o route show "$3" | grep -o 'bridge[0-9]*')
@@ -167,8 +167,9 @@ SCRIPT
 }
 
 @test "external_interface: the packets of that network leave there" {
-    # Goal: of two ways out each network takes its own, in both protocols and
-    # for forwarded ports; nothing is left when the networks have gone.
+    # Goal: of two external interfaces, each network uses its own, in both
+    # protocols and for forwarded ports. Nothing is left when the networks are
+    # gone.
     cat >"$file" <<'JSON'
 {
     "usual": { "mode": "shared", "subnet": "10.11.12.0/24", "linger": 0 },
@@ -187,8 +188,8 @@ SCRIPT
 }
 JSON
     guests --config "$file" <<'SCRIPT'
-# cable INTERFACE IPV4 IPV6: from the Mac to the external network, where no
-# route leads through it.
+# cable INTERFACE IPV4 IPV6: connects the Mac to the external network, without a
+# route through that interface.
 cable() {
     ip link add "$1" type veth peer name "mac-$1" netns world
     ip address add "$2.2/24" dev "$1"
@@ -198,7 +199,8 @@ cable() {
     world ip address add "$3::1/64" dev "mac-$1" nodad
     world ip link set "mac-$1" up
 }
-# leaves NAME TO FROM: its packets come to the external network from there.
+# leaves NAME TO FROM: the guest's packets reach the external network from
+# there.
 leaves() {
     start server root nsenter --net=/run/netns/world -- nc -v -n -l -N "$2" 81
     wait_line server '^Listening on'
@@ -222,7 +224,8 @@ address6 usual
 address6 lte
 leaves usual "$outside6" 2001:db8:1::2
 leaves lte "$outside6" 2001:db8:11::2
-# The Mac is where it was, and so is the other network: out of reach.
+# The Mac's own routes are unchanged, and the other network is still
+# unreachable.
 reach lte 10.11.13.1
 no_reach lte 10.11.12.1
 
@@ -232,7 +235,7 @@ wait_line served '^Listening on'
 ! world nc -n -d -w 2 198.51.100.2 8080 || fail "the port on en0"
 expect "the port on en1" hello "$(world nc -n -d -w 5 198.18.1.2 8080)"
 
-# An interface without a default route is no way out.
+# An interface without a default route does not lead outside.
 guest dead --network dead
 reach dead 10.11.14.1
 no_reach dead "$outside"
@@ -247,8 +250,8 @@ SCRIPT
 }
 
 @test "each switch turns off what it names, and nothing else" {
-    # Goal: NAT of one protocol, DHCP, DNS and advertisements; all are on
-    # without it.
+    # Goal: this covers NAT for each protocol, DHCP, DNS and router
+    # advertisements. All are on by default.
     cat >"$file" <<'JSON'
 {
     "all": { "mode": "shared", "subnet": "10.11.10.0/24" },
@@ -261,7 +264,7 @@ SCRIPT
 }
 JSON
     guests --config "$file" <<'SCRIPT'
-# leased NAME: a DHCP server gives an address. Two seconds are long.
+# leased NAME: a DHCP server offers an address. Two seconds are ample.
 leased() {
     within "$1" busybox udhcpc -i eth0 -n -q -f -t 2 -T 1 -s /bin/true \
         >"$T/udhcpc.out" 2>&1
@@ -306,7 +309,7 @@ for _ in $(seq 300); do
     [ "$(counted ra Icmp6OutRouterSolicits)" = 0 ] || break
 done
 [ "$(counted ra Icmp6OutRouterSolicits)" -gt 0 ] || fail "nobody asked"
-# One server answers both: what it says to the first comes before these.
+# One server answers both clients, so its reply to the first precedes these.
 resolved ra 10.11.15.1
 resolved ra 10.11.15.1
 expect "advertisements" 0 "$(counted ra Icmp6InRouterAdvertisements)"
@@ -314,8 +317,9 @@ expect "IPv6 of ra" "" "$(within ra ip -6 -o addr show dev eth0 scope global)"
 SCRIPT
 }
 
-@test "MTU and IPv6 prefix" {
-    # Goal: the guest is told both, and a byte more than the MTU does not pass.
+@test "guests get the configured MTU and IPv6 prefix" {
+    # Goal: the guest receives both, and a packet one byte larger than the MTU
+    # is not delivered.
     cat >"$file" <<'JSON'
 {
     "small": { "mode": "shared", "subnet": "10.11.12.0/24", "mtu": 1400,
@@ -343,8 +347,8 @@ SCRIPT
 }
 
 @test "linger 0, persistent, and a reload with a guest running" {
-    # Goal: a network is there as long as its entry says, on a clock that stands
-    # still; new rules wait until the network is made again.
+    # Goal: a network exists as long as its entry says, on a clock that stands
+    # still. New rules apply when the network is created again.
     cat >"$file" <<'JSON'
 {
     "brief": { "mode": "shared", "subnet": "10.11.12.0/24", "linger": 0,
@@ -364,7 +368,7 @@ JSON
     guests --config "$file" --daemon-env STANDIN_CLOCK=/run/standin/clock \
         <<'SCRIPT'
 installed='/Library/Application Support/com.github.nirs.vmnet-broker/networks.json'
-# there SUBNET: as the gateway of a bridge.
+# there SUBNET: a bridge has the gateway's address of this subnet.
 there() {
     ip -4 -o address show | has " $1\.1/24 .*bridge1"
 }

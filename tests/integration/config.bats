@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# networks.json as people get it wrong: one line, with the exact place, and what
-# was right goes on working.
+# Errors that people make in networks.json: each is one line with the exact
+# place, and the valid parts stay in effect.
 
 load helper
 
@@ -17,7 +17,7 @@ check() {
     run build/linux/plain/bin/vmnet-broker -n -c "${1-$file}"
 }
 
-# all LINE...: just these lines, each without the file's name.
+# all LINE...: the output is exactly these lines, each without the file's name.
 all() {
     check
     echo "$output"
@@ -25,7 +25,8 @@ all() {
     [ "$output" = "$(printf "$file%s\n" "$@")" ]
 }
 
-# refused PLACE WORDS: one line that names the file, the place and the reason.
+# refused PLACE WORDS: the output is one line with the file, the place and the
+# reason.
 refused() {
     check
     echo "$output"
@@ -35,16 +36,16 @@ refused() {
     [[ $output == *"$2"* ]]
 }
 
-@test "the shipped file is right" {
-    # Goal: nobody installs a file that the broker refuses.
+@test "the shipped file is valid" {
+    # Goal: the broker accepts the file that it is installed with.
     cat broker/networks.json >"$file"
     check
     [ "$status" -eq 0 ]
     [ -z "$output" ]
 }
 
-@test "a good file, on a terminal" {
-    # Goal: a person is told that it is good, and a script is not disturbed.
+@test "a valid file is confirmed on a terminal" {
+    # Goal: a person sees that the file is valid, and a script gets no output.
     cat broker/networks.json >"$file"
     run script -q -e -c "build/linux/plain/bin/vmnet-broker -n \
         -c $file" /dev/null </dev/null
@@ -52,8 +53,8 @@ refused() {
     [[ $output == "ok: 3 networks"* ]]
 }
 
-@test "the broker, started by hand" {
-    # Goal: whoever tries it is told how it is used.
+@test "the broker explains itself when started by hand" {
+    # Goal: a person who runs it sees how it is used.
     sandbox --no-daemon <<'SCRIPT'
 status=0
 build/linux/plain/bin/vmnet-broker 2>"$T/broker.out" || status=$?
@@ -63,30 +64,30 @@ grep 'launchctl print system/com.github.nirs.vmnet-broker$' "$T/broker.out"
 SCRIPT
 }
 
-@test "no file" {
-    # Goal: it says which file is missing.
+@test "a missing file is named" {
+    # Goal: the message says which file is missing.
     check "$BATS_TEST_TMPDIR/missing.json"
     [ "$status" -eq 1 ]
     [ "${#lines[@]}" -eq 1 ]
     [[ $output == *"missing.json"*"no such file"* ]]
 }
 
-@test "a comma is missing" {
-    # Goal: the most frequent mistake is found where it is.
+@test "a missing comma is reported at its place" {
+    # Goal: the most frequent error is located exactly.
     printf '{\n  "a": {"mode": "shared"}\n  "b": {"mode": "host"}\n}\n' >"$file"
     refused :3:3 "write a comma before it"
 }
 
-@test "an empty file, and one with text behind the end" {
-    # Goal: both are not JSON.
+@test "an empty file and one with trailing text are refused" {
+    # Goal: neither is valid JSON.
     : >"$file"
     refused :1:1 "the file is empty"
     printf '{"a": {"mode": "host"}} x\n' >"$file"
     refused :1:25 "nothing may follow"
 }
 
-@test "all errors at once" {
-    # Goal: nobody corrects one error only to be told of the next.
+@test "all errors are reported at once" {
+    # Goal: nobody has to run the check once per error.
     cat >"$file" <<'JSON'
 {
     "Web": {},
@@ -107,37 +108,38 @@ JSON
         ':9:17: net.mode: must be a string, not null'
 }
 
-@test "a number for a string" {
-    # Goal: a type is not guessed.
+@test "a number in place of a string is refused" {
+    # Goal: types are not converted.
     printf '{\n  "a": {\n    "mode": 1\n  }\n}\n' >"$file"
     refused :3:13 a.mode
     printf '{\n  "a": {"mode": "host", "subnet": 192}\n}\n' >"$file"
     refused :2:35 a.subnet
 }
 
-@test "an unknown key" {
-    # Goal: a misspelt key is not ignored; its name is told.
+@test "an unknown key is an error" {
+    # Goal: a misspelt key is not ignored; its name is printed.
     printf '{\n  "a": {"mode": "host",\n    "subnets": "10.0.0.0/24"}\n}\n' \
         >"$file"
     refused :3:5 subnets
 }
 
-@test "a key twice" {
-    # Goal: of two contradictions none is silently preferred.
+@test "a duplicate key is an error" {
+    # Goal: of two contradicting values, neither is silently preferred.
     printf '{\n  "a": {"mode": "host",\n    "mode": "shared"}\n}\n' >"$file"
     refused :3:5 mode
     printf '{\n  "a": {"mode": "host"},\n  "a": {"mode": "host"}\n}\n' >"$file"
     refused :3:3 a
 }
 
-@test "an unknown mode" {
-    # Goal: what there is to choose from is said.
+@test "an unknown mode is refused" {
+    # Goal: the message lists the valid modes.
     printf '{"a": {"mode": "bridged"}}\n' >"$file"
     refused :1:16 bridged
 }
 
-@test "bad subnets" {
-    # Goal: what vmnet would refuse, or do wrong, does not get that far.
+@test "invalid subnets are refused" {
+    # Goal: the broker refuses subnets that vmnet would refuse or handle
+    # wrongly.
     for subnet in '' 10.0.0.0 10.0.0.0/ 10.0.0/24 10.0.0.0/24/ 10.0.0.0/33 \
         10.0.0.0/-1 10.0.0.0/024x 10.0.0.0/15 10.0.0.0/30 256.0.0.0/24 \
         8.8.8.0/24 172.32.0.0/24 192.169.0.0/24 10.0.0.5/24 fd00::/64; do
@@ -146,23 +148,23 @@ JSON
     done
 }
 
-@test "bad names" {
-    # Goal: a network that nobody could ask for is not defined.
+@test "invalid names are refused" {
+    # Goal: a network that no client could request is not defined.
     for name in '' A a/b '-a' 'a b' "$(printf 'a%.0s' $(seq 64))"; do
         printf '{"%s": {"mode": "host"}}\n' "$name" >"$file"
         refused :1:2 ''
     done
 }
 
-@test "a built-in network with another mode" {
-    # Goal: "host" is always what it says.
+@test "a built-in network cannot have another mode" {
+    # Goal: "host" is always a host network.
     printf '{"host": {"mode": "shared"}}\n' >"$file"
     refused :1:19 host.mode
 }
 
-@test "files that are none" {
-    # Goal: nothing but a regular file (S15), and no waiting for what is not
-    # one.
+@test "a path that is not a regular file is refused" {
+    # Goal: only regular files are read (S15), and the broker does not block on
+    # anything else.
     mkdir "$file"
     check
     [ "$status" -eq 1 ]
@@ -178,10 +180,10 @@ JSON
     [[ ${lines[0]} == '/dev/zero: not a regular file' ]]
 }
 
-# What -n and the daemon have to say of the same files: as root, as a user about
-# a draft of his own, and about the file that is installed.
-@test "a file that passes is one that the daemon takes" {
-    # Goal: owner, mode and links are judged as the daemon judges them (S15).
+# What -n and the daemon report about the same files: as root, as a user
+# checking a draft of his own, and about the installed file.
+@test "a file that passes the check is accepted by the daemon" {
+    # Goal: the check judges owner, mode and links as the daemon does (S15).
     sandbox <<'SCRIPT'
 installed='/Library/Application Support/com.github.nirs.vmnet-broker/networks.json'
 status=0
@@ -191,13 +193,13 @@ check() {
         build/linux/plain/bin/vmnet-broker -n "${@:2}" >"$T/check.out" 2>&1 ||
         status=$?
 }
-# judged STATUS LINE: the last check printed that line, or none.
+# judged STATUS LINE: the last check printed this line, or nothing.
 judged() {
     expect "exit status" "$1" "$status"
     expect "message" "${2-}" "$(cat "$T/check.out")"
 }
-# both LINE: an error for root and for the installed file, and a warning for a
-# draft of alice's.
+# both LINE: it is an error for root and for the installed file, and a warning
+# for a draft of alice's.
 both() {
     check root -c "$draft"
     judged 1 "$draft: the daemon would refuse it: ${1//FILE/$draft}"
@@ -241,7 +243,7 @@ chmod 600 "$draft"
 check alice -c "$draft"
 expect "unreadable" 1 "$status"
 grep -q "^$draft: Permission denied" "$T/check.out"
-# An error in the text of a draft is one, whoever owns it.
+# An error in the text of a draft is an error, whoever owns it.
 echo '{' >"$draft"
 chmod 644 "$draft"
 chown alice "$draft"
@@ -251,9 +253,9 @@ expect "lines" 2 "$(wc -l <"$T/check.out")"
 SCRIPT
 }
 
-@test "what was right goes on working" {
-    # Goal: a mistake costs the networks of the file; who asks for one of them
-    # is told the place.
+@test "a syntax error leaves the built-in networks working" {
+    # Goal: only the networks of the file are lost, and a client that requests
+    # one of them gets the place of the error.
     printf '{\n  "default": {"mode": "shared"\n}\n' >"$file"
     sandbox --config "$file" <<'SCRIPT'
 start default alice "$tools/ask" command=string:acquire \
@@ -268,9 +270,10 @@ expect "host" 0 "$status"
 SCRIPT
 }
 
-@test "an error costs its own network" {
-    # Goal: the others of the file are served as configured, who asks for the
-    # broken one is told the line and the reason, and the log has all errors.
+@test "an error affects only its own network" {
+    # Goal: the other networks of the file work as configured, a client that
+    # requests the broken one gets the line and the reason, and the log has all
+    # errors.
     cat >"$file" <<'JSON'
 {
     "lab": { "mode": "host", "subnet": "10.11.12.0/24" },
@@ -295,8 +298,8 @@ wait_log 'config: .*networks.json:4:14: web: unknown key "subent": did you mean 
 SCRIPT
 }
 
-@test "many errors in the log" {
-    # Goal: the log has as many as somebody reads, and says how to see the rest.
+@test "the log does not list too many errors" {
+    # Goal: the log has a limited number of errors and says how to see the rest.
     {
         printf '{"a": {"mode": "none"}'
         for i in $(seq 40); do
@@ -313,8 +316,8 @@ wait_log 'config: 9 more errors: run vmnet-broker -n to see them all'
 SCRIPT
 }
 
-@test "subnets as configured" {
-    # Goal: what the file says is what the network is.
+@test "a network has the configured subnet" {
+    # Goal: the network is created as the file defines it.
     printf '{"lab": {"mode": "host", "subnet": "10.11.12.0/24"}}\n' >"$file"
     sandbox --config "$file" <<'SCRIPT'
 start lab alice acquire lab
@@ -327,8 +330,9 @@ expect "ping" 0 "$status"
 SCRIPT
 }
 
-@test "reservations, rules and switches as configured" {
-    # Goal: what the file says of a network is what vmnet makes and guests get.
+@test "reservations, rules and switches take effect as configured" {
+    # Goal: vmnet creates what the file defines for a network, and guests get
+    # it.
     cat >"$file" <<'JSON'
 {
     "web": {
@@ -362,7 +366,8 @@ grep -q '^network .* subnet=10\.11\.12\.1/24 prefix=fd12:3456:789a:1::/64 mtu=14
 nft list ruleset >"$T/nft.out"
 grep -q 'tcp dport 8080 .*10\.11\.12\.77:80' "$T/nft.out" || fail "no rule for 8080"
 grep -q 'udp dport 5353 .*10\.11\.12\.78:53' "$T/nft.out" || fail "no rule for 5353"
-# Without an anchor nothing but the guest is on the network, and it goes at once.
+# Without an anchor, only the guest is on the network, which is released at
+# once.
 start quiet bob acquire quiet
 wait_line quiet '^holding '
 build/linux/plain/bin/vmnetctl >"$T/networks.out"
@@ -373,9 +378,9 @@ wait_log 'network quiet: released'
 SCRIPT
 }
 
-@test "two users, of whom one may, and a reload while a network is held" {
-    # Goal: "allow" is applied on each acquire; SIGHUP takes nothing from who
-    # holds a network, and a bad edit nothing from anybody.
+@test "two users, one of them allowed, and a reload while a network is held" {
+    # Goal: "allow" is applied on each acquire. SIGHUP takes no network from its
+    # holders, and an invalid edit changes nothing.
     cat >"$file" <<'JSON'
 {
     "lab": { "mode": "host", "subnet": "10.11.12.0/24",

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# The broker's commands across processes and users; what each answers in full is
-# in broker-commands-test, broker-steer-test and broker-watch-test.
+# The broker's commands across processes and users; broker-commands-test,
+# broker-steer-test and broker-watch-test check the complete replies.
 
 load helper
 
-@test "commands of root and of the broker's user" {
-    # Goal: what changes something is for these two; what shows something is for
-    # everybody; and watch sees a client come, be killed, and the network go.
+@test "who may run which command: root, the broker's user, and others" {
+    # Goal: root and the broker's user may change things, and everybody may
+    # look; watch reports that a client connects, that it is killed, and that
+    # the network is released.
     sandbox <<'SCRIPT'
-# as USER COMMAND: what the broker answers to it.
+# as USER COMMAND: prints the broker's reply.
 as() {
     setpriv --reuid "$1" --regid "$1" --clear-groups \
         "$tools/ask" command=string:"$2" network_name=string:default
@@ -43,10 +44,10 @@ done
 SCRIPT
 }
 
-@test "drain under load loses nobody" {
-    # Goal: a manager that takes and gives back ten networks all the time, and a
-    # client that pings, while root drains and resumes, and then drains for good:
-    # the manager ends well, served by two brokers, and no ping is lost.
+@test "drain under load interrupts no client" {
+    # Goal: a manager acquires and releases ten networks all the time, and a
+    # client pings, while root drains and resumes, and then drains for good. The
+    # manager succeeds, served by two brokers, and no ping is lost.
     {
         printf '{'
         for i in 0 1 2 3 4 5 6 7 8; do

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# vmnet-brokerctl: what the shells complete.
+# vmnet-brokerctl: shell completion.
 
 load ctl
 
-@test "completion in zsh" {
-    # Goal: the same. The function is called as zsh calls it; compadd prints.
+@test "completion works in zsh" {
+    # Goal: zsh offers the same as bash. The function is called as zsh calls it;
+    # compadd prints.
     ctl_sandbox <<'SCRIPT'
 cat >"$T/complete" <<'END'
 fpath=($PWD/client/completions $fpath)
@@ -30,15 +31,15 @@ completes '--json --wait --help' drain -
 completes '--json' list --j
 completes watch help wa
 completes files check ''
-# The shell's own completion finds the function, and calls it for the command.
+# The shell's own completion finds the function and calls it for the command.
 zsh -f -c "fpath=($PWD/client/completions \$fpath); autoload -Uz compinit
     compinit -u -d '$T/dump'; print -r -- \$_comps[vmnet-brokerctl]" >"$T/found"
 expect "compinit" _vmnet-brokerctl "$(cat "$T/found")"
 SCRIPT
 }
 
-@test "completion in bash" {
-    # Goal: commands, their options and the names of networks.
+@test "completion works in bash" {
+    # Goal: commands, their options and the names of networks are offered.
     ctl_sandbox <<'SCRIPT'
 . client/completions/vmnet-brokerctl.bash
 # completes WORDS WANTED: the last word may be empty.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# vmnet-brokerctl doctor, with fake tools of macOS: on a machine where all is
-# well, and with one fault at a time.
+# vmnet-brokerctl doctor, with fake tools of macOS: on a healthy machine, and
+# with one fault at a time.
 
 load helper
 
@@ -21,15 +21,15 @@ alice='setpriv --reuid alice --regid alice --clear-groups --'
 label=com.github.nirs.vmnet-broker
 mkdir "$T/fake" "$T/bin" "$T/share" "$T/share/vmnet-broker"
 export TERM_PROGRAM=Apple_Terminal
-export VMNET_BROKER_DOCTOR_TIMEOUT=60 # no fault of a busy machine
+export VMNET_BROKER_DOCTOR_TIMEOUT=60 # a busy machine is not a fault
 cp build/linux/plain/bin/vmnet-brokerctl build/linux/plain/bin/vmnet-broker-doctor "$T/bin"
 cp broker/$label.plist "$T/share/vmnet-broker"
-# A copy finds its libraries no more by itself.
+# A copied program does not find its libraries by itself.
 export LD_LIBRARY_PATH=$PWD/build/linux/plain/lib
 ctl=$T/bin/vmnet-brokerctl
 PATH=$T/fake:$PATH
 
-# fake NAME BODY: a tool of that name, a shell script.
+# fake NAME BODY: creates a tool of that name, a shell script.
 fake() {
     printf '#!/bin/sh\n%s\n' "$2" >"$T/fake/$1"
     chmod 755 "$T/fake/$1"
@@ -55,7 +55,7 @@ fake_netstat() {
         '224.0.0/4          link#12            UmCS   en0' ${1+"'$1'"}"
 }
 
-# fake_ctl VERSION: of the running broker, as the tool tells it.
+# fake_ctl VERSION: the version of the running broker, as the tool prints it.
 fake_ctl() {
     fake vmnet-brokerctl "echo vmnet-brokerctl 0; echo vmnet-broker $1"
     doctor="env VMNET_BROKERCTL=$T/fake/vmnet-brokerctl $T/bin/vmnet-broker-doctor"
@@ -83,7 +83,7 @@ COMMON
 SCRIPT
 }
 
-@test "doctor: all is well" {
+@test "doctor: a healthy machine has no findings" {
     # Goal: nothing is found, as root and as a user, in text and in JSON.
     cp broker/networks.json "$BATS_TEST_TMPDIR/networks.json"
     doctor_sandbox <<'SCRIPT'
@@ -135,16 +135,17 @@ END
 SCRIPT
 }
 
-@test "doctor: one fault at a time" {
-    # Goal: each is named, alone, with why and what to do. Each line of the
-    # table is: state, check, words of the finding, what breaks it.
+@test "doctor: each fault is found by itself" {
+    # Goal: each fault is named, without others, with its reason and what to do.
+    # A line of the table has the state, the check, words of the finding, and
+    # the command that breaks it.
     cat >"$BATS_TEST_TMPDIR/networks.json" <<'JSON'
 {"lab": {"mode": "host", "subnet": "10.9.0.0/24"}}
 JSON
     doctor_sandbox <<'SCRIPT'
 cp -a /Library "$T/kept"
 
-# fault STATE CHECK PATTERN COMMAND: the finding that COMMAND leads to.
+# fault STATE CHECK PATTERN COMMAND: COMMAND leads to this finding.
 fault() {
     local code=0 wanted=1
     eval "$4"

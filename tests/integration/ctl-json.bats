@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# vmnet-brokerctl --json: its keys are those that vmnet-brokerctl(8) and
-# docs/protocol.md have, all of them and no others.
+# vmnet-brokerctl --json prints exactly the keys that vmnet-brokerctl(8) and
+# docs/protocol.md describe.
 
 load ctl
 load protocol
 
-# manual COMMAND: the keys that the manual page has for it.
+# manual COMMAND: prints the keys that the manual page has for it.
 manual() {
     awk -v command="$1" '
         /^\.Ss JSON/ { json = 1 }
@@ -17,7 +17,7 @@ manual() {
     ' client/vmnet-brokerctl.8
 }
 
-# reply COMMAND KIND...: the keys of a reply in the protocol.
+# reply COMMAND KIND...: prints the keys of a reply in the protocol.
 reply() {
     local command=$1 kind
     shift
@@ -26,7 +26,8 @@ reply() {
     done
 }
 
-# Networks in use and in the file have no reservation: that is for who asks.
+# Networks in use and in the file have no reservation: only clients that wait
+# for one have it.
 written_down() {
     local command
     for command in list info status clients leases drain doctor version; do
@@ -47,8 +48,9 @@ written_down() {
 }
 
 @test "the keys of --json are documented, and what is documented is printed" {
-    # Goal: both ways, for each command, with networks of each kind, clients that
-    # hold and wait, leases, errors, and a watcher that did not read.
+    # Goal: the comparison goes both ways, for each command, with networks of
+    # each kind, clients that hold and wait, leases, errors, and a watcher that
+    # did not read.
     cat >"$BATS_TEST_TMPDIR/networks.json" <<'JSON'
 {
     "$options": {"linger": 0},
@@ -61,8 +63,9 @@ JSON
     ctl_sandbox --config "$BATS_TEST_TMPDIR/networks.json" \
         --daemon-env STANDIN_FAIL=vmnet_network_create:1=1001 <<'SCRIPT' >"$BATS_TEST_TMPDIR/printed"
 exec 3>&1 1>&2
-ip address add 10.20.0.9/24 dev en0 # the Mac is on it
-# keys NAME: those of the JSON on standard input, but for names that are keys.
+ip address add 10.20.0.9/24 dev en0 # an interface of the Mac uses this subnet
+# keys NAME: prints the keys of the JSON on standard input, except for names
+# that are used as keys.
 cat >"$T/keys" <<'END'
 import json, sys
 def walk(value):

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# vmnet-brokerctl: each command in each situation. The files in ctl/ have the
-# commands, what they print, standard error with a "!" before it, and the exit
-# code if it is not 0. What differs from run to run is replaced. (doctor is in
-# ctl-doctor.bats; where watch does not fail, it is in ctl-steer.bats.)
+# vmnet-brokerctl: each command in each situation. The files in ctl/ contain the
+# commands, their output, standard error marked with "!", and the exit code if
+# it is not 0. What differs between runs is replaced. (ctl-doctor.bats tests
+# doctor; ctl-steer.bats tests watch where it does not fail.)
 
 load ctl
 
-# situation [OPTION]... <<'SCRIPT': as ctl_sandbox.
+# situation [OPTION]... <<'SCRIPT': like ctl_sandbox.
 situation() {
     ctl_sandbox "$@" <<SCRIPT
 $(
         cat <<'COMMON'
-# answers NAME COMMAND...: runs each command of ctl/NAME.txt, as COMMAND says.
+# answers NAME COMMAND...: runs each command of ctl/NAME.txt, using COMMAND.
 answers() {
     local file=tests/integration/ctl/$1.txt line code
     shift
@@ -54,8 +54,8 @@ JSON
     echo "$BATS_TEST_TMPDIR/networks.json"
 }
 
-@test "root and a user" {
-    # Goal: a user sees all networks, and only clients of his own.
+@test "root sees all clients, a user only his own" {
+    # Goal: a user sees all networks, but only clients of his own.
     situation --config "$(networks)" <<'SCRIPT'
 start guest alice ping -H -c 0 -m 52:54:00:00:00:0a default
 wait_line guest '^holding'
@@ -66,10 +66,11 @@ answers root env
 SCRIPT
 }
 
-@test "the commands of operations.md" {
-    # Goal: each command that is shown there works, in that order: in a block and
-    # in a sentence, those with sudo as root and the others as a user. (doctor is
-    # in ctl-doctor.bats, and the script with a VM in vm/two-vms.bats.)
+@test "the commands of operations.md work" {
+    # Goal: each command that is shown there works, in that order, whether in a
+    # block or in a sentence. Those with sudo run as root and the others as a
+    # user. (doctor is tested in ctl-doctor.bats, and the script with a VM in
+    # vm/two-vms.bats.)
     # shellcheck disable=SC2016 # Markdown
     grep -oE '^    (sudo )?vmnet-brokerctl .*|`sudo vmnet-brokerctl [^`]*`' \
         docs/operations.md |
@@ -107,15 +108,15 @@ END
 SCRIPT
 }
 
-@test "no broker" {
-    # Goal: the exit code is 3 for all that needs one.
+@test "without a broker the commands exit with 3" {
+    # Goal: the exit code is 3 for every command that needs a broker.
     situation --no-daemon <<'SCRIPT'
 answers no-broker env
 SCRIPT
 }
 
-@test "old brokers" {
-    # Goal: what they cannot do is said, and what they can is done.
+@test "old brokers are supported" {
+    # Goal: the tool reports what an old broker cannot do, and does the rest.
     situation --broker build/linux/plain/tools/old-broker <<'SCRIPT'
 answers old-broker env
 SCRIPT
@@ -125,8 +126,8 @@ answers oldest-broker env
 SCRIPT
 }
 
-@test "a configuration that is broken" {
-    # Goal: the networks without an entry work, and the error is shown.
+@test "a broken configuration is shown" {
+    # Goal: the built-in networks work, and the error is shown.
     echo '{"lab": }' >"$BATS_TEST_TMPDIR/networks.json"
     situation --plist "$(unthrottled)" --config "$BATS_TEST_TMPDIR/networks.json" <<'SCRIPT'
 answers broken-configuration env

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# vmnet-brokerctl: the commands that change something, under clients that notice.
+# vmnet-brokerctl: the commands that change something, and their effect on
+# clients.
 
 load ctl
 
-@test "hold" {
-    # Goal: networks are held while a command runs, or until a signal comes;
-    # the exit status is the command's.
+@test "hold keeps networks while a command runs" {
+    # Goal: networks are held while a command runs, or until a signal arrives.
+    # The exit status is the command's.
     ctl_sandbox --plist "$(unthrottled)" <<'SCRIPT'
 prints 7 $alice $plain hold default host -- sh -c \
     "$plain list | awk '{ print \$1, \$NF }'; exit 7" <<END
@@ -39,9 +40,9 @@ expect "status after INT" 0 "$status"
 SCRIPT
 }
 
-@test "recreate, drain, resume, watch" {
-    # Goal: holders are told LOST and GRANTED and hold a new network; a drain
-    # loses nobody; events are printed as they happen.
+@test "recreate, drain, resume and watch work with clients connected" {
+    # Goal: holders get LOST and GRANTED and hold a new network. A drain
+    # interrupts no client. Events are printed as they happen.
     ctl_sandbox --config "$(options '"linger": 0')" <<'SCRIPT'
 start watch alice $ctl watch
 start lines alice $ctl watch --json
@@ -107,9 +108,10 @@ for line in sys.stdin:
 SCRIPT
 }
 
-@test "watch: a network is created, held, released; a crash" {
-    # Goal: each is printed as it happens. After a crash watch goes on with the
-    # next broker, and after an exit it ends. A drain is no success then.
+@test "watch: a network is created, held and released; the broker crashes" {
+    # Goal: each event is printed as it happens. After a crash watch continues
+    # with the next broker, and after an exit it ends. A drain then counts as a
+    # failure.
     ctl_sandbox --plist "$(unthrottled)" --config "$(options '"linger": 0')" <<'SCRIPT'
 start watch alice $ctl watch
 start lines alice $ctl watch --json
@@ -135,10 +137,10 @@ wait_exit drain
 expect "drain --wait" 1 "$status"
 wait_line drain 'drain: the broker died before its last client disconnected'
 wait_line two '^holding default' 2
-settle peers 4 # both watchers are back
+settle peers 4 # both watchers have reconnected
 start three alice $ctl hold default
 wait_line watch "${event}acquired    default  clients 2  by alice, process $(pid_of three)\$"
-wait_line lines '"event": "acquired".*"holders": 2' # of the second broker
+wait_line lines '"event": "acquired".*"holders": 2' # from the second broker
 stop two INT
 stop three INT
 kill -TERM "$(broker_pid)"
@@ -159,8 +161,8 @@ SCRIPT
 }
 
 @test "drain --wait: the broker is shut down meanwhile" {
-    # Goal: it succeeds if the last client leaves in time, and if a network is
-    # taken back it does not.
+    # Goal: the command succeeds if the last client leaves in time, and fails if
+    # a network is taken from its client.
     ctl_sandbox --plist "$(unthrottled)" \
         --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
 clock_create
@@ -198,8 +200,9 @@ done
 SCRIPT
 }
 
-@test "watch: asked too late" {
-    # Goal: a broker that exits answers nobody, which is no crash.
+@test "watch: a broker that is already exiting does not reply" {
+    # Goal: a broker that exits replies to nobody, and watch does not report a
+    # crash.
     ctl_sandbox --plist "$(unthrottled)" \
         --daemon-env STANDIN_HANG=vmnet_network_create:1 \
         --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
@@ -210,7 +213,7 @@ settle peers 2
 broker=$(broker_pid)
 ask command=string:drain >"$T/drained"
 wait_log 'stopping: '
-open=$(descriptors "$broker") # with that of the last question, maybe
+open=$(descriptors "$broker") # maybe including the last request's
 start watch alice $ctl watch
 start lines alice $ctl watch --json
 until [ "$(descriptors "$broker")" -gt "$open" ]; do
@@ -228,9 +231,9 @@ expect "watch" 0 "$status"
 SCRIPT
 }
 
-@test "reload" {
-    # Goal: what the file changes is told; what is in use is pending until it is
-    # created again, and an error takes nothing away.
+@test "reload reports what changes" {
+    # Goal: the changes in the file are printed. Changes to a network in use are
+    # pending until it is created again, and an error takes nothing away.
     echo '{"a": {"mode": "host"}, "b": {"mode": "host"}, "d": {"mode": "host"}}' \
         >"$BATS_TEST_TMPDIR/networks.json"
     ctl_sandbox --config "$BATS_TEST_TMPDIR/networks.json" <<'SCRIPT'
@@ -270,8 +273,8 @@ exits 1 'reload: .*networks.json:1:7: ' $ctl reload
 SCRIPT
 }
 
-@test "1,000 clients" {
-    # Goal: all of them are listed, and counted.
+@test "1,000 clients are listed" {
+    # Goal: all of them are listed and counted.
     ctl_sandbox <<'SCRIPT'
 start few alice "$tools/ask" -H -c 15 command=string:acquire \
     network_name=string:default

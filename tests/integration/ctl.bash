@@ -11,8 +11,8 @@ setup() {
     umask 022
 }
 
-# What the scripts share, before the script. The tool is under the sanitizers;
-# programs that it runs are not their business.
+# What the scripts share; it comes before each script. The tool runs under the
+# sanitizers; the programs that it starts do not.
 ctl_sandbox() {
     sandbox "$@" <<SCRIPT
 $(
@@ -21,11 +21,11 @@ PATH=$PWD/build/linux/asan/bin:$PATH
 ctl=$PWD/build/linux/asan/bin/vmnet-brokerctl
 plain=$PWD/build/linux/plain/bin/vmnet-brokerctl
 support='/Library/Application Support/com.github.nirs.vmnet-broker'
-export TZ=UTC ASAN_OPTIONS=detect_leaks=0 # at exit nobody cares
+export TZ=UTC ASAN_OPTIONS=detect_leaks=0 # leaks at exit do not matter
 alice='setpriv --reuid alice --regid alice --clear-groups --'
 bob='setpriv --reuid bob --regid bob --clear-groups --'
 
-# volatile: replaces numbers of processes, times, versions and what vmnet chose.
+# volatile: replaces process ids, times, versions and values that vmnet chose.
 volatile() {
     sed -E -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}/TIME/' \
         -e 's/("(pid|since|uptime|expires|longest_creation|generation|time|sequence)": )[0-9]+/\1N/' \
@@ -39,8 +39,8 @@ volatile() {
         -e '/^persistent /d' -e '/"(pending|persistent)": false/d'
 }
 
-# prints CODE COMMAND...: runs it and compares standard output, and after a line
-# of "--" standard error, with standard input.
+# prints CODE COMMAND...: runs the command and compares its standard output with
+# standard input and, after a line of "--", its standard error.
 prints() {
     local wanted=$1 code=0
     shift
@@ -53,7 +53,8 @@ prints() {
     diff - "$T/printed" || fail "$*"
 }
 
-# exits CODE PATTERN COMMAND...: the message is one line that has the pattern.
+# exits CODE PATTERN COMMAND...: the message is one line that matches the
+# pattern.
 exits() {
     local wanted=$1 pattern=$2 code=0
     shift 2
@@ -63,7 +64,7 @@ exits() {
         fail "$*: '$(cat "$T/stderr")' does not have '$pattern'"
 }
 
-# json COMMAND...: prints valid JSON, with what changes replaced.
+# json COMMAND...: prints valid JSON, with changing values replaced.
 json() {
     "$@" --json >"$T/json" || fail "$*"
     python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$T/json" ||

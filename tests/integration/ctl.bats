@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# vmnet-brokerctl: what each command prints, as a table and as JSON, and the
-# exit codes. What differs from run to run is replaced before it is compared.
+# vmnet-brokerctl: what each command prints, as a table and as JSON, and its
+# exit code. What differs between runs is replaced before the comparison.
 
 load ctl
 
-@test "usage, and a machine without a broker" {
-    # Goal: every command explains itself, wrong ones exit with 2, and without
-    # a broker it is 3 and a sentence.
+@test "usage is printed, and a missing broker is reported" {
+    # Goal: every command explains itself, wrong ones exit with 2, and without a
+    # broker the tool prints a sentence and exits with 3.
     ctl_sandbox --no-daemon <<'SCRIPT'
 $ctl help >"$T/help"
 $ctl --help | diff - "$T/help"
@@ -66,8 +66,8 @@ exits 1 'cannot write to standard output' sh -c "$ctl help >/dev/full"
 SCRIPT
 }
 
-@test "check" {
-    # Goal: the answers of the daemon itself.
+@test "check prints what the daemon reports" {
+    # Goal: the messages are those of the daemon itself.
     ctl_sandbox <<'SCRIPT'
 prints 0 $ctl check </dev/null
 echo '{"a": {"mode": "hots"}}' >"$T/bad"
@@ -78,9 +78,9 @@ exits 1 'networks.json:1:16: a.mode: "hots" is not' $alice $ctl check
 SCRIPT
 }
 
-@test "what there is, as root and as a user" {
-    # Goal: every table and every JSON document, with a network that is held,
-    # one that is not, a broken one, and reservations.
+@test "tables and JSON, as root and as a user" {
+    # Goal: this compares every table and every JSON document, with a network
+    # that is held, one that is not, a broken one, and reservations.
     cat >"$BATS_TEST_TMPDIR/networks.json" <<'JSON'
 {
     "default": {"mode": "shared"},
@@ -222,7 +222,7 @@ END
 json $ctl version >"$T/got"
 grep -q '"client_version": "VERSION",' "$T/got" || fail "version --json"
 
-# Colours are for terminals, whose user does not object.
+# Colours are only for terminals, and users can turn them off.
 bold=$(printf '\033[1mNAME')
 script -q -e -c "TERM=xterm $ctl list" /dev/null </dev/null >"$T/coloured"
 grep -qF "$bold" "$T/coloured" || fail "no colour on a terminal"
@@ -232,8 +232,8 @@ SCRIPT
 }
 
 @test "ip --wait: a script that boots a guest" {
-    # Goal: it waits for the lease of a guest that starts later, by its MAC
-    # address; the network is there while it waits.
+    # Goal: the command waits for the lease of a guest that starts later, by its
+    # MAC address, and the network exists while it waits.
     ctl_sandbox <<'SCRIPT'
 start waiter alice $ctl ip default 52:54:00:00:00:0a --wait "$guard"
 wait_log 'network default: created|acquire default: granted'
@@ -245,8 +245,9 @@ expect "address" "$address" "$(cat "$T/waiter.out")"
 SCRIPT
 }
 
-@test "a broker of before vmnet-brokerctl" {
-    # Goal: what it can answer is shown, and what it cannot is said.
+@test "a broker older than vmnet-brokerctl is supported" {
+    # Goal: the tool shows what the broker can answer and reports what it
+    # cannot.
     ctl_sandbox --broker build/linux/plain/tools/old-broker <<'SCRIPT'
 prints 0 $ctl list <<END
 NAME     MODE    STATE  SUBNET            GATEWAY        CLIENTS
@@ -279,8 +280,8 @@ prints 3 $ctl hold default -- sh -c 'exit 3' </dev/null
 SCRIPT
 }
 
-@test "a configuration that is no JSON" {
-    # Goal: the networks that there are always, and why there are no others.
+@test "a configuration that is not JSON leaves the built-in networks" {
+    # Goal: the built-in networks are listed, and why there are no others.
     echo '{"a": }' >"$BATS_TEST_TMPDIR/networks.json"
     ctl_sandbox --config "$BATS_TEST_TMPDIR/networks.json" <<'SCRIPT'
 prints 0 $ctl list <<END

@@ -4,12 +4,12 @@
 load helper
 
 @test "acquire: the transcript at its top is what it prints" {
-    # Goal: the lesson tells the truth.
+    # Goal: the transcript is correct.
     tests/linux/run -- tests/integration/transcript examples/acquire.c
 }
 
 @test "attach: the transcript at its top is what it prints" {
-    # Goal: the lesson tells the truth.
+    # Goal: the transcript is correct.
     tests/linux/run -- tests/integration/transcript examples/attach.c
 }
 
@@ -23,13 +23,13 @@ guest() {
 }
 
 @test "vm: the transcript at its top is what it prints" {
-    # Goal: the lesson tells the truth.
+    # Goal: the transcript is correct.
     guest
     tests/linux/run -- tests/integration/transcript examples/vm.m "$guest"
 }
 
-@test "vm: a broker that is killed" {
-    # Goal: the guest keeps its addresses, and reaches both networks again.
+@test "vm: the guest survives the death of the broker" {
+    # Goal: the guest keeps its addresses and reaches both networks again.
     guest
     sandbox --env "GUEST=$guest" <<'SCRIPT'
 mkfifo "$T/in"
@@ -49,9 +49,9 @@ expect "exit status" 0 "$status"
 SCRIPT
 }
 
-@test "vm: a network that is refused, before the start and after a loss" {
-    # Goal: without its networks no VM starts; a running one goes on, since its
-    # user has more to lose than a network.
+@test "vm: a network may be refused before the start and after a loss" {
+    # Goal: without its networks no VM starts, but a running one continues,
+    # because its user has more to lose than a network.
     guest
     sandbox --env "GUEST=$guest" <<'SCRIPT'
 start vm root vm "$GUEST/kernel" "$GUEST/initrd" default no-such-network
@@ -77,8 +77,8 @@ expect "exit status" 0 "$status"
 SCRIPT
 }
 
-@test "the build lines at the top of the examples" {
-    # Goal: what people copy compiles. In bash, as on a Mac.
+@test "the build lines at the top of the examples compile them" {
+    # Goal: the lines that people copy work, in bash as on a Mac.
     for source in examples/*.[cm] examples/programs/*.[cm]; do
         program=$(basename "${source%.*}")
         line=$(sed -e '/\*\//q' "$source" |
@@ -92,7 +92,7 @@ SCRIPT
             }
             cd "$(dirname "$source")"
             eval "${line/-o $program /-o $BATS_TEST_TMPDIR/$program }"
-            # The path in the line that signs is right as well.
+            # The path in the line that signs is correct, too.
             [ -e "$(sed -n 's/^ \*.*--entitlements \([^ ]*\) .*/\1/p' \
                 "$(basename "$source")")" ]
         )
@@ -100,9 +100,9 @@ SCRIPT
     done
 }
 
-@test "all programs: help, and macOS 26.1" {
-    # Goal: -h and --help succeed on standard output and name each option; with
-    # an older macOS the reason is printed, not SIGTRAP.
+@test "all programs have help, and explain macOS 26.1" {
+    # Goal: -h and --help succeed on standard output and name each option. With
+    # an older macOS the program prints the reason instead of dying of SIGTRAP.
     sandbox <<'SCRIPT'
 help() {
     local program=$1 option
@@ -138,8 +138,8 @@ old 1 vm /dev/null /dev/null default
 SCRIPT
 }
 
-@test "acquire and attach: a broker that is killed" {
-    # Goal: both say so, and have the next network; attach is on it.
+@test "acquire and attach: they recover when the broker is killed" {
+    # Goal: both report it and get the next network; attach is connected to it.
     sandbox <<'SCRIPT'
 start acquire alice acquire default
 start attach alice attach default
@@ -161,8 +161,8 @@ expect "exit status of acquire" 0 "$status"
 SCRIPT
 }
 
-@test "acquire: a broker that is not there" {
-    # Goal: who waits is told for what, and gets the network in the end.
+@test "acquire: it waits for a missing broker" {
+    # Goal: it prints what it waits for, and gets the network in the end.
     sandbox <<'SCRIPT'
 launchctl bootout system/com.github.nirs.vmnet-broker
 start acquire alice acquire default
@@ -176,17 +176,17 @@ SCRIPT
 }
 
 @test "ping: the transcript at its top is what it prints" {
-    # Goal: the lesson tells the truth.
+    # Goal: the transcript is correct.
     tests/linux/run -- tests/integration/transcript examples/programs/ping.c
 }
 
 @test "vmnet-run: the transcript at its top is what it prints" {
-    # Goal: the lesson tells the truth.
+    # Goal: the transcript is correct.
     tests/linux/run -- tests/integration/transcript examples/programs/vmnet-run.c
 }
 
-@test "acquire, attach and ping: a network that is not there" {
-    # Goal: a wrong name is an error that says so, not a hang.
+@test "acquire, attach and ping: an unknown network is an error" {
+    # Goal: a wrong name is reported, instead of a program that hangs.
     sandbox <<'SCRIPT'
 for example in acquire attach ping; do
     start "$example" alice "$example" no-such-network
@@ -197,8 +197,9 @@ done
 SCRIPT
 }
 
-@test "acquire, attach, vm and ping: usage" {
-    # Goal: 2 for wrong arguments; a wrong value is named with what is allowed.
+@test "acquire, attach, vm and ping: usage errors are explained" {
+    # Goal: wrong arguments exit with 2, and a wrong value is printed with what
+    # is allowed.
     sandbox <<'SCRIPT'
 mistake() {
     start usage alice "${@:2}"
@@ -227,7 +228,7 @@ mistake '^ping: -m: .*\(got "01:00:5e:00:00:01"\)' \
 SCRIPT
 }
 
-@test "ping: its lease is given back" {
+@test "ping: it releases its DHCP lease" {
     # Goal: addresses do not run out when guests come and go.
     sandbox <<'SCRIPT'
 start one alice ping -c 1 -m 52:54:00:00:00:01 default
@@ -241,8 +242,8 @@ SCRIPT
 }
 
 @test "ping: 60 guests that start at once have 60 addresses" {
-    # Goal: a server that offers one address to many refuses all but one, and
-    # they ask again.
+    # Goal: a server that offers one address to many guests refuses all but one,
+    # and the others ask again.
     sandbox <<'SCRIPT'
 for i in $(seq 60); do
     start "guest$i" alice ping -H -c 0 default
@@ -255,12 +256,12 @@ SCRIPT
 }
 
 @test "ping: a network without a free address" {
-    # Goal: it is told apart from a network without a DHCP server.
+    # Goal: ping distinguishes it from a network without a DHCP server.
     config=$BATS_TEST_TMPDIR/networks.json
     echo '{ "tiny": { "mode": "shared", "subnet": "10.11.12.0/29" } }' \
         >"$config"
     sandbox --config "$config" <<'SCRIPT'
-# Of 8 addresses two are no guest's, and one is the gateway's.
+# Of 8 addresses, two are not for guests, and one is the gateway's.
 for i in 1 2 3 4 5; do
     start "guest$i" alice ping -H -c 0 tiny
     wait_line "guest$i" '^holding '
@@ -277,7 +278,7 @@ SCRIPT
 }
 
 @test "ping: an interrupt ends it with a summary" {
-    # Goal: Ctrl-C stops the interface and reports, as ping(8) does.
+    # Goal: Ctrl-C stops the interface and prints the summary, as ping(8) does.
     sandbox <<'SCRIPT'
 start ping alice ping -c 1000 default
 wait_line ping 'icmp_seq=1 '

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# What becomes of guests behind vmnet-run when the broker dies.
+# What happens to guests behind vmnet-run when the broker dies.
 
 load helper
 
-# What the scripts here share, before the script: two guests on two networks,
-# of which one pings the other.
+# What the scripts share; it comes before each script: two guests on two
+# networks, one of which pings the other.
 heal() {
     local out=$BATS_TEST_TMPDIR/out status=0
 
@@ -15,27 +15,28 @@ $(
         cat <<'COMMON'
 PATH=$PWD/$tools:$PATH
 
-# subnet NETWORK: its first three bytes.
+# subnet NETWORK: prints its first three bytes.
 subnet() {
     start subnet alice ping -c 0 -H "$1"
     wait_line subnet '^holding' | sed 's/^holding \(.*\)\.[0-9]* until.*/\1/'
     stop subnet
 }
 
-# count NAME PATTERN: lines that what was started as NAME has printed.
+# count NAME PATTERN: prints how many lines the program started as NAME has
+# printed.
 count() {
     grep -c -E -- "$2" "$T/$1.out" || :
 }
 
-# wait_count NAME PATTERN COUNT: until it has printed so many.
+# wait_count NAME PATTERN COUNT: waits until it has printed that many lines.
 wait_count() {
     grep -m "$3" -E -- "$2" < <(follow "$T/$1.out" "$(pid_of "$1")") \
         >"$T/matches" || :
     [ "$(wc -l <"$T/matches")" -eq "$3" ] || fail "$1 did not print '$2' $3 times"
 }
 
-# pings: goes on, with answers to requests that were sent from now on, on both
-# networks. Five may have been under way.
+# pings: waits until new requests are answered on both networks. Up to five
+# replies may have been under way.
 pings() {
     local address
     for address in "$default.201" "$host.201"; do
@@ -57,8 +58,8 @@ start pinger bob vmnet-run --stats --network default --network host -- sh -c "
     exec vmm ping {fd1} $a $host.200 $b $host.201"
 pings
 
-# kill_broker TIMES: one death of the broker after the other. Both guests are
-# back on both networks each time, and their pings go on.
+# kill_broker TIMES: kills one broker after the other. Each time both guests
+# reconnect to both networks, and their pings continue.
 kill_broker() {
     local i broker guest network
     for i in $(seq "$1"); do
@@ -89,10 +90,10 @@ SCRIPT
     return $status
 }
 
-@test "kill -9 of the broker: guests go on by themselves" {
-    # Goal: the same command, socket and addresses, however often it happens.
-    # launchd starts a job every 10 s at the most; that is switched off here,
-    # for the sake of twenty deaths.
+@test "kill -9 of the broker: guests recover by themselves" {
+    # Goal: the command, its socket and its addresses stay the same, however
+    # often it happens. launchd starts a job at most every 10 s, which is
+    # switched off here because the broker dies twenty times.
     heal --plist "$(unthrottled)" <<'SCRIPT'
 answerer=$(pid_of answerer)
 guests=$(pgrep -P "$answerer")
@@ -100,24 +101,24 @@ kill_broker 20
 expect "the command" "$guests" "$(pgrep -P "$answerer")"
 expect "interfaces" 2 "$(vmnetctl | grep -c "^interface .* pid=$answerer ")"
 stop pinger
-# What was sent while there was no network is counted.
+# Packets that were sent while there was no network are counted.
 [ "$(wait_line pinger '^vmnet-run: default out:' |
     sed 's/.* \([0-9]*\) dropped.*/\1/')" -gt 0 ] || fail "nothing was dropped"
 stop answerer
 SCRIPT
 }
 
-@test "kill -9 of the broker: with launchd's pauses" {
-    # Goal: the same with the job as it ships. The gap is what launchd makes it:
-    # up to 10 s after the last start.
+@test "kill -9 of the broker: guests recover with launchd's pauses" {
+    # Goal: the same holds for the job as it is shipped. launchd determines the
+    # gap: up to 10 s after the last start.
     heal <<'SCRIPT'
 kill_broker 3
 SCRIPT
 }
 
-@test "vmnet-brokerctl recreate: guests go on by themselves" {
-    # Goal: a network is created again under two guests that ping each other:
-    # they heal, and the other network is not touched.
+@test "vmnet-brokerctl recreate: guests recover by themselves" {
+    # Goal: when a network is created again under two guests that ping each
+    # other, they reconnect, and the other network is unaffected.
     heal <<'SCRIPT'
 broker=$(broker_pid)
 vmnet-brokerctl recreate default

@@ -6,23 +6,23 @@
 
 load ../integration/plist
 
-# sandbox [OPTION]... <<'SCRIPT': options are those of tests/linux/run. What the
-# script prints is shown when the test fails.
+# sandbox [OPTION]... <<'SCRIPT': the options are those of tests/linux/run. The
+# script's output is shown when the test fails.
 sandbox() {
     tests/linux/run "$@" -- \
         bash -c ". tests/integration/sandbox.bash
 $(cat)"
 }
 
-# options KEYS: prints a configuration with these keys of "$options", and the
-# networks that there are without a file.
+# options KEYS: prints a configuration with these keys of "$options", and with
+# the built-in networks.
 options() {
     printf '{"$options": {%s}, "default": {"mode": "shared"}}\n' "$1" \
         >"$BATS_TEST_TMPDIR/options.json"
     echo "$BATS_TEST_TMPDIR/options.json"
 }
 
-# As sandbox, with a broker under the sanitizers, which must have nothing to say.
+# Like sandbox, with a broker under the sanitizers, which must report nothing.
 sanitized() {
     sandbox --broker build/linux/asan/bin/vmnet-broker \
         --daemon-env ASAN_OPTIONS=log_path=/run/report/asan \
@@ -33,15 +33,15 @@ no_reports
 SCRIPT
 }
 
-# The same for scripts with guests that have the kernel's own network stack
-# (tools/guest): what these have in common, in front of them.
+# The same for scripts whose guests use the kernel's own network stack
+# (tools/guest): their common functions come first.
 guests() {
     sandbox "$@" <<SCRIPT
 guest=\$tools/guest
 ping=/usr/bin/ping # not our example
 outside=203.0.113.1 outside6=2001:db8:2::1
 
-# within NAME COMMAND...: in the guest's namespace.
+# within NAME COMMAND...: runs the command in the guest's namespace.
 within() {
     local name=\$1
     shift
@@ -53,15 +53,16 @@ reach() {
         fail "\$1 does not reach \$2"
 }
 
-# One second is long: what does answer takes less than a millisecond. A ping
-# that could not be sent proves nothing: its status is 2.
+# One second is ample: replies take less than a millisecond. A ping that could
+# not be sent proves nothing; its status is 2.
 no_reach() {
     local result=0
     within "\$1" \$ping -q -c 1 -W 1 "\$2" >"\$T/ping.out" 2>&1 || result=\$?
     expect "\$1 pings \$2" 1 \$result
 }
 
-# guest NAME OPTION...: started, on the network; its address in the variable.
+# guest NAME OPTION...: starts a guest on the network and sets the variable to
+# its address.
 guest() {
     local name=\$1
     shift

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# The installer with the real broker, vmnet-brokerctl and the stand-in's launchd;
-# tests/unit/install-test.sh has all that needs none of them.
+# The installer with the real broker, vmnet-brokerctl and the stand-in's
+# launchd; tests/unit/install-test.sh has the tests that need none of them.
 
 load helper
 
-# A Mac without a broker, and a release. The tools of macOS are fakes, but for
-# launchctl; they are not where root looks for them.
+# A Mac without a broker, and a release. The tools of macOS are fakes, except
+# for launchctl, and are not in their usual places.
 mac() {
     sandbox --no-daemon <<SCRIPT
 $(
@@ -25,8 +25,8 @@ cp -R build/linux/plain/release "$T/release"
 sed -i 's/^    PATH=.*/    :/' "$T/release/setup.sh"
 rm -rf "$folder" /Library/LaunchDaemons/com.github.nirs.vmnet-broker.plist
 
-# All that there is where an installer may write: names, modes, owners, bytes.
-# Which guests had leases is in files of the DHCP server of macOS.
+# Prints everything in the places where an installer may write: names, modes,
+# owners, contents. The DHCP server's lease files are excluded.
 tree() {
     for root in /Library "$T/ds" /run/opt /usr/local /etc /var/db; do
         [ -e "$root" ] || continue
@@ -39,7 +39,7 @@ install() {
     "$T/release/install" --prefix /run/opt/broker "$@"
 }
 
-# same FILE: the Mac is as it was then.
+# same FILE: the Mac is in the same state as then.
 same() {
     tree >"$T/after"
     diff "$1" "$T/after" || fail "there is a difference"
@@ -55,14 +55,14 @@ SCRIPT
 }
 
 @test "install, check, upgrade beside a holder, uninstall: nothing is left" {
-    # Goal: a release, from its folder to its last file.
+    # Goal: this covers a release, from its folder to its last file.
     mac <<'SCRIPT'
 install
 install --check >"$T/check.out" || fail "the check: $(cat "$T/check.out")"
 vmnet-brokerctl hold default -- true
 install
 
-# A network that is held: refused, and waited for.
+# While a network is held, the installer refuses to upgrade, or waits.
 mkfifo "$T/end"
 vmnet-brokerctl hold default -- cat "$T/end" &
 exec 9>"$T/end" # waits until cat runs, and so until the network is held
@@ -79,9 +79,9 @@ same "$T/before"
 SCRIPT
 }
 
-@test "install, two users meet, uninstall: nothing is left but the configuration" {
-    # Goal: what README's three commands do, without VMs: once without a trace, and
-    # once with the configuration that the user has changed.
+@test "install, two users meet, uninstall: only the configuration is left" {
+    # Goal: README's three commands work, without VMs: once leaving nothing, and
+    # once leaving the configuration that the user has changed.
     mac <<'SCRIPT'
 # Two guests of two users ping each other on the network "default".
 demo() {
@@ -100,7 +100,7 @@ demo
 "$folder/uninstall" --purge
 same "$T/before"
 
-# The folder is there with the one file, as it was changed.
+# The folder still has this one file, with the user's changes.
 install
 mine='{ "default": { "mode": "shared", "subnet": "192.168.77.0/24" } }'
 echo "$mine" >"$folder/networks.json"
@@ -111,7 +111,7 @@ expect "the configured subnet" 192.168.77 "${alice%.*}"
 expect "what is left" networks.json "$(ls -A "$folder")"
 expect "the configuration" "$mine" "$(cat "$folder/networks.json")"
 
-# It is used again, and goes with the rest.
+# It is used again, and removed with the rest.
 install
 demo
 expect "the configured subnet again" 192.168.77 "${alice%.*}"

@@ -8,7 +8,7 @@ load helper
 load launchd
 
 @test "kickstart, kill and list" {
-    # Goal: the commands that the documentation names.
+    # Goal: the commands that the documentation names work.
     plist job
     with_job <<'SCRIPT'
 pid=$(launchctl kickstart -p system/job | sed 's/.*: //')
@@ -33,7 +33,7 @@ SCRIPT
 }
 
 @test "a disabled job is not loaded" {
-    # Goal: what System Settings does to a background item.
+    # Goal: this is what System Settings does to a background item.
     plist job
     with_job <<'SCRIPT'
 plist=/Library/LaunchDaemons/job.plist
@@ -49,7 +49,7 @@ SCRIPT
 }
 
 @test "only root changes anything" {
-    # Goal: a user can look, and do nothing to the daemon.
+    # Goal: a user can look, but cannot change the daemon.
     plist job
     with_job <<'SCRIPT'
 as alice launchctl print system/job >/dev/null

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# Which property lists the stand-in's launchd takes.
+# Which property lists the stand-in's launchd accepts.
 # shellcheck disable=SC2154 # plist and job are from launchd.bash
 
 load helper
 load launchd
 
-# refusals: prints CODE|TEXT|XML, what bootstrap answers to each property list.
+# refusals: prints CODE|TEXT|XML, bootstrap's reply to each property list.
 refusals() {
     cat <<EOT
 109|Label: is an integer, must be a string|$(key Label 1)
@@ -40,7 +40,7 @@ EOT
 }
 
 @test "plists with errors are refused, by the name of the key" {
-    # Goal: every key's type is checked, and launchctl says which is wrong.
+    # Goal: every key's type is checked, and launchctl names the wrong one.
     mkdir "$BATS_TEST_TMPDIR/bad"
     refusals >"$BATS_TEST_TMPDIR/table"
     i=0
@@ -63,8 +63,8 @@ expect 'nothing loaded' 1 "$(launchctl list | wc -l)"
 SCRIPT
 }
 
-@test "what is no plist, or not root's, is refused" {
-    # Goal: owner, mode, kind and content of the file.
+@test "an invalid plist, or one not owned by root, is refused" {
+    # Goal: the file's owner, mode, kind and content are checked.
     plist_text a "$(key Program /bin/true)" >"$BATS_TEST_TMPDIR/a.plist"
     sandbox --no-daemon --env "plist=$BATS_TEST_TMPDIR/a.plist" <<'SCRIPT'
 refused() {
@@ -94,7 +94,7 @@ SCRIPT
 }
 
 @test "keys that launchd does not know are named and ignored" {
-    # Goal: a misspelt key is not silence.
+    # Goal: a misspelt key is reported.
     plist job "$(key Nonsense 1) $(key UserNaem alice) $(key machservices 1)
         <key>KeepAlive</key><dict>$(key PathState 1)</dict>
         <key>SoftResourceLimits</key><dict>$(key Files 1)</dict>"
@@ -110,8 +110,9 @@ SCRIPT
     [[ $output == *'SoftResourceLimits: Files: unknown, ignored'* ]]
 }
 
-@test "binary plists are read too" {
-    # Goal: what plutil -convert binary1 makes. Label b.b, Program /bin/true.
+@test "binary plists are read, too" {
+    # Goal: launchd reads the output of plutil -convert binary1. Label b.b,
+    # Program /bin/true.
     {
         printf 'bplist00\322\001\002\003\004\125Label\127Program\123b.b'
         printf '\131/bin/true\010\015\023\033\037'
@@ -123,8 +124,8 @@ launchctl print system/b.b | has 'program = /bin/true'
 SCRIPT
 }
 
-@test "launchd does not start with a plist that is wrong" {
-    # Goal: a test must not run without the service that it is about.
+@test "launchd does not start with an invalid plist" {
+    # Goal: a test must not run without the service that it tests.
     plist job "$(key ExitTimeOut soon)"
     run tests/linux/run --plist "$plist" true
     echo "$output"
@@ -132,8 +133,8 @@ SCRIPT
     [[ $output == *'job.plist: ExitTimeOut: is a string, must be an integer'* ]]
 }
 
-@test "the plist that ships is clean" {
-    # Goal: not one complaint about the shipped plist.
+@test "the shipped plist is valid" {
+    # Goal: launchd reports nothing about the shipped plist.
     run tests/linux/run launchctl print system/com.github.nirs.vmnet-broker
     echo "$output"
     [ "$status" -eq 0 ]

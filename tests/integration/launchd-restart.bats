@@ -8,7 +8,7 @@ load helper
 load launchd
 
 @test "after a crash the next connection starts the job again" {
-    # Goal: no KeepAlive, no restart; the throttle is 0 here.
+    # Goal: without KeepAlive there is no restart; the throttle is 0 here.
     plist job "$(key ThrottleInterval 0)"
     with_job <<'SCRIPT'
 ask crash || expect 'no answer' 5 $?
@@ -24,8 +24,8 @@ expect list $'-\t7\tjob' "$(launchctl list | grep -w job)"
 SCRIPT
 }
 
-@test "what waits for a job that died is served by the next one" {
-    # Goal: connections wait in the backlog, as messages in a Mach port.
+@test "connections to a job that died are served by the next one" {
+    # Goal: connections wait in the backlog, as messages wait in a Mach port.
     plist job "$(key ThrottleInterval 0)
         <key>ProgramArguments</key><array><string>/bin/sh</string>
         <string>-c</string>
@@ -39,7 +39,7 @@ SCRIPT
 }
 
 @test "starts are ThrottleInterval apart" {
-    # Goal: a job that ends at once is not started in a loop (S19).
+    # Goal: a job that exits at once is not started in a loop (S19).
     plist job "$(key ThrottleInterval 1)"
     with_job <<'SCRIPT'
 start=$(now)
@@ -52,7 +52,7 @@ expect runs 2 "$(field runs)"
 SCRIPT
 }
 
-@test "a throttled job says so, and kickstart does not wait" {
+@test "launchctl shows that a job is throttled, and kickstart does not wait" {
     # Goal: the default is 10 s, and an administrator can override it.
     plist job
     with_job <<'SCRIPT'
@@ -68,7 +68,7 @@ expect runs 2 "$(field runs)"
 SCRIPT
 }
 
-@test "KeepAlive: always, after success or failure, after a crash" {
+@test "KeepAlive restarts always, after success or failure, or after a crash" {
     # Goal: each form restarts exactly when it should, and starts at load.
     plist job "$(key ThrottleInterval 0) $(key KeepAlive true)"
     with_job <<'SCRIPT'
@@ -98,8 +98,8 @@ SCRIPT
 }
 
 @test "EnablePressuredExit: a job that dies with transactions is restarted" {
-    # Goal: so it is with transactions open, and only then; and SIGTERM is
-    # ignored until the job asks for it.
+    # Goal: the job is restarted only if it died with transactions open, and
+    # SIGTERM is ignored until the job asks for it.
     plist job "$(key ThrottleInterval 0) $(key EnablePressuredExit true)
         $(key RunAtLoad true)"
     with_job <<'SCRIPT'
@@ -116,7 +116,7 @@ SCRIPT
         <string>1000</string></array>"
     with_job <<'SCRIPT'
 wait_for running
-# The status of a child that has not reached exec yet is launchd's.
+# The status of a child that has not reached exec yet is launchd's own.
 until [ "$(cat "/proc/$(field pid)/comm")" = sleep ]; do :; done
 ignored=$(sed -n 's/^SigIgn:\t//p' "/proc/$(field pid)/status")
 expect 'SIGTERM ignored' 1 $(((0x$ignored >> 14) & 1))

@@ -7,8 +7,8 @@
 load helper
 load launchd
 
-@test "EnableTransactions and none open: SIGKILL at once" {
-    # Goal: what must hold a network holds a transaction.
+@test "EnableTransactions without a transaction: SIGKILL at once" {
+    # Goal: a job that must keep a network opens a transaction.
     plist job "$(key EnableTransactions true)"
     with_job <<'SCRIPT'
 ask id >/dev/null
@@ -18,8 +18,8 @@ expect notes 'start ' "$(notes)"
 SCRIPT
 }
 
-@test "EnableTransactions and one open: SIGTERM" {
-    # Goal: the job is told, and has its time.
+@test "EnableTransactions with a transaction: SIGTERM" {
+    # Goal: the job gets the signal and the time to react.
     plist job "$(key EnableTransactions true) $(key ExitTimeOut 1)"
     with_job <<'SCRIPT'
 ask 'hold 1'
@@ -29,7 +29,7 @@ ask ignore
 launchctl bootout system/job
 grep -q -m 1 sigterm < <(follow /run/notes $$)
 SCRIPT
-    # A transaction that ended does not count.
+    # A transaction that has ended does not count.
     with_job <<'SCRIPT'
 ask 'hold 1'
 ask 'hold 0'
@@ -41,7 +41,7 @@ SCRIPT
 }
 
 @test "without EnableTransactions: always SIGTERM" {
-    # Goal: the other choice that a daemon has.
+    # Goal: this is the other choice that a daemon has.
     plist job
     with_job <<'SCRIPT'
 ask id >/dev/null
@@ -51,8 +51,8 @@ grep -q sigterm /run/notes || fail 'no SIGTERM'
 SCRIPT
 }
 
-@test "ExitTimeOut: SIGKILL for who does not end, and not before" {
-    # Goal: the key is read; ExitTimeout, as it is often spelt, is not.
+@test "ExitTimeOut: a job that does not exit gets SIGKILL, but not before" {
+    # Goal: the key is read; ExitTimeout, a common misspelling, is not.
     plist job "$(key ExitTimeOut 1)"
     with_job <<'SCRIPT'
 ask ignore
@@ -91,7 +91,7 @@ SCRIPT
 }
 
 @test "bootout returns before the job has ended" {
-    # Goal: the errors of a script that does not wait.
+    # Goal: a script that does not wait gets the same errors as on macOS.
     plist job "$(key ExitTimeOut 1)"
     with_job <<'SCRIPT'
 plist=/Library/LaunchDaemons/job.plist
@@ -115,8 +115,8 @@ ask id >/dev/null
 SCRIPT
 }
 
-@test "at shutdown the jobs are stopped as they should be" {
-    # Goal: a broker with networks is asked, not killed, at the end.
+@test "at shutdown the jobs are stopped in an orderly way" {
+    # Goal: a broker with networks gets SIGTERM, not SIGKILL.
     plist job "$(key EnableTransactions true)
         <key>ProgramArguments</key><array><string>$job</string>
         <string>serve</string><string>job</string>

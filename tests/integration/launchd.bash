@@ -2,10 +2,10 @@
 # Copyright The vmnet-broker authors
 # shellcheck shell=bash
 #
-# For the .bats files about the stand-in's launchd: jobs that speak no XPC. Loaded
-# after helper.
+# For the .bats files about the stand-in's launchd: jobs that do not use XPC.
+# Load it after helper.
 
-# Built once: the tests are about what runs.
+# Built once, because the tests are about what runs.
 setup_file() {
     "$BATS_TEST_DIRNAME/../linux/run" --no-daemon true
     export STANDIN_NO_BUILD=1
@@ -18,8 +18,8 @@ setup() {
     chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
 }
 
-# plist_text LABEL [XML]: a job that serves LABEL. "-": no program, as XML has
-# another one.
+# plist_text LABEL [XML]: a job that serves LABEL. "-" means without a program,
+# because XML has another one.
 plist_text() {
     cat <<XML
 <?xml version="1.0" encoding="UTF-8"?>
@@ -47,7 +47,7 @@ plist() {
     plist_text "$@" >"$plist"
 }
 
-# key NAME VALUE: an integer, a boolean or a string.
+# key NAME VALUE: VALUE is an integer, a boolean or a string.
 key() {
     case $2 in
     true | false) echo "<key>$1</key><$2/>" ;;
@@ -56,9 +56,9 @@ key() {
     esac
 }
 
-# with_job [OPTION]... <<SCRIPT: in a sandbox whose launchd has $plist.
-# ask COMMAND, field NAME, wait_for STATE and notes are there; the job's label
-# is "job".
+# with_job [OPTION]... <<SCRIPT: runs in a sandbox whose launchd has $plist. The
+# script can use ask COMMAND, field NAME, wait_for STATE and notes; the job's
+# label is "job".
 with_job() {
     sandbox --plist "$plist" "$@" <<SCRIPT
 $(cat <<'PRELUDE'

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# How the stand-in's launchd starts a job that speaks no XPC, and as what.
+# How the stand-in's launchd starts a job that does not use XPC, and its
+# environment.
 # shellcheck disable=SC2154 # plist and job are from launchd.bash
 
 load helper
 load launchd
 
-@test "a job runs when somebody connects, not before" {
-    # Goal: launch on demand; what launchctl print says.
+@test "a job runs when a client connects, not before" {
+    # Goal: jobs are launched on demand, and launchctl print shows it.
     plist job
     with_job <<'SCRIPT'
 expect state 'not running' "$(field state)"
@@ -23,8 +24,8 @@ expect notes 'start ' "$(notes)"
 SCRIPT
 }
 
-@test "whoever leaves at once has called the job all the same" {
-    # Goal: a message starts the daemon, though its sender is gone.
+@test "a client that disconnects at once still starts the job" {
+    # Goal: a message starts the daemon even if its sender has exited.
     plist job
     with_job <<'SCRIPT'
 "$tools/standin-job" knock job
@@ -32,8 +33,9 @@ wait_for running
 SCRIPT
 }
 
-@test "a job is what launchd makes of it, unless the plist says otherwise" {
-    # Goal: user, groups, limits, umask, folder, session, environment.
+@test "a job has launchd's defaults, unless the plist says otherwise" {
+    # Goal: this covers user, groups, limits, umask, folder, session,
+    # environment.
     plist job
     with_job --daemon-env TEST=given <<'SCRIPT'
 id=$(ask id)
@@ -41,12 +43,12 @@ expect id "uid=0 gid=0 groups=0 umask=022 files=256/$(ulimit -Hn) \
 cwd=/ session=1 HOME= TEST=given" "${id#* }"
 expect stdio '/dev/null /dev/null /dev/null ' \
     "$(readlink "/proc/$(field pid)/fd/"[012] | tr '\n' ' ')"
-# Its two sockets, and the client's that comes and goes.
+# These are its two sockets, and the client's, which comes and goes.
 expect descriptors 5 "$(ls "/proc/$(field pid)/fd" | wc -l)"
 SCRIPT
 }
 
-@test "the plist's user, group, limits, umask, folder and environment" {
+@test "the plist sets user, group, limits, umask, folder and environment" {
     # Goal: each key does what launchd.plist(5) says.
     plist job "$(key UserName _vmnetbroker) $(key WorkingDirectory /tmp)
         $(key Umask 23) $(key Nice 5)
@@ -59,7 +61,7 @@ expect id "uid=300 gid=300 groups=1 umask=027 files=300/400 cwd=/tmp \
 session=1 HOME=/var/empty TEST=set" "${id#* }"
 expect nice 5 "$(ps -o ni= -p "$(field pid)" | tr -d ' ')"
 SCRIPT
-    # A string is octal; a group of its own; no supplementary groups.
+    # A string is octal; the group is the job's own; no supplementary groups.
     plist job "$(key UserName alice) $(key GroupName bob) $(key Umask 007)
         $(key InitGroups false)"
     with_job <<'SCRIPT'
@@ -70,8 +72,8 @@ SCRIPT
 }
 
 @test "a job whose user does not exist does not run" {
-    # Goal: it is refused and never runs as root, also when the user has gone
-    # since it was loaded.
+    # Goal: the job is refused and never runs as root, even if the user was
+    # removed after the job was loaded.
     plist job "$(key UserName nosuchuser)"
     run with_job <<'SCRIPT'
 echo 'the sandbox has started'
@@ -94,8 +96,9 @@ SCRIPT
     [[ $output == *'job: there is no user alice: not started'* ]]
 }
 
-@test "files for stdio are made for the job's user" {
-    # Goal: StandardOutPath and StandardErrorPath: owner, mode, append.
+@test "files for stdio are created for the job's user" {
+    # Goal: this covers owner, mode and appending for StandardOutPath and
+    # StandardErrorPath.
     plist job "$(key UserName alice) $(key Umask 027)
         $(key StandardOutPath /run/out) $(key StandardErrorPath /run/err)
         <key>Program</key><string>/bin/sh</string>
@@ -105,7 +108,7 @@ SCRIPT
         $(key ThrottleInterval 0)"
     with_job <<'SCRIPT'
 "$tools/standin-job" ask job id || : &
-# The third starts when the second has ended.
+# The third starts when the second has exited.
 launchctl standin-wait system/job runs=3 "$guard"
 launchctl bootout system/job
 launchctl standin-wait system/job gone "$guard"
@@ -116,7 +119,7 @@ SCRIPT
 }
 
 @test "a program that cannot start leaves its clients waiting" {
-    # Goal: what a client sees with a broken installation.
+    # Goal: this is what a client sees with a broken installation.
     plist job "$(key Program /nonexistent)"
     run with_job <<'SCRIPT'
 (ask id >/run/answer || : >/run/failed) &
@@ -133,8 +136,9 @@ SCRIPT
     [[ $output == *'job: /nonexistent: No such file or directory'* ]]
 }
 
-@test "a name is handed only to the job that it belongs to" {
-    # Goal: nobody can play the daemon; a listener not in the plist fails.
+@test "only the job that a name belongs to gets its listener" {
+    # Goal: no other process can impersonate the daemon; a listener that is not
+    # in the plist fails.
     plist job "<key>ProgramArguments</key><array>
         <string>$job</string><string>serve</string><string>other</string>
         </array>"
@@ -151,8 +155,8 @@ SCRIPT
     [[ $output == *'checks in for other: not in its MachServices'* ]]
 }
 
-@test "an agent is one user's, and its name only that user's" {
-    # Goal: gui/UID is a domain of its own (S6).
+@test "an agent belongs to one user, and so does its name" {
+    # Goal: gui/UID is a separate domain (S6).
     plist job
     run sandbox --no-daemon --agent "501=$plist" <<'SCRIPT'
 touch /run/notes; chmod 666 /run/notes

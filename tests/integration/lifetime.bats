@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# How long networks and the broker stay. The broker runs on a clock that the
+# How long networks and the broker exist. The broker runs on a clock that the
 # tests advance.
 
 load helper
@@ -9,7 +9,7 @@ load helper
 timed() {
     sandbox --daemon-env STANDIN_CLOCK=/run/standin/clock "$@" <<SCRIPT
 clock_create
-# The state of the network default.
+# Prints the state of the network default.
 state() {
     status | awk '
         { path = \$1; sub(/\.[a-z0-9_]*\$/, "", path) }
@@ -25,8 +25,9 @@ $(cat)
 SCRIPT
 }
 
-@test "a network stays for as long as somebody holds it, and 5 s" {
-    # Goal: the bridge and the network go after the linger, not before.
+@test "a network exists until 5 s after its last holder has left" {
+    # Goal: the bridge and the network are released after the linger, not
+    # before.
     timed <<'SCRIPT'
 start alice alice ping -H -c 1 default
 start bob bob ping -H -c 1 default
@@ -52,8 +53,8 @@ expect "bridges" 0 "$(bridges)"
 SCRIPT
 }
 
-@test "a network that lingers is found again" {
-    # Goal: who comes back within the linger gets the same network.
+@test "a network that lingers is reused" {
+    # Goal: a client that returns within the linger gets the same network.
     timed <<'SCRIPT'
 first=$(generation)
 settle state lingering
@@ -70,8 +71,9 @@ new=$(generation)
 SCRIPT
 }
 
-@test "a linger of 0" {
-    # Goal: it is allowed, and the network goes with its last holder.
+@test "a linger of 0 releases the network at once" {
+    # Goal: the value is valid, and the network is released with its last
+    # holder.
     timed --config "$(options '"linger": 0')" <<'SCRIPT'
 generation >/dev/null
 wait_log 'network default: released'
@@ -79,8 +81,8 @@ SCRIPT
 }
 
 @test "the broker exits when it has had no network for 120 s" {
-    # Goal: it costs nothing when nobody needs it, and the next acquire starts
-    # it again.
+    # Goal: an unused broker uses no resources, and the next acquire starts it
+    # again.
     timed <<'SCRIPT'
 generation >/dev/null
 broker=$(broker_pid)
@@ -100,8 +102,8 @@ expect "the next" 0 "$status"
 SCRIPT
 }
 
-@test "a broker that nobody asks for a network exits, too" {
-    # Goal: status alone does not keep it.
+@test "a broker that is only asked for its status exits, too" {
+    # Goal: status requests alone do not keep it running.
     timed <<'SCRIPT'
 status >/dev/null
 broker=$(broker_pid)
@@ -111,7 +113,8 @@ SCRIPT
 }
 
 @test "a client that holds nothing is dropped after 60 s" {
-    # Goal: idle connections cost nothing for ever (S11); holders are not idle.
+    # Goal: idle connections do not use resources forever (S11); holders are not
+    # idle.
     timed <<'SCRIPT'
 start holder alice "$tools/ask" -H command=string:acquire \
     network_name=string:default

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# What one client may use up, so that there is enough for the others.
+# Limits on what one client may use, so that there is enough for the others.
 
 load helper
 
-@test "S8: four unanswered requests a client" {
-    # Goal: who asks without waiting is refused, not queued without end.
+@test "S8: a client may have four unanswered requests" {
+    # Goal: a client that asks without waiting is refused; its requests are not
+    # queued without limit.
     sandbox --daemon-env STANDIN_HANG=vmnet_network_create:1 \
         --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
 clock_create
@@ -14,7 +15,7 @@ start eager alice "$tools/ask" -a -n 20 command=string:acquire \
     network_name=string:default
 refused=$(grep -m 16 -c '^error int64 8' < <(follow "$T/eager.out" "$pid"))
 expect "refused" 16 "$refused"
-# The four that wait are answered when vmnet has had its time.
+# The four waiting requests are answered when vmnet has responded.
 advance 31s
 wait_exit eager
 expect "failed" 4 "$(grep -c '^error int64 6' "$T/eager.out")"
@@ -22,8 +23,9 @@ expect "refused" 16 "$(grep -c '^error int64 8' "$T/eager.out")"
 SCRIPT
 }
 
-@test "S8: a client that asks and asks" {
-    # Goal: it is answered or dropped, and costs no memory.
+@test "S8: a client that never stops asking costs no memory" {
+    # Goal: it is answered or disconnected, and the broker's memory does not
+    # grow.
     sandbox <<'SCRIPT'
 flood() {
     local i
@@ -33,9 +35,9 @@ flood() {
         settle peers 1
     done
 }
-# The first ones make the threads and the heap that the others find, and it
-# depends on who runs when how many are that: what is kept for a message that
-# nobody reads makes each round grow.
+# The first rounds create the threads and the heap that later rounds reuse, and
+# scheduling decides how many. If messages that nobody reads were kept, every
+# round would grow.
 flood
 broker=$(broker_pid)
 for round in $(seq 5); do
@@ -49,9 +51,9 @@ expect "the broker" "$broker" "$(broker_pid)"
 SCRIPT
 }
 
-@test "S10: eight networks a client" {
+@test "S10: a client may hold eight networks" {
     # Goal: the ninth is refused with a message that names the limit, and the
-    # eight stay.
+    # eight remain.
     {
         echo '{'
         for i in 1 2 3 4 5 6 7 8; do
@@ -80,8 +82,8 @@ wait_line other '^holding '
 SCRIPT
 }
 
-@test "S10: 256 clients a user" {
-    # Goal: one user cannot keep others out; root is exempt.
+@test "S10: a user may have 256 clients" {
+    # Goal: one user cannot lock out others; root is exempt.
     sanitized <<'SCRIPT'
 ulimit -n 4096
 start hog alice "$tools/ask" -H -c 256 command=string:status
@@ -99,8 +101,8 @@ as alice "$tools/ask" command=string:status >/dev/null ||
 SCRIPT
 }
 
-@test "S10: 1,024 clients" {
-    # Goal: the number of clients is bounded, for root as well.
+@test "S10: the broker serves 1,024 clients" {
+    # Goal: the number of clients is limited, for root as well.
     sanitized <<'SCRIPT'
 ulimit -n 4096
 start hog root "$tools/ask" -H -c 1024 command=string:status
@@ -112,7 +114,7 @@ settle peers 1
 SCRIPT
 }
 
-@test "S13: the process id says nothing" {
+@test "S13: the process id in a request is ignored" {
     # Goal: a wrong process id changes nothing.
     sanitized --daemon-env STANDIN_PID=1 <<'SCRIPT'
 start alice alice ping -H -c 1 default
@@ -128,8 +130,8 @@ SCRIPT
 }
 
 @test "S16: what a client sends is escaped, cut and limited in the log" {
-    # Goal: nobody writes the log full, or into it what he wants. The clock
-    # stands still, so the lines are those of one second.
+    # Goal: no client can flood the log or forge lines in it. The clock stands
+    # still, so all lines belong to one second.
     sanitized --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
 clock_create
 as alice "$tools/ask" -n 5000 $'command=string:\033[31m\r\nfake: line\377' \
@@ -146,9 +148,9 @@ longest=$(wc -L <"$log")
 SCRIPT
 }
 
-@test "S20: a vmnet call that hangs" {
-    # Goal: it costs those who wait for it a failure after 30 s, those who ask
-    # later one at once, and nobody else anything.
+@test "S20: a vmnet call that hangs affects only its network" {
+    # Goal: clients that wait for it fail after 30 s, later ones fail at once,
+    # and all others are unaffected.
     sandbox --daemon-env STANDIN_HANG=vmnet_network_create:1 \
         --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
 clock_create
@@ -180,9 +182,9 @@ expect "another network, still" 0 "$status"
 SCRIPT
 }
 
-@test "a broker that nobody uses is small" {
-    # Goal: less than 170 KiB of program, jansson included, and 512 KiB of
-    # memory of its own, of which the stand-in takes a part.
+@test "a broker without clients is small" {
+    # Goal: less than 170 KiB of program, including jansson, and 512 KiB of
+    # private memory, part of which is the stand-in's.
     broker=build/linux/plain/bin/vmnet-broker
     strip -o "$BATS_TEST_TMPDIR/stripped" "$broker"
     size=$(wc -c <"$BATS_TEST_TMPDIR/stripped")

@@ -36,18 +36,18 @@ SCRIPT
 }
 
 @test "default: two users ping each other and the gateway" {
-    # Goal: programs of different users that ask for one name are on one
+    # Goal: programs of different users that request the same name are on one
     # network.
     meet default
 }
 
 @test "host: two users ping each other and the gateway" {
-    # Goal: the same without a way out.
+    # Goal: the same works without a route to the external network.
     meet host
 }
 
 @test "default and host do not reach each other" {
-    # Goal: networks are separate, in both directions.
+    # Goal: networks are isolated from each other, in both directions.
     sandbox <<'SCRIPT'
 start inside alice ping -H -c 1 default
 start outside bob ping -H -c 1 host
@@ -64,7 +64,7 @@ wait_exit from-default
 wait_exit from-host
 [ "$status" -ne 0 ] || fail "host reaches default"
 
-# They are there, each on its own network.
+# Both guests are up, each on its own network.
 start check alice ping -c 1 default "$inside"
 wait_exit check
 expect "on default" 0 "$status"
@@ -74,8 +74,8 @@ expect "on host" 0 "$status"
 SCRIPT
 }
 
-@test "the world answers on default" {
-    # Goal: shared networks reach the world, by address and by name.
+@test "the external network answers on default" {
+    # Goal: shared networks reach the external network, by address and by name.
     sandbox <<'SCRIPT'
 start address alice ping -c 2 -i 0.1 default 203.0.113.1
 wait_exit address
@@ -91,7 +91,7 @@ wait_line nothing 'no such name'
 SCRIPT
 }
 
-@test "the world does not answer on host" {
+@test "the external network does not answer on host" {
     # Goal: host networks end at the Mac.
     sandbox <<'SCRIPT'
 start address alice ping -c 2 -i 0.1 -W 0.5 host 203.0.113.1

@@ -5,7 +5,7 @@
 # The broker's property list, for tests in which it dies more than once.
 
 # unthrottled [FOLDER]: prints the path of a property list with which launchd
-# starts a broker that died at once, and not 10 s after the last start. In the
+# restarts a broker at once, and not 10 s after the last start. It is in the
 # folder, or in that of the test.
 unthrottled() {
     local plist=${1-$BATS_TEST_TMPDIR}/broker.plist

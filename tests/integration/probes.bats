@@ -9,14 +9,14 @@ load helper
 
 probes() {
     sandbox --user root "$@" <<SCRIPT
-# probe [NAME]...: the table, of an ordinary user.
+# probe [NAME]...: prints the table for an ordinary user.
 probe() {
     as alice env PROBES_ALL=1 tests/integration/probes/run \
         build/linux/plain/probes 1.2.3 "\$@" >"\$T/table" ||
         fail "\$(cat "\$T/table")"
 }
 
-# verdict NAME TEXT: the result of the probe begins with that.
+# verdict NAME TEXT: the result of the probe begins with TEXT.
 verdict() {
     has "^| \$1 | \$2" <"\$T/table" ||
         fail "\$1: expected '\$2': \$(cat "\$T/table")"
@@ -33,7 +33,7 @@ SCRIPT
 clock_create
 start table alice env PROBES_ALL=1 tests/integration/probes/run \
     build/linux/plain/probes 1.2.3 cancelled-client
-settle peers 2 # the probe and the question
+settle peers 2 # the probe and this request
 advance 60s
 wait_exit table
 has '^| cancelled-client | holds: ' <"$T/table.out" || fail "no verdict"
@@ -47,9 +47,10 @@ expect "the rows that hold" "$(wc -w <<<"$names")" \
 SCRIPT
 }
 
-@test "probes: an assumption that does not hold" {
-    # Goal: with the reported errors of macOS these verdicts differ, also when
-    # macOS ends the probe; and the product's part is that of the verdict.
+@test "probes: an assumption that does not hold is detected" {
+    # Goal: with the reported bugs of macOS these verdicts differ, even when
+    # macOS kills the probe, and the text says what the product does in that
+    # case.
     probes --env STANDIN_MACOS=26.1 --daemon-env STANDIN_PID=1 \
         --daemon-env STANDIN_FAIL=vmnet_interface_start_with_network=1001 \
         --vmnetd-opt --quirk=orphan-exits \
@@ -66,7 +67,7 @@ verdict other-executable 'does not hold: the process was ended by signal 5 '
 verdict client-identity 'does not hold: the broker sees another process '
 verdict anchor-of-broker 'does not hold: no bridge appeared '
 
-# What vmnet refuses.
+# These are cases that vmnet refuses.
 export STANDIN_FAIL=vmnet_network_create=1001
 probe create-as-user subnet-sizes mtu-range ipv6-prefix without-nat44
 for name in create-as-user subnet-sizes mtu-range ipv6-prefix without-nat44; do
@@ -78,19 +79,19 @@ verdict subnet-is-free-again 'does not hold: vmnet status 1001'
 SCRIPT
 }
 
-@test "probes: the other assumptions, each broken by a fault of its own" {
-    # Goal: no probe holds whatever happens.
+@test "probes: each of the other assumptions is broken by its own fault" {
+    # Goal: no probe holds regardless of what happens.
     probes --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
 clock_create
 start table alice env STANDIN_FAIL=interruption:1 \
     tests/integration/probes/run build/linux/plain/probes 1.2.3 cancelled-client
-settle peers 2 # the probe and the question
+settle peers 2 # the probe and this request
 advance 60s
 wait_exit table
 cp "$T/table.out" "$T/table"
 verdict cancelled-client 'does not hold: Connection invalid'
 
-# broken NAME FAULT DETAIL: a call fails, or does what it should not.
+# broken NAME FAULT DETAIL: a call fails, or does something wrong.
 broken() {
     STANDIN_FAIL=$2 probe "$1"
     verdict "$1" "does not hold: $3"
@@ -108,7 +109,7 @@ broken unread-interface vmnet_write:51+=1001 'no frame after 50'
 STANDIN_FAIL=termination:1+ probe sigterm-follows
 verdict sigterm-follows 'cannot tell: SIGTERM came, but no event'
 
-# The uplink is there, and somebody else on the Mac has the address.
+# The uplink exists, and another interface of the Mac has the address.
 ip link add none99 type bridge
 probe unknown-uplink
 verdict unknown-uplink 'does not hold: a network out of "none99" was created'
@@ -118,8 +119,8 @@ verdict no-bridge-unused 'does not hold: .* there before an interface is'
 SCRIPT
 }
 
-@test "probes: each is made to say that it does not hold" {
-    # Goal: a new probe comes with such a test.
+@test "probes: each probe can fail" {
+    # Goal: every new probe comes with such a test.
     for file in tests/integration/probes/*.c; do
         name=$(basename "$file" .c)
         case $name in
@@ -133,9 +134,9 @@ SCRIPT
     [ ! -s "$BATS_TEST_TMPDIR/missing" ]
 }
 
-@test "probes: what cannot be told" {
-    # Goal: the reason is said: no entitlement, no broker, root, and what might
-    # do harm.
+@test "probes: what cannot be tested is reported with the reason" {
+    # Goal: the reason is printed: no entitlement, no broker, run as root, or a
+    # probe that might do harm.
     probes --no-daemon <<'SCRIPT'
 export STANDIN_FAIL=vmnet_network_create=1002
 probe subnet-is-gateway create-as-user

@@ -2,10 +2,11 @@
 # Copyright The vmnet-broker authors
 # shellcheck shell=bash
 #
-# What docs/protocol.md has in its tables, for the tests that compare it.
+# The contents of the tables in docs/protocol.md, for the tests that compare
+# them.
 
 # documented: prints "KIND: KEY: TYPE" for each key of a reply or an event. KIND
-# is a command, or what the heading of the table calls it.
+# is a command, or a name from the heading of the table.
 documented() {
     awk '
         /^##+ / { section = tolower($0); sub(/^#+ /, "", section); kind = "" }

@@ -24,13 +24,14 @@
 load helper
 load protocol
 
-# rows HEADING: prints the first cells of the table that it has.
+# rows HEADING: prints the first cells of the table under this heading.
 rows() {
     sed -n "/^| $1\$/,/^\$/s/^| \(.*\`\) | .*/\1/p" docs/protocol.md | tail -n +2 |
         tr -d '`,' | tr ' ' '\n' | sort
 }
 
-# sent FILE: the same as documented of what was sent: "COMMAND PATH TYPE VALUE".
+# sent FILE: prints the same as documented for what was sent: "COMMAND PATH TYPE
+# VALUE".
 sent() {
     documented >"$BATS_TEST_TMPDIR/documented"
     awk '
@@ -64,12 +65,12 @@ sent() {
         }' "$BATS_TEST_TMPDIR/documented" "$1" | sort -u
 }
 
-# recorded [OPTION]... <<'SCRIPT': as sandbox, and prints what was noted. The first
-# client of each watches.
+# recorded [OPTION]... <<'SCRIPT': like sandbox, and prints what was recorded.
+# The first client of each script watches.
 recorded() {
     sandbox "$@" <<SCRIPT
 exec 3>&1 1>&2
-# note USER COMMAND [ARGUMENT]...: asks, and keeps what is answered.
+# note USER COMMAND [ARGUMENT]...: sends the request and records the reply.
 note() {
     local user=\$1 command=\$2
     shift 2
@@ -88,7 +89,7 @@ cat "\$T/noted" >&3
 SCRIPT
 }
 
-# Networks of each kind, and a reload in which all that can happen does.
+# Networks of each kind, and a reload that causes every possible change.
 situation() {
     cat >"$BATS_TEST_TMPDIR/networks.json" <<'JSON'
 {
@@ -104,7 +105,7 @@ situation() {
 JSON
     recorded --config "$BATS_TEST_TMPDIR/networks.json" <<'SCRIPT'
 support='/Library/Application Support/com.github.nirs.vmnet-broker'
-ip address add 10.20.0.9/24 dev en0 # the Mac is on it
+ip address add 10.20.0.9/24 dev en0 # an interface of the Mac uses this subnet
 acquire=command=string:acquire
 start holder alice "$tools/ask" -H $acquire network_name=string:default + \
     $acquire network_name=string:fixed mac_address=string:52:54:00:00:00:0A + \
@@ -145,7 +146,8 @@ wait_line watcher '^event interrupted'
 SCRIPT
 }
 
-# A network that vmnet does not make, and one that it neither makes nor releases.
+# A network that vmnet cannot create, and one that it neither creates nor
+# releases.
 slow_vmnet() {
     recorded --daemon-env STANDIN_FAIL=vmnet_network_create:1=1002 \
         --daemon-env STANDIN_HANG=vmnet_network_create:2 \
@@ -171,7 +173,7 @@ note root list
 SCRIPT
 }
 
-# A watcher that does not read, and what it has lost then.
+# A watcher that does not read, and the events that it then loses.
 slow_watcher() {
     recorded <<'SCRIPT'
 kill -STOP "$(pid_of watcher)"
@@ -190,7 +192,7 @@ expect "the number of the last event" $((events + dropped)) "$last"
 SCRIPT
 }
 
-# A Mac whose own networks have every subnet that the broker chooses from.
+# A Mac whose own networks use every subnet that the broker chooses from.
 no_subnet() {
     recorded <<'SCRIPT'
 for route in 192.168.72.0/21 192.168.80.0/20 192.168.96.0/19 10.0.0.0/8; do
@@ -222,8 +224,9 @@ SCRIPT
         diff <(sed -n 's/^| \[`\([a-z]*\)`\](#.*/\1/p' docs/protocol.md | sort) -
 }
 
-@test "who may send which command" {
-    # Goal: as the table of commands has it, for a user, root and the broker's own.
+@test "the permitted commands of each user are as in protocol.md" {
+    # Goal: the table of commands is right for a user, root and the broker's own
+    # user.
     sed -n 's/^| \[`\([a-z]*\)`\](#[^|]*| \([a-z]*\) | .*/\1 \2/p' \
         docs/protocol.md >"$BATS_TEST_TMPDIR/may"
     [ "$(wc -l <"$BATS_TEST_TMPDIR/may")" -eq 10 ]
@@ -244,8 +247,9 @@ END
 SCRIPT
 }
 
-@test "a known key of another type, in each command" {
-    # Goal: INVALID_REQUEST. (requests.bats has command and network_name of acquire.)
+@test "a known key of a wrong type is refused, in each command" {
+    # Goal: the error is INVALID_REQUEST. (requests.bats tests command and
+    # network_name of acquire.)
     sandbox <<'SCRIPT'
 for type in int64:1 bool:true array dictionary data:x null fd; do
     expect "mac_address of $type" 'error int64 4' "$(ask command=string:acquire \
@@ -261,8 +265,8 @@ expect "holders" absent "$(holders default)"
 SCRIPT
 }
 
-@test "clients that watch: 8, of which 2 are for root and the broker's user" {
-    # Goal: the next one is refused with BUSY, until one has left.
+@test "8 clients may watch, of which 2 are for root and the broker's user" {
+    # Goal: the next one is refused with BUSY until one has left.
     sandbox <<'SCRIPT'
 watch() {
     as "$1" "$tools/ask" command=string:watch | sed -n 's/^error int64 //p'
@@ -284,7 +288,8 @@ SCRIPT
 }
 
 @test "a client that looks the service up with flags of 0 is served" {
-    # Goal: as one that passes XPC_CONNECTION_MACH_SERVICE_PRIVILEGED.
+    # Goal: it is served like one that passes
+    # XPC_CONNECTION_MACH_SERVICE_PRIVILEGED.
     sandbox <<'SCRIPT'
 expect "networks" 1 "$(ask -z command=string:acquire network_name=string:default |
     grep -c '^network dictionary')"
@@ -292,7 +297,7 @@ SCRIPT
 }
 
 @test "an idle client has 60 s, unless it holds or watches" {
-    # Goal: its connection is ended then, and not before.
+    # Goal: its connection is closed then, and not before.
     sandbox --daemon-env STANDIN_CLOCK=/run/standin/clock <<'SCRIPT'
 clock_create
 start holder alice "$tools/ask" -H command=string:acquire network_name=string:default
@@ -310,8 +315,8 @@ expect "clients after 60 s" 3 "$(peers)"
 SCRIPT
 }
 
-@test "of 1,024 clients 32 are for root" {
-    # Goal: users have no more than the others, and root has these.
+@test "of 1,024 clients, 32 are reserved for root" {
+    # Goal: users share the others, and root can still connect.
     sandbox <<'SCRIPT'
 ulimit -n 4096
 start many root "$tools/ask" -H -c 992 command=string:hello
@@ -324,8 +329,8 @@ expect "errors of root" 0 "$(grep -c '^error ' "$T/served.out" || :)"
 SCRIPT
 }
 
-@test "each error of the table" {
-    # Goal: the broker sends each, and none that is not there.
+@test "each error of the table is sent" {
+    # Goal: the broker sends each of them, and no others.
     printf '{"$options": {"linger": 0}, "default": {"mode": "shared"}, "wrong": {"mode": "hots"},
         "mine": {"mode": "host", "allow": {"users": ["bob"]}}}' \
         >"$BATS_TEST_TMPDIR/networks.json"
@@ -347,7 +352,7 @@ start holder bob acquire default
 wait_line holder '^holding'
 ask command=string:drain
 refused acquire default
-# of ERROR COMMAND NAME: the same of root.
+# of ERROR COMMAND NAME: root's request gets this error.
 of() {
     expect "$2 $3" "error int64 $1" \
         "$(ask "command=string:$2" "network_name=string:$3" | grep '^error ')"

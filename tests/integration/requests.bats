@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# What a client can send to do harm. All of it as alice, to a broker under the
-# sanitizers, with a linger of 0. After each test it is the same process, has no
-# more descriptors than before and no network, and serves the next honest
-# client.
+# Requests with which a client can try to do harm. All are sent by alice to a
+# broker under the sanitizers, with a linger of 0. After each test the broker is
+# the same process, has no more descriptors than before and no network, and
+# serves the next correct client.
 
 load helper
 
@@ -14,8 +14,8 @@ ask() {
     as alice "\$tools/ask" "\$@"
 }
 
-# What the first network leaves behind, as its connection to vmnet, is not
-# what is looked for.
+# What the first network leaves behind, such as the connection to vmnet, does
+# not count.
 ask command=string:acquire network_name=string:default >/dev/null
 wait_log 'network default: released'
 broker=\$(broker_pid)
@@ -42,7 +42,7 @@ SCRIPT
 }
 
 @test "S1: names with any bytes" {
-    # Goal: no bytes in a name end the broker, or create anything.
+    # Goal: no bytes in a name crash the broker or create anything.
     hostile <<'SCRIPT'
 for name in '' ' ' A . - _ / .. ../../etc/passwd default/ 'default ' \
     Default %n%s%n $'default\r\n' $'a\001b' $'\377\377' $'\300\200' \
@@ -62,7 +62,7 @@ SCRIPT
 }
 
 @test "S1: commands with any bytes" {
-    # Goal: the same of the other field.
+    # Goal: the same is true of the other field.
     hostile <<'SCRIPT'
 for command in '' ACQUIRE 'acquire ' acquir acquires %n%s \
     $'\377\377' $'acquire\n'; do
@@ -74,8 +74,9 @@ refused "a command of 16 MiB" 4 \
 SCRIPT
 }
 
-@test "S2: values of the wrong type, and none" {
-    # Goal: what is not a string is not taken for one, and creates nothing.
+@test "S2: values of the wrong type, and missing values" {
+    # Goal: only a string is accepted as a string; anything else creates
+    # nothing.
     hostile <<'SCRIPT'
 for type in int64:1 uint64:1 double:1 bool:true date:1 data:default uuid null \
     array dictionary fd endpoint; do
@@ -90,7 +91,7 @@ refused "nothing" 4
 SCRIPT
 }
 
-@test "S3: keys that nobody knows" {
+@test "S3: unknown keys change nothing" {
     # Goal: unknown keys cost little and change nothing.
     hostile <<'SCRIPT'
 ask -k 100000 command=string:status | has '^stopping bool false$' ||
@@ -103,14 +104,15 @@ SCRIPT
 }
 
 @test "S3: a value 10,000 deep" {
-    # Goal: what is nested without end is answered or ends that client only.
+    # Goal: a deeply nested value is answered, or only that client is
+    # disconnected.
     hostile <<'SCRIPT'
 ask -d 10000 command=string:status >"$T/deep.out" || :
 SCRIPT
 }
 
-@test "S4: descriptors that come with a request" {
-    # Goal: what a client attaches is closed again.
+@test "S4: descriptors that come with a request are closed" {
+    # Goal: the broker closes everything that a client attaches.
     hostile <<'SCRIPT'
 ask -n 10000 command=string:status attached=fd | has '^stopping bool false$' ||
     fail "no answer"
@@ -120,7 +122,7 @@ SCRIPT
 }
 
 @test "S5: a request that expects no reply" {
-    # Goal: it creates nothing, and the client that does so is dropped.
+    # Goal: it creates nothing, and the client that sends it is disconnected.
     hostile <<'SCRIPT'
 start mute alice "$tools/ask" -o command=string:acquire \
     network_name=string:default
@@ -131,7 +133,8 @@ SCRIPT
 }
 
 @test "S6: many requests on one connection" {
-    # Goal: each gets one reply; the stand-in aborts the broker at a second.
+    # Goal: each gets exactly one reply; the stand-in aborts the broker at a
+    # second.
     hostile <<'SCRIPT'
 ask -n 10000 command=string:status | has '^stopping bool false$' ||
     fail "no answer"

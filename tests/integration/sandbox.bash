@@ -2,8 +2,8 @@
 # Copyright The vmnet-broker authors
 # shellcheck shell=bash
 #
-# What the scripts that run in a sandbox have in common. Nothing here waits by
-# sleeping: programs are waited for by the lines that they print.
+# Common functions of the scripts that run in a sandbox. Nothing here waits by
+# sleeping: the scripts wait for lines that programs print.
 
 set -eu -o pipefail
 
@@ -13,7 +13,7 @@ clock=$STANDIN_DIR/clock
 T=$(mktemp -d /run/test.XXXXXX)
 chmod 755 "$T"
 
-# A wait ends after this long only when the test fails anyway.
+# A wait lasts this long only if the test is going to fail anyway.
 guard=30
 
 fail() {
@@ -25,7 +25,7 @@ fail() {
     done
     echo "--- log"
     tail -n 40 "$STANDIN_DIR/log"
-    # Who waits for what, and how far frames have come.
+    # Shows what each process waits for, and how far frames have come.
     echo "--- processes"
     ps -eo pid,ppid,stat,wchan:20,args
     echo "--- interfaces"
@@ -39,8 +39,8 @@ expect() {
     [ "$2" = "$3" ] || fail "$1: expected '$2', got '$3'"
 }
 
-# has PATTERN: a line of what is piped in matches. It reads all, since a program
-# that still prints when "grep -q" has seen enough ends with SIGPIPE.
+# has PATTERN: a line of standard input matches. It reads everything, because a
+# program that still prints after "grep -q" has exited dies of SIGPIPE.
 has() {
     [ "$(grep -c -- "$1")" -gt 0 ]
 }
@@ -52,8 +52,8 @@ as() {
     setpriv --reuid "$user" --regid "$user" --clear-groups -- "$@"
 }
 
-# start NAME USER COMMAND...: in the background; output goes to a file, the
-# process id to the variable pid.
+# start NAME USER COMMAND...: starts it in the background; its output goes to a
+# file, the process id to the variable pid.
 start() {
     local name=$1 user=$2
     shift 2
@@ -68,13 +68,13 @@ pid_of() {
     cat "$T/$1.pid"
 }
 
-# follow FILE PID: what is in the file, and what comes, while the process lives.
+# follow FILE PID: prints the file and what is appended while the process lives.
 follow() {
     timeout "$guard" tail -n +1 --pid="$2" -s 0.1 -f "$1" 2>/dev/null
 }
 
-# wait_line NAME PATTERN [COUNT]: until what was started as NAME has printed
-# it, as often as COUNT. Prints the last one.
+# wait_line NAME PATTERN [COUNT]: waits until the program started as NAME has
+# printed it COUNT times. Prints the last match.
 wait_line() {
     grep -m "${3-1}" -E -- "$2" < <(follow "$T/$1.out" "$(pid_of "$1")") \
         >"$T/lines" || :
@@ -83,14 +83,14 @@ wait_line() {
     tail -n 1 "$T/lines"
 }
 
-# wait_log PATTERN [COUNT]: until the log has it, as often as COUNT.
+# wait_log PATTERN [COUNT]: waits until the log contains it COUNT times.
 wait_log() {
     grep -m "${2-1}" -E -- "$1" < <(follow "$STANDIN_DIR/log" $$) \
         >"$T/matches" || :
     expect "log lines of '$1'" "${2-1}" "$(wc -l <"$T/matches")"
 }
 
-# stop NAME [SIGNAL]: and wait for the end; its exit status goes to status.
+# stop NAME [SIGNAL]: stops it and waits; its exit status goes to status.
 stop() {
     kill "-${2-TERM}" "$(pid_of "$1")"
     wait_exit "$1"
@@ -107,17 +107,17 @@ ask() {
     "$tools/ask" "$@"
 }
 
-# What the broker has, sorted. Starts the broker if it is not there.
+# Prints what the broker has, sorted. Starts the broker if it is not running.
 status() {
     ask command=string:status | sort
 }
 
-# Connected clients, the asking one among them.
+# Prints the number of connected clients, including the one that asks.
 peers() {
     status | sed -n 's/^peers uint64 //p'
 }
 
-# holders NETWORK: "absent", or how many hold it.
+# holders NETWORK: prints "absent", or how many clients hold it.
 holders() {
     status | awk -v name="$1" '
         { path = $1; sub(/\.[a-z0-9_]*$/, "", path) }
@@ -126,9 +126,9 @@ holders() {
         END { print found == "" ? "absent" : holders[found] }'
 }
 
-# settle COMMAND WANTED: until the broker has seen the end of clients that are
-# no more. Each question goes through the broker's queue and back, so a few
-# are enough.
+# settle COMMAND WANTED: waits until the broker has noticed that clients have
+# exited. Each request goes through the broker's queue and back, so a few are
+# enough.
 settle() {
     local command=$1 got='' i
     for i in $(seq 100); do
@@ -138,12 +138,12 @@ settle() {
     fail "$command: expected '$2', got '$got' after $i questions"
 }
 
-# The process id of the broker, nothing if it is not running.
+# Prints the process id of the broker, or nothing if it is not running.
 broker_pid() {
     pgrep -x -u _vmnetbroker vmnet-broker || :
 }
 
-# Until the process is no more.
+# Waits until the process has exited.
 wait_gone() {
     timeout "$guard" tail --pid="$1" -s 0.05 -f /dev/null ||
         fail "process $1 is still there"
@@ -153,7 +153,7 @@ bridges() {
     ip -o link show type bridge | wc -l
 }
 
-# Descriptors and KiB of anonymous memory of a process.
+# Print the descriptors and the KiB of anonymous memory of a process.
 descriptors() {
     find "/proc/$1/fd" -mindepth 1 | wc -l
 }
@@ -169,13 +169,13 @@ clock_create() {
     chmod 644 "$clock"
 }
 
-# advance TIME, as 90s or 100ms
+# advance TIME: TIME is like 90s or 100ms.
 advance() {
     standin-clock "$clock" "$1"
 }
 
-# Ends everything, the broker last, and looks for what the sanitizers found; a
-# leak shows when the broker exits.
+# Stops everything, the broker last, and looks for reports of the sanitizers; a
+# leak is reported when the broker exits.
 no_reports() {
     local broker file
 

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# How the broker stops, and what becomes of those who hold something.
+# How the broker stops, and what happens to its clients.
 
 load helper
 
-# "true" while the broker only waits for the last holder.
+# Prints "true" while the broker only waits for the last holder.
 stopping='stopping() {
     status | sed -n "s/^stopping bool //p"
 }'
 
 @test "SIGTERM with nothing held: exits at once" {
-    # Goal: clients that hold nothing do not keep the broker (S11).
+    # Goal: clients that hold nothing do not keep the broker running (S11).
     sandbox <<'SCRIPT'
 start idle alice "$tools/ask" -H command=string:status
 wait_line idle '^holding'
@@ -23,7 +23,7 @@ SCRIPT
 }
 
 @test "SIGTERM while a network lingers: released, and exits at once" {
-    # Goal: what nobody holds does not defer the end.
+    # Goal: an unused network does not delay the exit.
     sandbox --config "$(options '"linger": 3600')" <<'SCRIPT'
 ask command=string:acquire network_name=string:default >/dev/null
 settle 'holders default' 0
@@ -35,7 +35,7 @@ SCRIPT
 }
 
 @test "SIGINT with a client: drains, without a time limit" {
-    # Goal: a held network defers the exit (S12); its client goes on.
+    # Goal: a held network delays the exit (S12), and its client is unaffected.
     sandbox <<SCRIPT
 $stopping
 $(cat <<'HOLDER'
@@ -48,7 +48,7 @@ kill -INT "$broker"
 settle "stopping" true
 expect "holders" 1 "$(holders default)"
 
-# Nobody new: who asks is told why, and has the network of the next broker.
+# New clients are refused with the reason, and the next broker serves them.
 start new bob acquire default
 wait_line new '^acquire: default: the broker is draining'
 expect "holders" 1 "$(holders default)"
@@ -66,8 +66,8 @@ HOLDER
 SCRIPT
 }
 
-@test "launchctl bootout: waits for the holders, and nobody starts it again" {
-    # Goal: an upgrade does not cut anybody off.
+@test "launchctl bootout: waits for the holders; the broker is not restarted" {
+    # Goal: an upgrade disconnects nobody.
     sandbox <<'SCRIPT'
 start holder alice ping -i 0.05 -c 10000 default
 wait_line holder 'icmp_seq=2 '
@@ -88,8 +88,8 @@ SCRIPT
 }
 
 @test "kill -9 of the broker: clients hold their networks again" {
-    # Goal: after an unclean death the SDK asks again by itself, and programs
-    # that come later meet those that were there.
+    # Goal: after a crash the SDK asks again by itself, and programs that start
+    # later join those that were running.
     sandbox <<'SCRIPT'
 for i in 1 2 3; do
     start "client-$i" alice acquire default
@@ -111,9 +111,9 @@ expect "holders of host" 1 "$(holders host)"
 SCRIPT
 }
 
-@test "kill -9 of the broker where its subnets are lost" {
-    # Goal: what the death of its owner made unusable is said; what has no
-    # fixed subnet gets another one, and works.
+@test "kill -9 of the broker when its subnets become unusable" {
+    # Goal: a network whose fixed subnet became unusable is reported; one
+    # without a fixed subnet gets another one, and works.
     printf '{"default": {"mode": "shared"}, "fixed": {"mode": "host",
         "subnet": "10.9.8.0/24"}}' >"$BATS_TEST_TMPDIR/networks.json"
     sandbox --config "$BATS_TEST_TMPDIR/networks.json" \
@@ -143,9 +143,9 @@ grep -q '^error_message string .*restart the Mac' "$T/refused.out" ||
 SCRIPT
 }
 
-@test "SIGTERM by hand and bootout: clients have 10 s, then their networks go" {
-    # Goal: the broker cannot tell who sent SIGTERM, and launchd kills after 20 s
-    # by default: by then it has released the networks and is gone.
+@test "SIGTERM by hand and bootout: clients keep their networks for 10 s" {
+    # Goal: the broker cannot tell who sent SIGTERM, and by default launchd
+    # kills it after 20 s. By then it has released the networks and exited.
     # shellcheck disable=SC2016 # for the sandbox's shell
     for how in 'kill -TERM "$broker"' \
         'start bootout root launchctl bootout system/com.github.nirs.vmnet-broker'
@@ -168,7 +168,7 @@ SCRIPT
 }
 
 @test "SIGHUP and SIGQUIT do not stop the broker" {
-    # Goal: a terminal that closes, or a reload, must not take networks away.
+    # Goal: closing a terminal, or a reload, must not take networks away.
     sandbox <<'SCRIPT'
 start holder alice acquire default
 wait_line holder '^holding '

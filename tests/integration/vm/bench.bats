@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# `make bench-vms` with real VMs. Figures are not judged.
+# `make bench-vms` with real VMs. The figures are not judged.
 
 # shellcheck disable=SC2154 # the variables are vm.bash's
 
@@ -10,7 +10,7 @@ bats_require_minimum_version 1.5.0
 load vm
 
 @test "bench-vms: one run of two ways to attach a VM" {
-    # Goal: all that it promises has a figure, for each of them.
+    # Goal: each of them has a figure for everything that the report promises.
     for network in bench-native bench-run; do
         "$programs/vmnet-run" --network $network -- true ||
             skip "the broker has no network $network"

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# What networks.json promises a VM: the address that is reserved for it, and the
-# MTU. Reservations lapse with the last interface here, as they do on macOS.
+# What networks.json guarantees to a VM: the address that is reserved for it,
+# and the MTU. Reservations lapse with the last interface here, as they do on
+# macOS.
 #
-# On macOS the broker has the Mac's own configuration. There this is to be tried
-# by hand.
+# On macOS the broker has the Mac's own configuration. Test this by hand there.
 #
 # sandbox: --vmnetd-opt --quirk=lapse-reservations
 
@@ -32,7 +32,7 @@ teardown_file() {
     done
 }
 
-# stop_all NAME...: the VMs, until their network has no client.
+# stop_all NAME...: stops the VMs and waits until their network has no client.
 stop_all() {
     for name in "$@"; do
         "$vm/stop" "$name"
@@ -45,8 +45,8 @@ stop_all() {
     return 1
 }
 
-@test "a reserved address: for its VM, whichever VM was there before" {
-    # Goal: all VMs stop and start, in another order, and with one that has
+@test "a reserved address is its VM's, whichever VM was there before" {
+    # Goal: all VMs stop and start in another order, together with one that has
     # never had a lease. The anchor keeps the reservations.
     start one --network "${fixed}1"
     start two --network "${fixed}2"
@@ -66,23 +66,24 @@ stop_all() {
     [ "$(broker_pid)" = "$pid" ]
 }
 
-@test "a reserved address: also when the network is created again" {
-    # Goal: the same with a broker that has nothing of the one before.
+@test "a reserved address survives when the network is created again" {
+    # Goal: the same works with a broker that has nothing from the one before.
     stop_all one two three
     pid=$(broker_pid)
     kill -TERM "$pid"
     wait_for_end "$pid"
     run -0 ip -o link show type bridge
     [ -z "$output" ]
-    # Whoever comes first without a lease would have the lowest address.
+    # The first guest without a lease would get the lowest address.
     start four --network "${fixed}4"
     start one --network "${fixed}1"
     [ "$(address four eth0)" = 192.168.200.44 ]
     [ "$(address one eth0)" = 192.168.200.77 ]
 }
 
-@test "reload: a running VM notices nothing, the next network is the new one" {
-    # Goal: a change waits until all VMs have stopped, a bad edit for ever.
+@test "reload: a running VM is unaffected, the next network is the new one" {
+    # Goal: a change waits until all VMs have stopped, and an invalid edit never
+    # takes effect.
     installed="/Library/Application Support/$label/networks.json"
     cp "$installed" "$BATS_TEST_TMPDIR/old.json"
     "$vm/exec" one "ping -c 20 -i 0.2 192.168.200.44" \
@@ -105,12 +106,12 @@ stop_all() {
     run -0 "$ctl" reload
 }
 
-# passes SIZE ADDRESS: one packet from the Mac, and the reply, not in fragments.
+# passes SIZE ADDRESS: a packet from the Mac, and the reply, pass unfragmented.
 passes() {
     ping -q -c 1 -W "${3-5}" -M "do" -s $(($1 - 28)) "$2"
 }
 
-# guest_mtu: of IPv6, as the router announces it.
+# guest_mtu: prints the IPv6 MTU, as the router announces it.
 guest_mtu() {
     "$vm/exec" small "i=0
         until grep -qx 1400 /proc/sys/net/ipv6/conf/eth0/mtu; do
@@ -119,7 +120,7 @@ guest_mtu() {
         cat /proc/sys/net/ipv6/conf/eth0/mtu"
 }
 
-# guest_fragments: how many packets it has sent as.
+# guest_fragments: prints how many fragments it has sent.
 guest_fragments() {
     "$vm/exec" small "awk '/^Ip:/ {
         if (!named) named = split(\$0, names)
@@ -128,7 +129,7 @@ guest_fragments() {
 }
 
 @test "mtu: what the guest sees, and the largest packet that passes" {
-    # Goal: packets of 1400 bytes pass whole, one more byte does not.
+    # Goal: packets of 1400 bytes pass unfragmented, and one more byte does not.
     for launcher in launcher vmnet-run; do
         start small --network small
         small=$(address small eth0)

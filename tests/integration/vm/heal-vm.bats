@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# Networks that heal under running VMs: the broker is killed, and its networks
-# die with it; launcher attaches its VM to the new ones, vmnet-run starts new
-# interfaces for its own. The two VMs ping each other all the time on two
-# networks. Nobody touches a guest.
+# Networks that recover under running VMs: the broker is killed, and its
+# networks disappear with it; launcher attaches its VM to the new ones, and
+# vmnet-run starts new interfaces for its own. The two VMs ping each other all
+# the time on two networks. No guest is changed.
 #
-# launchd starts a broker again at once here, for the sake of twenty deaths. With
-# launchd's pauses: ../heal.bats.
+# launchd restarts a broker at once here, because it dies twenty times.
+# ../heal.bats tests it with launchd's pauses.
 #
-# On macOS the subnets of an owner that was killed stay taken until a reboot.
-# There this is to be tried by hand.
+# On macOS the subnets of an owner that was killed stay in use until a reboot.
+# Test this by hand there.
 
 # shellcheck disable=SC2154 # the variables are vm.bash's
 
@@ -60,24 +60,24 @@ ping_each_other() {
     done
 }
 
-# follow FILE FIRST: its bytes from FIRST on, and what comes; two minutes are
-# too long. A Mac has no timeout(1).
+# follow FILE FIRST: prints its bytes from FIRST on, and what is appended, for
+# two minutes at most. A Mac has no timeout(1).
 follow() {
     perl -e 'alarm shift; exec @ARGV' 120 tail -c "+$2" -f "$1" 2>/dev/null 3>&-
 }
 
-# after FILE: where the next byte goes.
+# after FILE: prints the position of the next byte.
 after() {
     echo $(($(wc -c <"$1") + 1))
 }
 
-# reply NAME CARD: matches the line of a reply. Two that were written at once may
-# be mixed up, and are none.
+# reply NAME INTERFACE: prints a pattern for the line of a reply. Two lines
+# written at once may be mixed up and do not match.
 reply() {
     echo "^$1 $2: 64 bytes from [0-9.]*: seq=\([0-9]*\) ttl=[0-9]* time=[0-9.]* ms"
 }
 
-# wait_for_ping NAME CARD: until a reply comes from now on.
+# wait_for_ping NAME INTERFACE: waits for a reply that comes from now on.
 wait_for_ping() {
     file=$TEST_VM_RUN/$1/console
     grep -q -m 1 "$(reply "$1" "$2")" < <(follow "$file" "$(after "$file")") || {
@@ -95,7 +95,7 @@ wait_for_pings() {
     done
 }
 
-# wait_for_words NAME FIRST COUNT TEXT: lines in the launcher's log.
+# wait_for_words NAME FIRST COUNT TEXT: waits for lines in the launcher's log.
 wait_for_words() {
     [ "$(grep -c -m "$3" "$4" \
         < <(follow "$TEST_VM_RUN/$1/log" "$2"))" -eq "$3" ] || {
@@ -105,13 +105,13 @@ wait_for_words() {
     }
 }
 
-# sequence_numbers NAME CARD: of the replies in a console.
+# sequence_numbers NAME INTERFACE: prints those of the replies on a console.
 sequence_numbers() {
     tr -d '\r' | sed -n "s/$(reply "$1" "$2")$/\1/p"
 }
 
-# gap NAME CARD FIRST: seconds of the longest break in the replies from FIRST
-# on; it may begin with the reply before.
+# gap NAME INTERFACE FIRST: prints the longest interval between replies from
+# FIRST on, in seconds; it may begin with the reply before.
 gap() {
     file=$TEST_VM_RUN/$1/console
     {
@@ -123,12 +123,12 @@ gap() {
         END { printf "%.1f", longest * interval }'
 }
 
-# runs: how often launchd has started the broker.
+# runs: prints how often launchd has started the broker.
 runs() {
     launchctl print "system/$label" | sed -n 's/^[[:space:]]*runs = //p'
 }
 
-# What a guest has: addresses and routes, and how often a link came up.
+# Prints the guest's addresses and routes, and how often a link came up.
 guest_addresses() {
     "$vm/exec" "$1" "ip -4 -o addr; ip route"
 }
@@ -137,7 +137,8 @@ links() {
     "$vm/exec" "$1" "cat /sys/class/net/eth$2/carrier_up_count"
 }
 
-# guest_waits NAME CONDITION: until it holds in the guest; 100 s are too long.
+# guest_waits NAME CONDITION: waits until it is true in the guest, for 100 s at
+# most.
 guest_waits() {
     "$vm/exec" "$1" "i=0
         until $2; do
@@ -145,7 +146,7 @@ guest_waits() {
         done"
 }
 
-# kill_broker: returns when launchd has started the next one, and both VMs are
+# kill_broker: returns when launchd has started the next one and both VMs are
 # attached to its networks.
 kill_broker() {
     one_log=$(after "$TEST_VM_RUN/one/log")
@@ -161,7 +162,7 @@ kill_broker() {
     done
 }
 
-# gaps: those since kill_broker, of each VM on each network.
+# gaps: prints those since kill_broker, of each VM on each network.
 gaps() {
     echo "$(gap one eth0 "$one_console") $(gap one eth1 "$one_console")" \
         "$(gap two eth0 "$two_console") $(gap two eth1 "$two_console")"
@@ -170,8 +171,8 @@ gaps() {
 # --- Tests ------------------------------------------------------------------
 
 @test "kill -9 of the broker, 20 times: the pings go on, with the same addresses" {
-    # Goal: networks heal under running VMs of both launchers, as often as need
-    # be. The gaps are printed; how long they are decides nothing.
+    # Goal: networks recover under running VMs of both launchers, every time.
+    # The gaps are printed; their length decides nothing.
     wait_for_pings
     before=$(guest_addresses one; guest_addresses two)
     begin=$(date +%s)
@@ -195,8 +196,8 @@ gaps() {
 }
 
 @test "recreate: the pings go on, with the same addresses" {
-    # Goal: one network is created again under two VMs; the other, and the
-    # broker, are not touched.
+    # Goal: one network is created again under two VMs; the other network and
+    # the broker are unaffected.
     wait_for_pings
     before=$(guest_addresses one; guest_addresses two)
     pid=$(broker_pid)
@@ -211,21 +212,22 @@ gaps() {
 }
 
 @test "the guest of launcher sees its link go down and up, and asks DHCP again" {
-    # Goal: a network that came back with other addresses would be noticed.
+    # Goal: the guest would notice a network that came back with other
+    # addresses.
     before=$(links one 0)
     "$vm/exec" one "rm /run/eth0.server /run/eth1.server"
     kill_broker
     wait_for_pings
-    # By udhcpc, when the server has answered.
+    # udhcpc writes this when the server has replied.
     guest_waits one "[ -e /run/eth0.server ] && [ -e /run/eth1.server ]"
     now=$(links one 0)
     echo "links came up $before times before, and $now times now"
     [ "$now" -gt "$before" ]
 }
 
-@test "a running VM is attached to no network, and to another one" {
-    # Goal: the stand-in's VZNetworkDevice.attachment does what Apple's does:
-    # the guest keeps its MAC address, and gets an address of the new network.
+@test "a running VM can be attached to no network, and to another one" {
+    # Goal: the stand-in's VZNetworkDevice.attachment behaves like Apple's: the
+    # guest keeps its MAC address and gets an address of the new network.
     ln -s "$PWD/build/linux/plain/tools/replug" "$BATS_TEST_TMPDIR/launcher"
     PATH_EXAMPLES=$BATS_TEST_TMPDIR "$vm/start" three --launcher launcher \
         --network default --network host
@@ -245,8 +247,8 @@ gaps() {
 }
 
 @test "a network that is refused after the loss: the VMs go on without it" {
-    # Goal: the broker's reason is told, and the other network heals. The last
-    # test: this one does not heal after it.
+    # Goal: the broker's reason is printed, and the other network recovers. This
+    # is the last test, because this network does not recover after it.
     first=$(after "$TEST_VM_RUN/one/log")
     second=$(after "$TEST_VM_RUN/two/log")
     echo '{ "default": { "mode": "wrong" } }' \

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# What launcher does besides attaching a VM, and vmnet-run with a VMM that becomes
-# a daemon. The VM "one" is running all the time.
+# What launcher does besides attaching a VM, and vmnet-run with a VMM that
+# becomes a daemon. The VM "one" is running all the time.
 
 # The variables are vm.bash's and one.bash's, and $ in what is typed is the
 # guest's.
@@ -15,8 +15,9 @@ load one
 
 # --- launcher: arguments ----------------------------------------------------
 
-@test "launcher: wrong arguments" {
-    # Goal: 2 for wrong arguments, with the option and what it allows.
+@test "launcher: wrong arguments are explained" {
+    # Goal: the exit status is 2, and the message has the option and what it
+    # allows.
     mistake() {
         run -2 "$programs/launcher" "${@:2}"
         [[ $output == *"$1"* ]]
@@ -43,8 +44,8 @@ load one
         --kernel "$guest/kernel" --network default,mac=01:00:5e:00:00:01
 }
 
-@test "launcher: files that do not do" {
-    # Goal: a reason, instead of a VM that says nothing.
+@test "launcher: unusable files are explained" {
+    # Goal: the reason is printed, instead of starting a VM that shows nothing.
     refused() {
         run -1 "$programs/launcher" "${@:2}"
         [[ $output == *"$1"* ]]
@@ -60,14 +61,15 @@ load one
     refused "$T/odd: " --kernel "$guest/kernel" --disk "$T/odd"
 }
 
-@test "launcher: a network that is not there" {
-    # Goal: the broker's answer is shown.
+@test "launcher: an unknown network is an error" {
+    # Goal: the broker's message is shown.
     run -1 "$programs/launcher" --kernel "$guest/kernel" --network no-such-network
     [[ $output == *"launcher: no-such-network: "* ]]
 }
 
-@test "launcher: macOS 26.1" {
-    # Goal: who cannot have a shared network is told, and when one can.
+@test "launcher: macOS 26.1 is too old" {
+    # Goal: a user who cannot have a shared network learns why, and which macOS
+    # can.
     [ "$(uname)" != Darwin ] || skip "this macOS is what it is"
     STANDIN_MACOS=26.1 run -1 "$programs/launcher" --kernel "$guest/kernel" \
         --network no-such-network
@@ -78,7 +80,7 @@ load one
 }
 
 @test "launcher: its network devices leave TSO on" {
-    # Goal: as on macOS, a VM slows down nobody on its bridges.
+    # Goal: as on macOS, a VM does not slow down other VMs on its bridges.
     [ "$(uname)" != Darwin ] || skip "nothing tells of it"
     networks=$(build/linux/plain/bin/vmnetctl)
     [ "$(grep -c '^network .* tso=on$' <<<"$networks")" -eq 2 ]
@@ -87,8 +89,9 @@ load one
 
 # --- launcher: MAC addresses ------------------------------------------------
 
-@test "launcher: a MAC address is given, and one is kept" {
-    # Goal: a VM that is started again has its addresses, IP addresses too.
+@test "launcher: a MAC address is generated and kept" {
+    # Goal: a VM that is started again has its addresses, including its IP
+    # addresses.
     "$vm/start" kept --launcher launcher --network default \
         --network host,mac=52:54:00:12:34:56
     first=$("$vm/list" | grep '^kept: ')
@@ -101,9 +104,9 @@ load one
     [ "$first" = "$second" ]
 }
 
-@test "launcher: an identity that another VM has" {
-    # Goal: no two VMs with the same addresses; the file is free when the VM is
-    # gone, also when its launcher was killed.
+@test "launcher: an identity in use by another VM is refused" {
+    # Goal: no two VMs have the same addresses. The file is free again when the
+    # VM has exited, even if its launcher was killed.
     second() {
         perl -e 'alarm 60; exec @ARGV' "$programs/launcher" --network default \
             --kernel "$guest/kernel" --identity "$TEST_VM_RUN/kept.macs" \
@@ -119,8 +122,8 @@ load one
     "$vm/stop" kept
 }
 
-@test "launcher: an identity that is none" {
-    # Goal: never silently a new address.
+@test "launcher: an invalid identity is refused" {
+    # Goal: the VM never silently gets a new address.
     echo nonsense >"$T/identity"
     run -1 "$programs/launcher" --kernel "$guest/kernel" --network default \
         --identity "$T/identity"
@@ -130,21 +133,22 @@ load one
 
 # --- launcher: its end ------------------------------------------------------
 
-@test "launcher: Ctrl-C stops the guest, and the terminal is as before" {
-    # Goal: the way that a person takes.
+@test "launcher: Ctrl-C stops the guest and restores the terminal" {
+    # Goal: this is how a person stops it.
     vm_on_terminal
     printf '\003' >&5
     expect_restored 0
     cat "$T/shown"
-    # After the guest's prompt, perhaps.
+    # It may come after the guest's prompt.
     grep 'launcher: stopping$' "$T/shown"
     grep 'launcher: stopped$' "$T/shown"
 }
 
-@test "launcher: other keys are the guest's, Ctrl-Z and Ctrl-\\ too" {
-    # Goal: no key leaves a terminal that is raw.
+@test "launcher: other keys go to the guest, also Ctrl-Z and Ctrl-\\" {
+    # Goal: no key exits and leaves a terminal that is raw.
     vm_on_terminal
-    # Said by a program that has the terminal, not by the shell's echo.
+    # This is printed by a program that has the terminal, not by the shell's
+    # echo.
     printf 'sh -c "echo slow-\$((40 + 2)); exec sleep 1000"\r' >&5
     wait_for_text "$T/screen" '^slow-42'
     type_until '\034echo quick-$((40 + 2))\r' '^quick-42'
@@ -153,7 +157,7 @@ load one
 }
 
 @test "launcher: SIGTERM, SIGHUP and SIGQUIT stop the guest" {
-    # Goal: whoever ends it, it ends well.
+    # Goal: the guest is stopped in an orderly way by each of them.
     for signal in TERM HUP QUIT; do
         rm -f "$T/in"
         boot
@@ -167,7 +171,7 @@ load one
 }
 
 @test "launcher: SIGHUP does not stop the guest of a launcher that ignores it" {
-    # Goal: nohup works. The signal after it does stop the guest.
+    # Goal: nohup works. A later SIGTERM does stop the guest.
     trap '' HUP
     boot
     trap - HUP
@@ -179,8 +183,8 @@ load one
     [ "$status" -eq 0 ]
 }
 
-@test "launcher: a standard input that is closed" {
-    # Goal: it is as an empty one, and no file that is opened takes its place.
+@test "launcher: a closed standard input is like an empty one" {
+    # Goal: no file that is opened takes its place.
     : >"$T/console"
     "$programs/launcher" --kernel "$guest/kernel" --initrd "$guest/initrd" \
         --command-line 'console=hvc0 quiet' --identity "$T/identity" \
@@ -194,8 +198,8 @@ load one
     [ "$status" -eq 0 ]
 }
 
-@test "launcher: in the background the keys are the shell's" {
-    # Goal: the guest takes none of them.
+@test "launcher: in the background the keys go to the shell" {
+    # Goal: the guest receives none of them.
     : >"$T/console"
     on_terminal "set -m
         '$programs/launcher' --kernel '$guest/kernel' --initrd '$guest/initrd' \
@@ -215,8 +219,8 @@ load one
     exec 5>&-
 }
 
-@test "launcher: a guest that stops while it is stopped by force" {
-    # Goal: it stopped, which is no failure.
+@test "launcher: a guest may stop while it is being stopped by force" {
+    # Goal: it stopped, so this is not a failure.
     [ "$(uname)" != Darwin ] || skip "cannot be made to happen"
     export STANDIN_FAIL=guest_stops_first:1
     boot
@@ -232,15 +236,15 @@ load one
     grep '^launcher: stopped' "$T/log"
 }
 
-@test "launcher: a crash leaves the terminal as before" {
-    # Goal: not even this needs a blind "reset".
+@test "launcher: a crash restores the terminal" {
+    # Goal: the user need not type "reset" blindly.
     vm_on_terminal
     kill -SEGV "$(vm_pid)"
     expect_restored $((128 + 11))
 }
 
-@test "launcher: a guest that does not listen is stopped after ten seconds" {
-    # Goal: SIGTERM is enough to be rid of a VM.
+@test "launcher: an unresponsive guest is stopped after ten seconds" {
+    # Goal: SIGTERM is enough to stop any VM.
     boot
     echo 'killall acpid; echo deaf' >&6
     wait_for_text "$T/console" '^deaf'
@@ -255,7 +259,7 @@ load one
 }
 
 @test "launcher: a second Ctrl-C does not wait" {
-    # Goal: who is in a hurry says so twice.
+    # Goal: a user can force the stop by pressing it twice.
     boot
     echo 'killall acpid; echo deaf' >&6
     wait_for_text "$T/console" '^deaf'
@@ -268,8 +272,9 @@ load one
     [ $(($(date +%s) - before)) -lt 9 ]
 }
 
-@test "launcher: a VM that fails" {
-    # Goal: the delegate's error is told, with the status for it.
+@test "launcher: an error of the VM is reported" {
+    # Goal: the delegate's error is printed, and the exit status is the one for
+    # it.
     [ "$(uname)" != Darwin ] || skip "nothing to kill"
     boot
     kill -9 "$(pgrep -P "$booted" qemu)"
@@ -278,8 +283,8 @@ load one
     grep '^launcher: stopped by an error: ' "$T/log"
 }
 
-@test "launcher: the guest powers off" {
-    # Goal: 0, by the guest's own will.
+@test "launcher: the guest can power off" {
+    # Goal: the exit status is 0.
     boot
     echo 'poweroff -f' >&6
     ended "$booted"
@@ -289,9 +294,9 @@ load one
 
 # --- vmnet-run: QEMU as a daemon --------------------------------------------
 
-# start_daemon: vmnet-run with a QEMU that becomes a daemon, whose process id
-# goes to vmm and its guest's address to address. Its descriptor has a number
-# that was chosen beforehand, as has its MAC address.
+# start_daemon: starts vmnet-run with a QEMU that becomes a daemon; its process
+# id goes to vmm and its guest's address to address. The number of its
+# descriptor and its MAC address are chosen beforehand.
 start_daemon() {
     local qemu=qemu-system-x86_64 machine=q35 cpu=max
 
@@ -318,14 +323,14 @@ start_daemon() {
         sed -n 's/^vm: eth0 52:54:00:00:00:0d \([0-9.]*\).*/\1/p')
 }
 
-@test "vmnet-run: a QEMU that becomes a daemon" {
-    # Goal: the guest stays online after the command has ended, also when the
-    # broker dies; vmnet-run ends with the daemon, or when it is told to, and
-    # the daemon then goes on.
+@test "vmnet-run: QEMU may become a daemon" {
+    # Goal: the guest stays online after the command has exited, also when the
+    # broker dies. vmnet-run exits with the daemon, or on a signal, and then the
+    # daemon continues.
     [ "$(uname)" != Darwin ] || skip "nobody has tried it on a Mac"
     start_daemon
     [ -n "$address" ]
-    # No child of vmnet-run's, and not in its command's group.
+    # It is not a child of vmnet-run, and not in its command's group.
     [ "$(ps -o ppid= -p "$vmm")" -ne "$booted" ]
     run -0 "$programs/ping" -c 2 default "$address"
     kill -9 "$(broker_pid)"
@@ -346,14 +351,15 @@ start_daemon() {
 # --- The other architecture -------------------------------------------------
 
 @test "arm64: the guest of Apple silicon boots with launcher" {
-    # Goal: what Macs boot, up to its address, and its power button.
+    # Goal: the guest for Macs boots, gets its address, and reacts to the power
+    # button.
     [ "$(uname -sm)" != "Darwin x86_64" ] ||
         skip "a Mac with an Intel processor runs no guests for arm64"
     "$vm/start" arm --launcher launcher --arch arm64 --network default
     run -0 "$vm/exec" arm uname -m
     [ "$output" = aarch64 ]
     run -0 "$vm/exec" arm "ping -c 1 $(address one eth0)"
-    # Not by force. The file's other name stays.
+    # It was not stopped by force. The file's other name remains.
     ln "$TEST_VM_RUN/arm/log" "$T/log"
     "$vm/stop" arm
     cat "$T/log"
@@ -361,7 +367,7 @@ start_daemon() {
 }
 
 @test "arm64: the guest of Apple silicon boots with vmnet-run" {
-    # Goal: the same with QEMU on a socket.
+    # Goal: the same works with QEMU on a socket.
     command -v qemu-system-aarch64 || skip "no QEMU"
     "$vm/start" arm --launcher vmnet-run --arch arm64 --network default
     run -0 "$vm/exec" arm "uname -m; ping -c 1 $(address one eth0)"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# For files that have a VM "one" from their first to their last test, and what
-# they need to work on terminals and consoles. After vm.bash.
+# For files that keep a VM "one" running from their first to their last test,
+# and helpers for terminals and consoles. Load it after vm.bash.
 
 case $(uname -m) in
 x86_64) guest=build/test-vm/amd64 ;;
@@ -29,7 +29,7 @@ setup() {
     children=
 }
 
-# What is still there when a test has failed.
+# Stop whatever is still running when a test has failed.
 teardown() {
     # shellcheck disable=SC2086 # a list
     kill -9 $children 2>/dev/null || :
@@ -37,8 +37,8 @@ teardown() {
 
 # --- Helpers ----------------------------------------------------------------
 
-# wait_for_text FILE PATTERN: until it is there; a minute, or $seconds, is too
-# long.
+# wait_for_text FILE PATTERN: waits until it is there, a minute at most, or
+# $seconds.
 wait_for_text() {
     rm -f "$T/follow"
     mkfifo "$T/follow"
@@ -55,7 +55,7 @@ wait_for_text() {
     return $found
 }
 
-# boot: the launcher itself, on a console that is a file.
+# boot: starts the launcher itself, on a console that is a file.
 boot() {
     mkfifo "$T/in"
     exec 6<>"$T/in"
@@ -68,15 +68,15 @@ boot() {
     wait_for_text "$T/console" '^vm: ready'
 }
 
-# ended PID: sets status to that of a child.
+# ended PID: sets status to the exit status of a child.
 ended() {
     status=0
     wait "$1" || status=$?
 }
 
-# on_terminal COMMAND: in the background, on a terminal of its own. What it
-# shows is in $T/screen, and descriptor 5 is the keyboard. The shell around it
-# has Ctrl-C as well, and goes on, whichever shell it is.
+# on_terminal COMMAND: runs it in the background, on a terminal of its own. Its
+# output is in $T/screen, and descriptor 5 is the keyboard. The shell around it
+# gets Ctrl-C as well, and continues, whichever shell it is.
 on_terminal() {
     mkfifo "$T/keys"
     : >"$T/screen"
@@ -85,19 +85,20 @@ on_terminal() {
     else
         set -- env SHELL=/bin/sh script -q -f -c "trap : INT; $1" "$T/screen"
     fi
-    # A command in the background is born deaf to Ctrl-C. The script(1) of macOS
-    # does not take a fifo as standard input, but it takes a pipe.
+    # A background command ignores Ctrl-C from its start. The script(1) of macOS
+    # does not accept a fifo as standard input, but it accepts a pipe.
     # shellcheck disable=SC2002
     cat "$T/keys" 3>&- | perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' "$@" \
         >"$T/script" 2>&1 3>&- &
     terminal=$!
     children="$children $terminal"
-    # Both ends: nobody who types is killed when the reader has gone.
+    # Open for both directions, so that a writer is not killed when the reader
+    # exits.
     exec 5<>"$T/keys"
 }
 
-# type_until KEYS PATTERN: again and again until the screen shows it. What is
-# typed while the guest's terminal gets over a signal may be lost, and so may a
+# type_until KEYS PATTERN: types again and again until the screen shows it.
+# Input may be lost while the guest's terminal handles a signal, and so may a
 # signal for a program that is just being executed.
 type_until() {
     for _ in $(seq 20); do
@@ -109,7 +110,7 @@ type_until() {
     return 1
 }
 
-# vm_on_terminal: boots there, between two lines that tell the terminal's state.
+# vm_on_terminal: boots there, between two lines with the terminal's state.
 vm_on_terminal() {
     on_terminal "echo before \$(stty -g); tty >'$T/tty'
         echo \$\$ >'$T/shell'
@@ -117,11 +118,11 @@ vm_on_terminal() {
             --command-line 'console=hvc0 quiet'
         echo status \$?; echo after \$(stty -g)"
     wait_for_text "$T/screen" '^vm: ready'
-    # While it runs, keys are the guest's.
+    # While it runs, keys go to the guest.
     [[ $(stty -a <"$(cat "$T/tty")") == *-icanon*-echo* ]]
 }
 
-# The terminal is as it was before, and the exit status was $1.
+# Checks that the terminal is as it was before, and the exit status was $1.
 expect_restored() {
     wait_for_text "$T/screen" '^after '
     exec 5>&-

@@ -35,20 +35,20 @@ EOF
     export TEST_VM_KVM=$T/kvm
 }
 
-@test "start: a /dev/kvm that does not work" {
-    # Goal: it is tried before the VM needs it, and the VM starts without.
+@test "start: a /dev/kvm that does not work is not used" {
+    # Goal: it is tried before the VM needs it, and the VM starts without it.
     [ "$(uname)" != Darwin ] || skip "macOS has no KVM"
-    # As in a VM without nested virtualization.
+    # This is as in a VM without nested virtualization.
     fake_kvm "echo 'error: failed to set MSR 0x10a to 0x0' >&2
         echo 'kvm.c:3183: kvm_buf_set_msrs: Assertion failed.' >&2
         kill -ABRT \$\$"
     run -0 "$vm/start" two --launcher vmnet-run --network default
     [[ $output == *'test-vm: QEMU cannot use kvm, and emulates the guest, which is slower: error: failed to set MSR 0x10a'* ]]
     [[ $output == *'vm: ready'* ]]
-    # The shell has nothing to say of a QEMU that was aborted.
+    # The shell must not report that QEMU was aborted.
     [[ $output != *Abort* ]]
     "$vm/stop" two
-    # Who asks for an accelerator gets that, or an error.
+    # A user who requests an accelerator gets it or an error.
     TEST_VM_ACCELERATOR=tcg run -0 "$vm/start" two --launcher vmnet-run --network default
     [[ $output != *'cannot use'* ]]
     "$vm/stop" two
@@ -59,9 +59,9 @@ EOF
     [[ $output == *"--accelerator must be kvm, hvf or tcg (got \"fast\")"* ]]
 }
 
-@test "start: a /dev/kvm with which a guest does nothing" {
-    # Goal: as with nested virtualization that starts a VM but does not run it,
-    # the VM starts without KVM, and the QEMU that was tried is gone.
+@test "start: a /dev/kvm that does not run guests is not used" {
+    # Goal: nested virtualization may start a VM without running it. The VM then
+    # starts without KVM, and the QEMU that was tried has exited.
     [ "$(uname)" != Darwin ] || skip "macOS has no KVM"
     fake_kvm "echo \$\$ >$T/tried
         exec tail -f /dev/null"
@@ -100,8 +100,8 @@ EOF
 
 # --- start, stop, list ------------------------------------------------------
 
-@test "start: mistakes" {
-    # Goal: each is told, and starts nothing.
+@test "start: errors are reported" {
+    # Goal: each is reported, and starts nothing.
     mistake() {
         run "-$1" "$vm/start" "${@:3}"
         [[ $output == *"$2"* ]]
@@ -129,16 +129,16 @@ EOF
     done
 }
 
-@test "start: a launcher that fails" {
-    # Goal: its reason is shown, and nothing is left that runs.
+@test "start: the failure of a launcher is reported" {
+    # Goal: its reason is shown, and nothing is left running.
     run -1 start two --network no-such-network
     [[ $output == *"launcher: no-such-network: "*"two did not start"* ]]
     run -1 "$vm/exec" two true
     [[ $output == *'VM "two" is not running'* ]]
 }
 
-@test "start: a guest that never becomes ready" {
-    # Goal: a bounded wait, what it said, and no VM.
+@test "start: a guest that never becomes ready is stopped" {
+    # Goal: the wait is bounded, the guest's output is shown, and no VM is left.
     mkdir -p "$T/guest/root/bin" "$T/guest/${guest##*/}"
     gzip -dc "$guest/initrd" | (cd "$T/guest/root" && cpio -id 2>/dev/null)
     sed '/^echo "vm: ready"/d' examples/test-vm/init >"$T/guest/root/init"
@@ -150,8 +150,9 @@ EOF
     run -1 "$vm/stop" two
 }
 
-@test "start: two at once" {
-    # Goal: they do not disturb each other; of one name there is one.
+@test "start: two VMs can start at once" {
+    # Goal: they do not disturb each other, and of the same name only one
+    # starts.
     start two --network default >"$T/two" 2>&1 3>&- &
     two=$!
     start three --network default >"$T/three" 2>&1 3>&- &
@@ -176,8 +177,8 @@ EOF
     "$vm/stop" two
 }
 
-@test "start: the VMM goes with a launcher that is killed" {
-    # Goal: no QEMU that nobody knows of.
+@test "start: the VMM exits with a launcher that is killed" {
+    # Goal: no unknown QEMU is left running.
     command -v qemu-system-aarch64 || skip "no QEMU"
     "$vm/start" two --launcher vmnet-run --network default
     vmm=$(cat "$TEST_VM_RUN/two/vmm")
@@ -190,7 +191,7 @@ EOF
 # --- exec -------------------------------------------------------------------
 
 @test "exec: output, errors and status are the command's" {
-    # Goal: as if it ran here.
+    # Goal: it is as if the command ran here.
     run -7 --separate-stderr "$vm/exec" one 'echo out; echo err >&2; exit 7'
     [ "$output" = out ]
     # shellcheck disable=SC2154 # run sets it
@@ -203,7 +204,7 @@ EOF
 }
 
 @test "exec: every byte arrives" {
-    # Goal: the console is text, its users' data is not.
+    # Goal: the console is text, but any data can be sent through it.
     sum=$("$vm/exec" one \
         'head -c 300000 /dev/urandom >/tmp/bytes; sha256sum </tmp/bytes')
     "$vm/exec" one 'cat /tmp/bytes; rm /tmp/bytes' >"$T/bytes"
@@ -215,15 +216,15 @@ EOF
     [ "$(wc -c <"$T/newlines")" -eq 3 ]
 }
 
-@test "exec: a command longer than a line of the console" {
-    # Goal: 20000 letters are no problem.
+@test "exec: a command may be longer than a line of the console" {
+    # Goal: 20000 letters work.
     long=$(printf '%020000d' 0)
     run -0 "$vm/exec" one "echo $long | wc -c"
     [ "$output" -eq 20001 ]
 }
 
-@test "exec: several at once" {
-    # Goal: each gets its own answer.
+@test "exec: several can run at once" {
+    # Goal: each gets its own output.
     pids=
     for i in 1 2 3 4 5; do
         "$vm/exec" one "echo answer $i" >"$T/answer$i" 3>&- &
@@ -237,8 +238,8 @@ EOF
     done
 }
 
-@test "exec: one that was killed is in nobody's way" {
-    # Goal: its lock is not for ever.
+@test "exec: one that was killed does not block others" {
+    # Goal: its lock does not last forever.
     "$vm/exec" one 'echo begun >/dev/hvc0; sleep 1' 3>&- &
     killed=$!
     wait_for_text "$TEST_VM_RUN/one/console" '^begun'
@@ -247,8 +248,8 @@ EOF
     [ "$output" = after ]
 }
 
-@test "exec: a guest without vm-exec, and one that goes away" {
-    # Goal: a reason, not a wait without end.
+@test "exec: a guest without vm-exec, or one that exits, is an error" {
+    # Goal: the reason is printed, instead of waiting forever.
     start two
     run -1 "$vm/exec" two 'reboot -f'
     [[ $output == *"two: it went away while the command ran"* ]]
@@ -261,11 +262,11 @@ EOF
 # --- console ----------------------------------------------------------------
 
 @test "console: keys go in, the screen shows, Ctrl-] leaves" {
-    # Goal: a person logs in and out, and the VM does not mind.
+    # Goal: a person can log in and out, and the VM is unaffected.
     on_terminal "echo before \$(stty -g)
         $vm/console one; echo status \$?; echo after \$(stty -g)"
     wait_for_text "$T/screen" '^console of one; Control-\] leaves it'
-    # Ctrl-C is the guest's.
+    # Ctrl-C goes to the guest.
     printf 'sh -c "echo slow-\$((40 + 2)); exec sleep 1000"\r' >&5
     wait_for_text "$T/screen" '^slow-42'
     type_until '\003echo quick-$((40 + 2))\r' '^quick-42'
@@ -275,8 +276,8 @@ EOF
     [ "$output" = alive ]
 }
 
-@test "console: ends with the VM" {
-    # Goal: nobody sits before a dead screen.
+@test "console: it exits with the VM" {
+    # Goal: nobody is left in front of a dead screen.
     start two
     on_terminal "echo before \$(stty -g)
         $vm/console two; echo status \$?; echo after \$(stty -g)"

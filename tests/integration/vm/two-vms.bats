@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# Two VMs, each on the networks "default" and "host": one guest says to another
-# all that a person would try. The VMs of this file are started once.
+# Two VMs, each on the networks "default" and "host", do everything that a
+# person would try. The VMs of this file are started once.
 #
 # launchers: both
 
@@ -26,7 +26,7 @@ teardown_file() {
     done
 }
 
-@test "$launcher: each card of each VM has an address" {
+@test "$launcher: each interface of each VM has an address" {
     # Goal: DHCP works on both networks, for both VMs, with four addresses.
     addresses=$(for name in one two; do
         address "$name" eth0
@@ -36,7 +36,7 @@ teardown_file() {
 }
 
 @test "$launcher: vmnet-brokerctl ip finds each VM by its MAC address" {
-    # Goal: what a script is told is what the guest has.
+    # Goal: a script gets the addresses that the guest has.
     ctl=${programs%/examples}/bin/vmnet-brokerctl
     for name in one two; do
         mac=$("$vm/exec" $name "cat /sys/class/net/eth0/address" | tr -d '\r')
@@ -46,8 +46,8 @@ teardown_file() {
 }
 
 @test "$launcher: the script of operations.md waits for the address of a VM" {
-    # Goal: the lines that are printed there, with the launcher named. The VM
-    # starts while the script waits.
+    # Goal: the lines that are printed there work, with the launcher filled in.
+    # The VM starts while the script waits.
     sed -n '/^```sh$/,/^```$/{/^```/d;p;}' docs/operations.md |
         sed "s|test-vm/start web|& --launcher $launcher|" \
             >"$BATS_TEST_TMPDIR/script"
@@ -67,7 +67,7 @@ teardown_file() {
 }
 
 @test "$launcher: the VMs reach each other by IPv6" {
-    # Goal: both have an address by SLAAC, in one prefix.
+    # Goal: both have a SLAAC address in the same prefix.
     six=$("$vm/exec" two "ip -6 -o addr show dev eth0 scope global" |
         awk '{ sub("/.*", "", $4); print $4; exit }')
     [ -n "$six" ]
@@ -76,22 +76,22 @@ teardown_file() {
 }
 
 @test "$launcher: a VM reaches the gateway" {
-    # Goal: the host is the first address of the network.
+    # Goal: the host has the first address of the network.
     run -0 "$vm/exec" one "ping -c 1 $(gateway one eth0)"
 }
 
 @test "$launcher: a VM resolves names" {
-    # Goal: the DNS server that DHCP gave answers.
+    # Goal: the DNS server from DHCP answers.
     run -0 "$vm/exec" one "nslookup $world_name"
 }
 
-@test "$launcher: the world answers on default" {
+@test "$launcher: the external network answers on default" {
     # Goal: NAT works.
     run -0 "$vm/exec" one "ping -c 1 -I eth0 $world"
 }
 
-@test "$launcher: the world does not answer on host" {
-    # Goal: a host network leads nowhere, even when it is told to.
+@test "$launcher: the external network does not answer on host" {
+    # Goal: a host network leads nowhere, even with a route set by hand.
     host_gateway=$(address one eth1 | sed 's/[0-9]*$/1/')
     "$vm/exec" one "ip route add $world via $host_gateway dev eth1"
     run ! "$vm/exec" one "ping -c 2 -W 1 -I eth1 $world"
@@ -99,11 +99,11 @@ teardown_file() {
 }
 
 @test "$launcher: a VM and a program are on one network" {
-    # Goal: examples/ping, no VM, meets a VM on default.
+    # Goal: examples/ping, which is not a VM, reaches a VM on default.
     run -0 "$programs/ping" -c 2 default "$(address one eth0)"
 }
 
-@test "$launcher: a third VM comes and goes without harm" {
+@test "$launcher: a third VM starts and stops without harm" {
     # Goal: a running ping loses nothing meanwhile.
     "$vm/exec" one "ping -c 60 -i 0.3 $(address two eth0)" \
         >"$BATS_TEST_TMPDIR/ping" &
@@ -116,7 +116,7 @@ teardown_file() {
 }
 
 @test "$launcher: VMs of both launchers are on one network" {
-    # Goal: Virtualization and a VMM on a socket meet.
+    # Goal: Virtualization and a VMM on a socket reach each other.
     qemu="qemu-system-aarch64"
     [ "$(uname -m)" != x86_64 ] || qemu="qemu-system-x86_64"
     command -v "$qemu" || skip "no $qemu: on a Mac, brew install qemu"
@@ -128,7 +128,7 @@ teardown_file() {
 }
 
 @test "$launcher: a VM on host cannot be reached from default" {
-    # Goal: networks are separate, also when a route is set by hand.
+    # Goal: networks are isolated, even when a route is set by hand.
     start three --network host
     three=$(address three eth0)
     host_route="ip route add $three via $(gateway one eth0) dev eth0"
@@ -140,7 +140,7 @@ teardown_file() {
 }
 
 @test "$launcher: 100 MB by TCP arrive as they were sent" {
-    # Goal: not one byte is lost or changed.
+    # Goal: no byte is lost or changed.
     "$vm/exec" one "dd if=/dev/urandom of=/tmp/sent bs=1M count=100 &&
         httpd -p 7000 -h /tmp"
     run -0 "$vm/exec" two \
@@ -151,7 +151,7 @@ teardown_file() {
 }
 
 @test "$launcher: a VM reboots and keeps working" {
-    # Goal: the network is there again, with the same address.
+    # Goal: the network comes back with the same address.
     before=$(address one eth0)
     echo "reboot -f" >"$TEST_VM_RUN/one/in"
     wait_for_console one 2 '^vm: ready'
@@ -169,14 +169,14 @@ teardown_file() {
     [ "$(broker_pid)" = "$pid" ]
 }
 
-@test "$launcher: a launcher that is killed harms nobody" {
+@test "$launcher: killing a launcher affects no other VM" {
     # Goal: the other VM keeps its network, which outlives its first holder.
     kill -9 "$(cat "$TEST_VM_RUN/one/pid")"
     run -0 "$vm/exec" two "ping -c 2 $(gateway two eth0)"
     [[ $output == *" 0% packet loss"* ]]
 }
 
-@test "$launcher: with the last VM everything goes" {
+@test "$launcher: when the last VM exits, broker and bridge disappear" {
     # Goal: no broker and no bridge are left.
     pid=$(broker_pid)
     "$vm/stop" two

@@ -21,7 +21,8 @@ else
     world_name=world.example
 fi
 
-# An accelerator that does not work is tried once a file, as that takes seconds.
+# An accelerator that does not work is tried once per file, since that takes
+# seconds.
 start() {
     name=$1
     shift
@@ -32,12 +33,13 @@ start() {
         : >"$BATS_FILE_TMPDIR/emulate"
 }
 
-# address NAME CARD: its IPv4 address, as the guest said when it was ready.
+# address NAME INTERFACE: prints its IPv4 address, as the guest reported it when
+# ready.
 address() {
     "$vm/list" | sed -n "s|^$1: $2 [^ ]* \([0-9.]*\)/.*|\1|p"
 }
 
-# gateway NAME CARD
+# gateway NAME INTERFACE: prints the gateway's address.
 gateway() {
     "$vm/exec" "$1" "cat /run/$2.gateway /run/$2.server 2>/dev/null" | head -n 1
 }
@@ -46,7 +48,7 @@ broker_pid() {
     launchctl print "system/$label" | sed -n 's/^[[:space:]]*pid = //p'
 }
 
-# Waits for the end of the process $1, which is no child of ours.
+# Waits until the process $1, which is not our child, has exited.
 wait_for_end() {
     if [ "$(uname)" = Darwin ]; then
         # An idle broker exits after two minutes.
@@ -57,8 +59,9 @@ wait_for_end() {
     fi
 }
 
-# wait_for_console NAME COUNT TEXT: until the console has said TEXT so often.
-# (grep counts no further than 1 with -q, or when nobody reads what it prints.)
+# wait_for_console NAME COUNT TEXT: waits until TEXT is on the console COUNT
+# times. (grep counts no further than 1 with -q, or when nobody reads its
+# output.)
 wait_for_console() {
     [ "$(grep -c -m "$2" "$3" \
         < <(tail -n +1 -f "$TEST_VM_RUN/$1/console" 2>/dev/null))" -eq "$2" ]

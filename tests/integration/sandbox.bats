@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# The sandbox that tests/linux/run makes, and that nothing of it is left.
+# The sandbox that tests/linux/run makes, and that it leaves nothing behind.
 
 # shellcheck disable=SC2016 # $ is for the scripts in the sandbox
 
@@ -33,15 +33,15 @@ as_nobody() {
     setpriv --reuid 65534 --regid 65534 --clear-groups -- "$@"
 }
 
-# Skips where there is no other user to be, or the repository is closed to it.
-# A relative path would do for somebody who is in the folder already.
+# Skips where no other user is available, or the repository is closed to that
+# user. A relative path would work for a process that is in the folder already.
 need_ordinary_user() {
     [ "$(id -u)" -eq 0 ] || skip "only root can become somebody else"
     as_nobody test -x "$PWD/tests/linux/run" ||
         skip "others cannot enter the folder of the repository"
 }
 
-# What a failed test left running would keep bats waiting for ever.
+# Processes left by a failed test would keep bats waiting forever.
 teardown() {
     if [ -n "${runner-}" ]; then
         kill -KILL "$runner" 2>/dev/null || :
@@ -63,7 +63,7 @@ next() {
     read -r -t 30 -u 7 line
 }
 
-# Everything that a sandbox could leave on the host.
+# Prints everything that a sandbox could leave on the host.
 host() {
     cat /proc/self/mountinfo
     ip -br link show type veth
@@ -95,7 +95,8 @@ own='for n in mnt pid net ipc uts; do readlink /proc/self/ns/$n; done |
     paste -s -d "|" | sed "s/[][]/\\\\&/g"'
 
 @test "the exit status is the command's" {
-    # Goal: success, failure, signals, and what cannot be run at all.
+    # Goal: this covers success, failure, signals, and commands that cannot be
+    # run.
     tests/linux/run true
     run tests/linux/run -- sh -c 'exit 7'
     [ "$status" -eq 7 ]
@@ -109,8 +110,8 @@ own='for n in mnt pid net ipc uts; do readlink /proc/self/ns/$n; done |
     [ "$status" -eq 126 ]
 }
 
-@test "what is wrong is said, and is 125" {
-    # Goal: a test that cannot be run is not taken for one that failed.
+@test "errors of the runner are reported, with exit status 125" {
+    # Goal: a test that could not run is not mistaken for one that failed.
     for wrong in '--bogus true' '' '--config /nonexistent true' \
         '--broker /nonexistent true' '--plist /nonexistent true' \
         '--user carol true' '--env x true' '--vmnetd-opt --bogus true'; do
@@ -126,7 +127,7 @@ own='for n in mnt pid net ipc uts; do readlink /proc/self/ns/$n; done |
 }
 
 @test "arguments, environment, folder and stdio reach the command" {
-    # Goal: nothing comes between the caller and the command.
+    # Goal: the command gets exactly what the caller passes.
     cd tests
     out=$(echo input | given=1 linux/run --env 'added=a b' -- sh -c '
         cat; pwd; echo "$given,$added,$1"; echo error >&2' sh '  two  words' \
@@ -139,7 +140,8 @@ $PWD
 }
 
 @test "the sandbox is a Mac with the broker installed" {
-    # Goal: users, folders, owners, host name, limits, launchctl in PATH.
+    # Goal: this covers users, folders, owners, host name, limits, launchctl in
+    # PATH.
     sandbox <<'SCRIPT'
 expect host mac "$(hostname)"
 expect user '0 0' "$(id -u) $(id -g)"
@@ -165,7 +167,7 @@ SCRIPT
 }
 
 @test "options choose broker, configuration and daemons" {
-    # Goal: what is given is what is installed.
+    # Goal: the given files are the ones that are installed.
     echo '{}' >"$BATS_TEST_TMPDIR/config"
     sandbox --config "$BATS_TEST_TMPDIR/config" --broker /bin/true <<'SCRIPT'
 support='/Library/Application Support/com.github.nirs.vmnet-broker'
@@ -190,7 +192,7 @@ expect owner _vmnetbroker "$(stat -c %U /run/arguments/out)"
 SCRIPT
 }
 
-@test "the command can be another user's" {
+@test "the command can run as another user" {
     # Goal: --user changes ids, groups, home, and nothing can be taken back.
     run tests/linux/run --user alice sh -c '
         id -u; id -g; id -G; echo "$HOME $USER"; cd && touch file && pwd
@@ -201,8 +203,8 @@ SCRIPT
         '501 501 501 /Users/alice alice /Users/alice no' ]
 }
 
-@test "the world outside is there at once" {
-    # Goal: IPv4, IPv6 and names, from the first packet on.
+@test "the external network is ready at once" {
+    # Goal: IPv4, IPv6 and names work from the first packet on.
     sandbox <<'SCRIPT'
 for address in 198.51.100.1 203.0.113.1 2001:db8:1::1 2001:db8:2::1; do
     /bin/ping -n -q -c 1 -W 1 "$address" >/dev/null || fail "no $address"
@@ -218,7 +220,7 @@ as bob /bin/ping -n -q -c 1 -W 1 203.0.113.1 >/dev/null
 SCRIPT
 }
 
-@test "a datagram socket is not full of a few messages" {
+@test "a few messages do not fill a datagram socket" {
     # Goal: as on macOS, small messages to a socket that is not connected back
     # are limited by their bytes.
     sandbox --no-daemon <<'SCRIPT'
@@ -255,8 +257,9 @@ SCRIPT
     diff <(echo "$before") <(host)
 }
 
-@test "what the command leaves running ends with it" {
-    # Goal: children, daemons and the stubborn, within about a second.
+@test "processes that the command leaves running are killed with it" {
+    # Goal: children, daemons and processes that ignore signals end within a
+    # second or so.
     begin sh -c "$own"'; sleep 1000 & setsid sleep 1001 &
         (trap "" TERM HUP INT; echo ready; while :; do sleep 1000; done) &
         read line </proc/self/fd/0; exit 3' </dev/null
@@ -291,7 +294,7 @@ SCRIPT
 }
 
 @test "a command that ignores signals is killed" {
-    # Goal: the end is bounded, and a second signal does not wait for it.
+    # Goal: the time is bounded, and a second signal shortens it.
     for case in :9 INT:4; do
         second=${case%:*}
         rm -f "$BATS_TEST_TMPDIR/fifo"
@@ -322,7 +325,7 @@ SCRIPT
     [ "$line" = ready ]
     [ "$(inhabitants "$namespaces")" -gt 0 ]
     kill -KILL "$runner"
-    # Ends when the last process of the sandbox has.
+    # The fifo ends when the last process of the sandbox has exited.
     timeout 30 cat <&7
     wait "$runner" || :
     until_empty "$namespaces"
@@ -345,8 +348,8 @@ SCRIPT
     diff <(echo "$before") <(host)
 }
 
-@test "two sandboxes at once do not meet" {
-    # Goal: the same names, addresses and files, each its own.
+@test "two sandboxes at once are isolated" {
+    # Goal: each has its own instance of the same names, addresses and files.
     begin sh -c "$own"'; touch /run/first /Library/first
         launchctl disable system/first; nc -l 198.51.100.2 4000 &
         echo $$ >/run/pid; echo ready; exec sleep 1000'
@@ -374,8 +377,8 @@ world" ]
     wait "$runner" || :
 }
 
-@test "the command cannot signal what is outside" {
-    # Goal: "kill 0" and kill -1, as scripts do at their end, stay inside.
+@test "the command cannot signal processes outside" {
+    # Goal: "kill 0" and "kill -1", as used at the end of scripts, stay inside.
     run tests/linux/run sh -c 'trap "" TERM; kill 0; kill -TERM -1; exit 4'
     [ "$status" -eq 4 ]
 }
@@ -404,8 +407,8 @@ hidden" ]
     [ "$(stat -c %a "$BATS_TEST_TMPDIR/private")" = 700 ]
 }
 
-@test "an ordinary user is told what is missing" {
-    # Goal: no permission for the tun device: one line says what to do.
+@test "an ordinary user learns what is missing" {
+    # Goal: without permission for the tun device, one line says what to do.
     need_ordinary_user
     mknod -m 600 "$BATS_TEST_TMPDIR/tun" c 10 200
     run unshare -m sh -c '
@@ -417,8 +420,8 @@ hidden" ]
     [[ $output == *'/dev/net/tun: no permission'* ]]
 }
 
-@test "an ordinary user has a sandbox of one user" {
-    # Goal: a user namespace with a single id: all works but the users.
+@test "an ordinary user has a sandbox with a single user" {
+    # Goal: in a user namespace with one id everything works except other users.
     need_ordinary_user
     run as_ordinary_user tests/linux/run sh -ec '
         id -u
@@ -469,7 +472,7 @@ until_line() {
     done
 }
 
-@test "on a terminal the command is in the foreground; Ctrl-C is its own" {
+@test "on a terminal the command is in the foreground and gets Ctrl-C" {
     # Goal: the terminal behaves as if there were no sandbox.
     terminal "tests/linux/run sh -c 'ps -o stat= -p \$\$; read line
         echo typed \$line; trap \"echo interrupted; exit 6\" INT

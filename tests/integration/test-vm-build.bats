@@ -146,8 +146,8 @@ calls() {
 
 # --- The tests --------------------------------------------------------------
 
-@test "macOS: a guest of each architecture, by curl and BSD tools" {
-    # Goal: without apt, and with the tools of a Mac, both guests are made.
+@test "macOS: a guest of each architecture is built with curl and BSD tools" {
+    # Goal: both guests are built without apt, with the tools of a Mac.
     run -0 build_with amd64
     run -0 build_with arm64
     [[ $output == *"fetching $kernel-arm64 1.0"* ]]
@@ -157,8 +157,8 @@ calls() {
     [[ $(calls) == *https://snapshot.debian.org/file/* ]]
 }
 
-@test "the same in bash and in busybox's shell" {
-    # Goal: it does not depend on which shell is /bin/sh.
+@test "the same works in bash and in busybox's shell" {
+    # Goal: the result does not depend on which shell is /bin/sh.
     for words in "bash --posix" "busybox sh"; do
         read -ra shell <<<"$words"
         shell[0]=$(command -v "${shell[0]}")
@@ -168,8 +168,8 @@ calls() {
     done
 }
 
-@test "without an argument the guest is the machine's" {
-    # Goal: Apple silicon, which says arm64, gets an arm64 guest.
+@test "without an argument the guest has the machine's architecture" {
+    # Goal: Apple silicon, whose uname prints arm64, gets an arm64 guest.
     tool uname 'echo arm64'
     run -0 build_with
     [ -e "$guest/arm64/initrd" ]
@@ -177,7 +177,7 @@ calls() {
 }
 
 @test "the initrd has what the guest needs, owned by root" {
-    # Goal: the list is the promise.
+    # Goal: the initrd has exactly the files of this list.
     run -0 build_with amd64
     list=$(gzip -dc "$guest/amd64/initrd" | cpio -itv --numeric-uid-gid \
         2>/dev/null)
@@ -185,7 +185,7 @@ calls() {
         etc/acpi/PWRF/00000080 modules/order modules/virtio_net.ko; do
         grep -qE " (\./)?$name\$" <<<"$list"
     done
-    # Nobody else's file, and no module that nobody asked for.
+    # It has no file of another owner, and no module that was not requested.
     [ "$(awk '{ print $3 $4 }' <<<"$list" | sort -u)" = 00 ]
     [[ $list != *e1000* ]]
     gzip -dc "$guest/amd64/initrd" | (cd "$T" && cpio -i --quiet --to-stdout \
@@ -201,8 +201,8 @@ calls() {
     [[ $output != *fetching* ]]
 }
 
-@test "offline: said plainly, and nothing is left" {
-    # Goal: a person knows what to do.
+@test "offline: the error is clear, and nothing is left" {
+    # Goal: a person learns what to do.
     offline
     run -1 build_with amd64
     [[ $output == *"Could not resolve host"* ]]
@@ -222,7 +222,7 @@ calls() {
 }
 
 @test "a download that is cut off is refused, and not kept" {
-    # Goal: curl that says nothing of it changes nothing.
+    # Goal: this works even if curl does not report the error.
     for file in "$T/served"/*; do
         head -c 100 "$file" >"$T/half"
         cp "$T/half" "$file"
@@ -232,8 +232,8 @@ calls() {
     [ -z "$(ls -A "$cache")" ]
 }
 
-@test "a file in the cache that is damaged is fetched again" {
-    # Goal: a disk that lost half a file is no reason for a broken guest.
+@test "a damaged file in the cache is fetched again" {
+    # Goal: a truncated file on the disk does not lead to a broken guest.
     run -0 build_with amd64
     echo half >"$cache/busybox-static_amd64.deb"
     run -0 build_with amd64
@@ -266,15 +266,15 @@ read -r go <'$T/go'"
     [ ! -e "$guest/amd64/kernel" ]
     serve
     run -0 build_with amd64
-    # What it left is removed when it is certain that nobody uses it.
+    # Its leftovers are removed when it is certain that no process uses them.
     [ "$(find "$guest/amd64" -name 'work.*' | wc -l)" -eq 1 ]
     touch -t 202001010000 "$guest/amd64"/work.*
     run -0 build_with amd64
     [ "$(ls "$guest/amd64")" = "$(printf 'initrd\nkernel')" ]
 }
 
-@test "KERNEL and BUSYBOX: files of one's own, nothing downloaded" {
-    # Goal: offline a guest can be made, also with paths that are relative.
+@test "KERNEL and BUSYBOX: own files are used, and nothing is downloaded" {
+    # Goal: a guest can be built offline, also with relative paths.
     offline
     kernel_of arm64
     busybox_of arm64
@@ -287,8 +287,8 @@ read -r go <'$T/go'"
     [[ $output != *.ko* ]]
 }
 
-@test "KERNEL and BUSYBOX: what is not one is refused" {
-    # Goal: not a guest that hangs, but a reason.
+@test "KERNEL and BUSYBOX: an invalid file is refused" {
+    # Goal: the user gets a reason, and not a guest that hangs.
     offline
     kernel_of arm64
     busybox_of amd64
@@ -309,7 +309,7 @@ read -r go <'$T/go'"
 }
 
 @test "a package without the modules is refused" {
-    # Goal: a guest without a network card is no guest.
+    # Goal: a guest without a network interface is useless.
     rm -rf "$T/root"
     mkdir -p "$T/root/boot"
     kernel_of amd64
@@ -356,7 +356,7 @@ served() {
 }
 
 @test "Debian: apt fetches, also for the other architecture" {
-    # Goal: no curl is needed, and apt is told the architecture.
+    # Goal: curl is not needed, and apt is given the architecture.
     offline
     busybox=$T/served/$(served arm64 busybox-static)
     apt_has "busybox-static=2:3" "$busybox"
@@ -366,15 +366,16 @@ served() {
     [[ $(calls) == *APT::Architecture=arm64*"download busybox-static=2:3"* ]]
 }
 
-@test "Debian: what apt no longer has comes from the archive" {
-    # Goal: an old pin works for ever.
+@test "Debian: a package that apt no longer has comes from the archive" {
+    # Goal: an old pin keeps working.
     apt_has none "$T/none"
     run -0 build_with amd64
     [[ $(calls) == *"apt-get"*" update"*"curl "* ]]
 }
 
 @test "Debian: offline from the archive, the newer kernel is used" {
-    # Goal: an update of Debian's breaks nothing, and it is said.
+    # Goal: an update of Debian's kernel breaks nothing, and the use is
+    # reported.
     offline
     linux=$T/served/$(served amd64 "$kernel-amd64")
     apt_has "linux-image-9-cloud-amd64" "$linux"
@@ -384,8 +385,8 @@ served() {
     [[ $output == *"using linux-image-9-cloud-amd64 as Debian has it now"* ]]
 }
 
-@test "Debian: apt that brings something else is not believed" {
-    # Goal: the sum counts, whoever brought it.
+@test "Debian: a wrong package from apt is refused" {
+    # Goal: the checksum decides, regardless of the source.
     offline
     echo something >"$T/else"
     apt_has "busybox-static=2:3" "$T/else"
@@ -394,8 +395,8 @@ served() {
     [ -z "$(ls -A "$cache")" ]
 }
 
-@test "usage" {
-    # Goal: an architecture that there is not is a mistake.
+@test "usage errors are explained" {
+    # Goal: an unknown architecture is an error.
     run -2 build_with riscv64
     [[ $output == *"usage: examples/test-vm/build [amd64|arm64]"* ]]
     run -2 build_with amd64 arm64
@@ -403,7 +404,7 @@ served() {
 }
 
 @test "a folder with a space in its name" {
-    # Goal: no word of a path is taken for two.
+    # Goal: no path is split into words.
     mv "$T/tree" "$T/a tree"
     build=$T/a\ tree/examples/test-vm/build
     run -0 build_with amd64

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# vmnet-run, with commands that do to it what VMMs may do.
+# vmnet-run, with commands that treat it as VMMs may.
 
 load helper
 
-# What the scripts here share, before the script.
+# What the scripts share; it comes before each script.
 run_sandbox() {
     sandbox <<SCRIPT
 $(
@@ -19,17 +19,17 @@ frames() {
         sed -n "s/.* \([0-9]*\) $4.*/\1/p"
 }
 
-# interfaces PID: that the process has.
+# interfaces PID: prints how many interfaces the process has.
 interfaces() {
     vmnetctl | grep -c "^interface .* pid=$1 " || :
 }
 
-# ticks PID: processor time of a process, 1/100 s.
+# ticks PID: prints the processor time of a process, in 1/100 s.
 ticks() {
     awk '{ print $14 + $15 }' "/proc/$1/stat"
 }
 
-# subnet NETWORK: its first three bytes.
+# subnet NETWORK: prints its first three bytes.
 subnet() {
     start subnet alice ping -c 0 -H "$1"
     wait_line subnet '^holding' | sed 's/^holding \(.*\)\.[0-9]* until.*/\1/'
@@ -54,8 +54,8 @@ COMMON
 SCRIPT
 }
 
-@test "vmnet-run: words in arguments and in the environment" {
-    # Goal: the command learns its sockets, addresses and sizes, in any form.
+@test "vmnet-run: arguments and environment are filled in" {
+    # Goal: the command gets its sockets, addresses and sizes in any form.
     run_sandbox <<'SCRIPT'
 start words alice env OPTIONS='{mtu1},{mac1}' \
     vmnet-run --network default --network host -- \
@@ -78,9 +78,9 @@ wait_line words '^2$'
 SCRIPT
 }
 
-@test "vmnet-run: what one command sends, another gets" {
-    # Goal: frames arrive in order and unharmed, more than a socket's buffer
-    # holds, and are counted.
+@test "vmnet-run: frames that one command sends reach another" {
+    # Goal: frames arrive in order and unchanged, more of them than a socket's
+    # buffer holds, and are counted.
     run_sandbox <<'SCRIPT'
 start reader alice vmnet-run --stats --network default -- \
     vmm say up read {fd0} 500 1514
@@ -99,9 +99,9 @@ expect "dropped" 0 "$(frames writer default out dropped)"
 SCRIPT
 }
 
-@test "vmnet-run: frames that are too short or too long" {
-    # Goal: they are dropped and counted, and harm nothing; also a datagram of
-    # size 0, which is no end.
+@test "vmnet-run: frames that are too short or too long are dropped" {
+    # Goal: they are dropped, counted and harmless, including a datagram of size
+    # 0, which does not mean the end.
     run_sandbox <<'SCRIPT'
 start reader alice vmnet-run --network default -- \
     vmm say up read {fd0} 1 14 read {fd0} 1 1514
@@ -118,9 +118,9 @@ expect "unfit" 5 "$(frames writer default out unfit)"
 SCRIPT
 }
 
-@test "vmnet-run: a command that stops reading one network" {
-    # Goal: a flood there is dropped, the other network goes on meanwhile,
-    # nothing spins, and when the command reads again frames come again.
+@test "vmnet-run: a command may stop reading one network" {
+    # Goal: a flood there is dropped, the other network is unaffected, and
+    # nothing spins. When the command reads again, it gets frames again.
     run_sandbox <<'SCRIPT'
 default=$(subnet default).200
 host=$(subnet host).200
@@ -146,9 +146,9 @@ expect "dropped on default" 0 "$(frames guest default in dropped)"
 SCRIPT
 }
 
-@test "vmnet-run: a command that reads slowly" {
-    # Goal: it is waited for without asking all the time, while the network has
-    # more than it takes.
+@test "vmnet-run: a command may read slowly" {
+    # Goal: vmnet-run waits for it without polling while the network has more
+    # than the command reads.
     run_sandbox <<'SCRIPT'
 default=$(subnet default).200
 start guest alice vmnet-run --network default --network host -- \
@@ -163,9 +163,9 @@ expect "guest" 0 "$status"
 SCRIPT
 }
 
-@test "vmnet-run: a command whose socket is full for a while" {
-    # Goal: what finds no room (ENOBUFS) is sent again, in order, and nothing is
-    # lost. The clock of vmnet-run stands until the command reads.
+@test "vmnet-run: a command's socket may be full for a while" {
+    # Goal: frames that do not fit (ENOBUFS) are sent again, in order, and none
+    # is lost. The clock of vmnet-run stands still until the command reads.
     run_sandbox <<'SCRIPT'
 clock_create
 start guest alice env STANDIN_CLOCK="$clock" \
@@ -195,9 +195,9 @@ expect "dropped" 0 "$(frames guest default in dropped)"
 SCRIPT
 }
 
-@test "vmnet-run: a command that closes one socket" {
-    # Goal: that network is quiet, with no spin; the other and the command go
-    # on.
+@test "vmnet-run: a command may close one socket" {
+    # Goal: that network becomes quiet without spinning; the other network and
+    # the command continue.
     run_sandbox <<'SCRIPT'
 default=$(subnet default).200
 start guest alice vmnet-run --stats --network default --network host -- \
@@ -213,8 +213,8 @@ expect "guest" 0 "$status"
 SCRIPT
 }
 
-@test "vmnet-run: a command that sends as fast as it can" {
-    # Goal: a network card that floods does not keep out the other one.
+@test "vmnet-run: a command may send as fast as it can" {
+    # Goal: a flood on one network interface does not block the other one.
     run_sandbox <<'SCRIPT'
 default=$(subnet default).200
 start guest alice vmnet-run --stats --network default --network host -- \
@@ -226,13 +226,13 @@ as bob ping -c 20 -i 0.02 default "$default" >"$T/ping.out" ||
 stop guest
 expect "guest" 3 "$status"
 expect "unfit" 100000 "$(frames guest host out unfit)"
-# What is under way when it ends may get lost.
+# Frames under way when it exits may be lost.
 [ "$(frames guest host out frames)" -gt 99000 ] || fail "frames were lost"
 SCRIPT
 }
 
-@test "vmnet-run: exit status" {
-    # Goal: it is the command's; mistakes are told apart.
+@test "vmnet-run: the exit status is the command's" {
+    # Goal: errors of vmnet-run itself have other statuses.
     run_sandbox <<'SCRIPT'
 ends() {
     local wanted=$1
@@ -281,9 +281,9 @@ expect "interfaces" 0 "$(interfaces "$(pid_of run)")"
 SCRIPT
 }
 
-@test "vmnet-run: signals" {
-    # Goal: the command gets those that are for it, and an ignored one, as by
-    # nohup, stays ignored.
+@test "vmnet-run: signals are passed to the command" {
+    # Goal: the command gets the signals that are meant for it, and one that is
+    # ignored, as by nohup, stays ignored.
     run_sandbox <<'SCRIPT'
 start guest alice env --default-signal=INT,QUIT \
     vmnet-run --network default -- \
@@ -314,8 +314,8 @@ expect "exit status" 143 "$status"
 SCRIPT
 }
 
-@test "vmnet-run: its interfaces end with it" {
-    # Goal: nothing is left, also when it is killed.
+@test "vmnet-run: its interfaces disappear with it" {
+    # Goal: nothing is left, even when it is killed.
     run_sandbox <<'SCRIPT'
 run=(vmnet-run --network default --network host -- vmm say up wait)
 start guest alice "${run[@]}"
@@ -337,9 +337,9 @@ settle left 0
 SCRIPT
 }
 
-@test "vmnet-run: a VMM that outlives the command" {
-    # Goal: the guest stays online for as long as somebody has its socket, and
-    # then the exit status is the command's.
+@test "vmnet-run: a VMM may outlive the command" {
+    # Goal: the guest stays online as long as a process has its socket. Then the
+    # exit status is the command's.
     run_sandbox <<'SCRIPT'
 default=$(subnet default).200
 # A daemon, as of QEMU's -daemonize.
@@ -355,14 +355,14 @@ kill -KILL "$vmm"
 wait_exit guest
 expect "exit status" 3 "$status"
 
-# Nobody is left in the command's group: vmnet-run itself is meant.
+# The command's group is empty: the signal is for vmnet-run itself.
 daemon
 stop guest
 expect "exit status" 3 "$status"
 expect "the daemon" "$vmm" "$(pgrep -x vmm)"
 kill -KILL "$vmm"
 
-# Somebody is.
+# The command's group is not empty.
 start guest alice vmnet-run --network default -- sh -c "
     vmm answer {fd0} {mac0} $default wait & exit 4"
 wait_line guest "^answering $default\$"
@@ -376,14 +376,14 @@ expect "exit status" 4 "$status"
 SCRIPT
 }
 
-@test "vmnet-run: in the foreground of a terminal" {
+@test "vmnet-run: it behaves well in the foreground of a terminal" {
     # Goal: Ctrl-C reaches the command, once; Ctrl-Z stops both, fg continues
     # both; a script with vmnet-run in it ends by Ctrl-C, and keeps the terminal
     # when it starts vmnet-run in the background.
     run_sandbox <<'SCRIPT'
 mkfifo "$T/keys"
 : >"$T/screen.out"
-# A command in the background is born deaf to Ctrl-C. The shell has job control.
+# A background command ignores Ctrl-C from its start. The shell has job control.
 env --default-signal=INT,QUIT,TSTP script -q -f \
     -c "stty -echo; echo ready; PS1= bash --norc --noediting -i" "$T/typescript" \
     <"$T/keys" >"$T/screen.out" 2>&1 &
@@ -435,7 +435,7 @@ type 'exit\n'
 SCRIPT
 }
 
-@test "vmnet-run: an address and a descriptor that were asked for" {
+@test "vmnet-run: an address and a descriptor can be requested" {
     # Goal: any unicast address works; a VMM that has its number of a descriptor
     # built in gets that one, and no other beside it.
     run_sandbox <<'SCRIPT'
@@ -456,8 +456,9 @@ expect "exit status" 0 "$status"
 SCRIPT
 }
 
-@test "vmnet-run: offload" {
-    # Goal: it is asked for if the VMM can have it, and else its price is told.
+@test "vmnet-run: offload is requested where possible" {
+    # Goal: it is requested if the VMM supports it; otherwise its cost is
+    # reported.
     run_sandbox <<'SCRIPT'
 warning='^vmnet-run: without --offload it slows down every VM'
 offload() {

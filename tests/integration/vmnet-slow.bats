@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# A vmnet that is slow, does not answer or refuses, under the real daemon. In
-# the end nothing of a network is left, and the last line of the log is true.
+# A vmnet that is slow, does not respond or refuses, under the real daemon. At
+# the end nothing of a network is left, and the last line of the log is correct.
 
 load helper
 
@@ -21,9 +21,9 @@ vmnetd() {
     pkill "-$1" -x vmnetd
 }'
 
-@test "SIGTERM while a network is being made" {
-    # Goal: the one who waits is interrupted, as the SDK takes for a reason to ask
-    # again, and the network is released as soon as it exists.
+@test "SIGTERM while a network is being created" {
+    # Goal: the waiting client is interrupted, which makes the SDK ask again,
+    # and the network is released as soon as it exists.
     sandbox <<SCRIPT
 $slow
 $(cat <<'MAKING'
@@ -44,7 +44,7 @@ MAKING
 SCRIPT
 }
 
-@test "a network that hangs delays no other one" {
+@test "a network that hangs does not delay others" {
     # Goal: not by a millisecond: the clocks of the broker and its clients stand
     # still. (For two holds of one client: sdk-hold-test.c.)
     sandbox --daemon-env STANDIN_CLOCK=/run/standin/clock \
@@ -64,8 +64,8 @@ HANGS
 SCRIPT
 }
 
-@test "a network that is made after its 30 s" {
-    # Goal: it is released, and then made for whoever asks again.
+@test "a network that is created after its 30 s is released" {
+    # Goal: it is released, and created again for the next client that asks.
     sandbox --daemon-env STANDIN_CLOCK=/run/standin/clock <<SCRIPT
 $slow
 $(cat <<'LATE'
@@ -94,8 +94,8 @@ LATE
 SCRIPT
 }
 
-@test "an anchor that cannot be started" {
-    # Goal: nobody is refused the network for it, and the log says what it costs.
+@test "a network works without an anchor that cannot be started" {
+    # Goal: no client is refused because of it, and the log states the effect.
     sandbox --daemon-env \
         STANDIN_FAIL=vmnet_interface_start_with_network:1=1001 <<SCRIPT
 $slow
@@ -112,8 +112,8 @@ FAILS
 SCRIPT
 }
 
-@test "an anchor whose start is never answered" {
-    # Goal: the network is served at once, and released in the end.
+@test "a network works while the start of its anchor is not answered" {
+    # Goal: the network is granted at once, and released in the end.
     sandbox --daemon-env \
         STANDIN_HANG=vmnet_interface_start_with_network:1 <<SCRIPT
 $slow

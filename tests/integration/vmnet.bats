@@ -6,8 +6,8 @@
 
 load helper
 
-@test "vmnet shared: guests of two processes, the gateway and the world" {
-    # Goal: one network for several processes; NAT for both protocols.
+@test "vmnet shared: guests of two processes reach the external network" {
+    # Goal: several processes use one network, with NAT for both protocols.
     guests <<'SCRIPT'
 guest a --subnet 10.1.1.1/24 --export "$T/network"
 expect "a's address" 10.1.1.2 "$address"
@@ -33,8 +33,8 @@ expect "vmnetd" "" "$(vmnetctl)"
 SCRIPT
 }
 
-@test "vmnet host: the gateway and no further" {
-    # Goal: no router is announced, and none would forward.
+@test "vmnet host: guests reach the gateway and nothing beyond" {
+    # Goal: no router is announced, and none would forward packets.
     guests <<'SCRIPT'
 guest a --mode host
 expect "router" none "$(wait_line a '^ready ' | cut -d' ' -f3)"
@@ -42,7 +42,7 @@ gateway=${address%.*}.1
 reach a "$gateway"
 gateway6=$(address6 a | cut -d: -f1-4)::1
 reach a "$gateway6"
-# Even to a guest that tries.
+# This is so even for a guest that sets a route.
 within a ip route add default via "$gateway"
 within a ip -6 route add default via "$gateway6"
 no_reach a "$outside"
@@ -50,8 +50,9 @@ no_reach a "$outside6"
 SCRIPT
 }
 
-@test "vmnet: networks do not reach each other" {
-    # Goal: not the guests, and not the host's address on the other one.
+@test "vmnet: networks are isolated from each other" {
+    # Goal: neither the guests nor the host's address on the other network are
+    # reachable.
     guests <<'SCRIPT'
 guest a --subnet 10.1.1.1/24
 guest b --subnet 10.1.2.1/24
@@ -70,13 +71,13 @@ SCRIPT
 }
 
 @test "vmnet: port forwarding from outside and from the host itself" {
-    # Goal: TCP and UDP to a guest with a reserved address.
+    # Goal: TCP and UDP reach a guest with a reserved address.
     guests <<'SCRIPT'
 mac=52:54:00:00:00:01
 guest a --subnet 10.1.1.1/24 --reserve $mac=10.1.1.50 --mac $mac \
     --forward tcp:8080:10.1.1.50:80 --forward udp:5353:10.1.1.50:53
 expect "reserved" 10.1.1.50 "$address"
-# answer NAME ARGUMENT...: one connection, from nc.
+# answer NAME ARGUMENT...: serves one connection, with nc.
 answer() {
     local name=$1
     shift
@@ -97,8 +98,8 @@ wait_line udp '^by UDP$'
 SCRIPT
 }
 
-@test "vmnet: before macOS 27 a forwarded port is not there for the host" {
-    # Goal: --no-loopback-forwarding, and others do reach it.
+@test "vmnet: before macOS 27 the host cannot reach a forwarded port" {
+    # Goal: with --no-loopback-forwarding only other machines reach it.
     guests --vmnetd-opt --no-loopback-forwarding <<'SCRIPT'
 mac=52:54:00:00:00:01
 guest a --subnet 10.1.1.1/24 --reserve $mac=10.1.1.50 --mac $mac \
@@ -114,8 +115,8 @@ expect "from the world" hello \
 SCRIPT
 }
 
-@test "vmnet: what is disabled is not there" {
-    # Goal: NAT of one protocol, DHCP, advertisements.
+@test "vmnet: disabled features are off" {
+    # Goal: this covers NAT of one protocol, DHCP and advertisements.
     guests <<'SCRIPT'
 guest a --subnet 10.1.1.1/24 --no nat44
 address6 a >"$T/address6"
@@ -133,8 +134,8 @@ expect "servers" 2 "$(pgrep -c -P "$(pgrep -x vmnetd)" dnsmasq)"
 SCRIPT
 }
 
-@test "vmnet: a killed owner takes the network from under the others" {
-    # Goal: their guests lose the link; the subnet can be used again.
+@test "vmnet: the network of a killed owner disappears" {
+    # Goal: its guests lose the link, and the subnet can be used again.
     guests <<'SCRIPT'
 guest a --subnet 10.1.1.1/24 --export "$T/network"
 guest b --import "$T/network"
@@ -151,8 +152,8 @@ guest d --subnet 10.1.1.1/24
 SCRIPT
 }
 
-@test "vmnet: with the quirk a killed owner's subnet stays taken" {
-    # Goal: it, and only it, until vmnetd starts again.
+@test "vmnet: with the quirk a killed owner's subnet stays in use" {
+    # Goal: only this subnet does, and until vmnetd starts again.
     guests --vmnetd-opt --quirk --vmnetd-opt orphan-subnets <<'SCRIPT'
 guest a --subnet 10.1.1.1/24
 stop a KILL
@@ -211,8 +212,9 @@ wait_line other '^ready '
 SCRIPT
 }
 
-@test "vmnetd: SIGTERM removes all that it made" {
-    # Goal: links, rules, settings, processes and files, with guests on it.
+@test "vmnetd: SIGTERM removes everything that it created" {
+    # Goal: links, rules, settings, processes and files are gone, with guests
+    # connected.
     guests <<'SCRIPT'
 mkdir "$T/other"
 export STANDIN_DIR=$T/other

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 
-# What takes too long for make test, and one measurement. `make soak` runs it.
+# Tests that take too long for make test, and one measurement. `make soak` runs
+# them.
 #
 #	SOAK_CYCLES     clients that come and are killed (10000)
 #	SOAK_SECONDS    after which no more are started (3600)
@@ -18,8 +19,8 @@ shown() {
 }
 
 @test "S22: clients that acquire and are killed" {
-    # Goal: the broker does not grow. The first clients make the heap and the
-    # threads that the others find.
+    # Goal: the broker does not grow. The first clients create the heap and the
+    # threads that later ones reuse.
     shown sandbox <<SCRIPT
 cycles=${SOAK_CYCLES-10000}
 "\$tools/crowd" cycle 1000 600 >/dev/null
@@ -38,8 +39,9 @@ SCRIPT
 }
 
 @test "S23: 2,000 processes that connect at once" {
-    # Goal: all are served or refused by a limit, and then all is as before.
-    # Root's limit is that of the broker, the others' a little lower.
+    # Goal: all are served or refused by a limit, and then everything is as
+    # before. Root's limit is the broker's; those of the others are a little
+    # lower.
     shown sanitized <<SCRIPT
 ask command=string:acquire network_name=string:default >/dev/null
 settle peers 1
@@ -60,7 +62,7 @@ SCRIPT
 
 @test "S7: the latency of a client beside one that floods" {
     # Goal: the client is served. How fast depends on the machine: the figures
-    # are for people, who compare both halves of a line.
+    # are for people, who compare both parts of a line.
     shown sandbox <<'SCRIPT'
 "$tools/crowd" latency 1000 >/dev/null
 broker=$(broker_pid)
@@ -77,7 +79,7 @@ expect "the broker" "$broker" "$(broker_pid)"
 SCRIPT
 }
 
-@test "a manager that takes and gives back ten networks" {
+@test "a manager that acquires and releases ten networks" {
     # Goal: neither the SDK nor the broker grows.
     {
         # shellcheck disable=SC2016 # a key of the file

@@ -17,6 +17,7 @@
 
 #include "log.h"
 #include "protocol.h"
+#include "text.h"
 
 #define NANOSECONDS UINT64_C(1000000000)
 
@@ -92,9 +93,9 @@ static void end_check(struct lifetime *lifetime, size_t left)
 		log_notice("exit: all networks are released");
 		finish(lifetime, lifetime->exit_status);
 	} else if (now(lifetime) >= lifetime->end_deadline) {
-		log_error("exit: vmnet did not release %zu networks: their "
+		log_error("exit: vmnet did not release %zu network%s: the "
 			  "subnets may stay unusable until the Mac restarts",
-		    left);
+		    left, text_plural(left));
 		finish(lifetime, EXIT_FAILURE);
 	}
 }
@@ -245,8 +246,8 @@ static void stop(struct lifetime *lifetime, enum registry_phase phase)
 		peers_stop_answering(lifetime->options.peers);
 	} else if (before.phase == REGISTRY_SERVING) {
 		log_notice(
-		    "asked to stop: waiting for the clients of %zu networks",
-		    before.held);
+		    "asked to stop: waiting for the clients of %zu network%s",
+		    before.held, text_plural(before.held));
 	}
 	registry_stop(lifetime->options.registry, phase);
 }

@@ -141,12 +141,13 @@ static void refuse_admission(
 
 	if (admission == TOO_MANY) {
 		failure_set(&failure, FAILURE_BUSY,
-		    "the broker has %zu clients, which is the limit",
-		    peer->peers->admitted);
+		    "the broker has %zu client%s, which is the limit",
+		    peer->peers->admitted, text_plural(peer->peers->admitted));
 	} else {
 		failure_set(&failure, FAILURE_BUSY,
-		    "user %u has %zu clients, which is the limit",
-		    (unsigned)peer->user->uid, peer->user->admitted);
+		    "user %u has %zu client%s, which is the limit",
+		    (unsigned)peer->user->uid, peer->user->admitted,
+		    text_plural(peer->user->admitted));
 	}
 	peer_refuse(peer, reply, "connect", &failure);
 }

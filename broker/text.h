@@ -29,4 +29,10 @@ bool name_is_valid(const char *text, size_t length);
  * address of a single interface. The result is never all 0. */
 int text_to_mac(const char *text, uint8_t mac[6]);
 
+/* The ending of a regular noun: "s", or "" if count is 1. */
+static inline const char *text_plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 #endif

@@ -100,7 +100,7 @@ static void start(void)
 		if (failed != nil) {
 			errx(1, "%s", failed.localizedDescription.UTF8String);
 		}
-		warnx("running on %d networks", count);
+		warnx("running on %d network%s", count, count == 1 ? "" : "s");
 	}];
 }
 

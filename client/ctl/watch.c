@@ -166,9 +166,9 @@ static void drain_done(bool exited, unsigned long long holders)
 		printf("the broker exited; launchd starts it when a client "
 		       "requests a network\n");
 	} else {
-		printf("draining: %llu clients use networks; the broker exits "
-		       "when the last one disconnects\n",
-		    holders);
+		printf("draining: %llu %s networks; the broker exits when the "
+		       "last one disconnects\n",
+		    holders, holders == 1 ? "client uses" : "clients use");
 	}
 }
 
@@ -188,8 +188,10 @@ static void drain_event(xpc_object_t event)
 	} else if (left > 0) {
 		fail(CTL_FAILED,
 		    "drain: the broker was shut down before its last client "
-		    "disconnected, and %llu clients lost their networks",
-		    (unsigned long long)left);
+		    "disconnected, and %llu %s",
+		    (unsigned long long)left,
+		    left == 1 ? "client lost its networks"
+			      : "clients lost their networks");
 	} else {
 		drain_done(true, 0);
 		exit(CTL_OK);

@@ -132,6 +132,8 @@ assert document["problems"] == 1 and first["state"] == "problem", first
 assert set(first) == {"state", "check", "text", "why", "fix"}, first
 assert first["text"].endswith('no valid signature: a "b" \\  '), first
 END
+$ctl doctor >"$T/doctor.out" && fail "no problem with the signature, in text"
+grep -q '^1 problem, 0 notes$' "$T/doctor.out" || fail "more than one problem"
 SCRIPT
 }
 

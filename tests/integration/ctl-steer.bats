@@ -84,6 +84,10 @@ start drain root $ctl drain --wait "$guard"
 wait_log 'drain' 1
 stop one INT
 stop late
+settle 'holders default' 1
+prints 0 $ctl drain <<END
+draining: 1 client uses networks; the broker exits when the last one disconnects
+END
 expect "the broker, while one holds" "$broker" "$(broker_pid)"
 stop two INT
 wait_exit drain

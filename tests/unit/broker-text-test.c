@@ -162,6 +162,15 @@ static void only_private_subnets_in_cidr_notation_are_parsed(void **state)
 	assert_int_equal(subnet.length, 0);
 }
 
+/* Goal: one of a thing is not named as if it were many. */
+static void only_one_has_no_plural(void **state)
+{
+	(void)state;
+	assert_string_equal(text_plural(0), "s");
+	assert_string_equal(text_plural(1), "");
+	assert_string_equal(text_plural(2), "s");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +180,7 @@ int main(void)
 		cmocka_unit_test(text_is_escaped_and_cut),
 		cmocka_unit_test(
 		    only_private_subnets_in_cidr_notation_are_parsed),
+		cmocka_unit_test(only_one_has_no_plural),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

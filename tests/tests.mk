@@ -115,7 +115,7 @@ integration-programs: all examples $(PLATFORM) $(VM_TOOLS) $(BENCH_VMS) \
 integration-test: deps-integration
 	@tests/run-tests -v tests/integration/vm/run
 
-## make lint        format, static analysis, scripts, manual pages (3 minutes)
+## make lint        format, static analysis, scripts, manual pages (a minute)
 lint: deps-lint
 	@tests/run-tests tests/lint
 

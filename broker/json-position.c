@@ -16,8 +16,7 @@ static const char *skip_space(const char *at)
 	return at + strspn(at, " \t\r\n");
 }
 
-/* From the opening quote; returns the position after the closing quote. */
-static const char *skip_string(const char *at)
+const char *json_position_skip_string(const char *at)
 {
 	for (at++; *at != '\0' && *at != '"'; at++) {
 		if (*at == '\\' && at[1] != '\0') {
@@ -34,7 +33,7 @@ static const char *skip_value(const char *at)
 
 	do {
 		if (*at == '"') {
-			at = skip_string(at);
+			at = json_position_skip_string(at);
 			continue;
 		}
 		if (*at == '{' || *at == '[') {
@@ -82,7 +81,7 @@ bool json_position_next(const char *container, struct json_member *member)
 	member->key = NULL;
 	if (*container == '{') {
 		member->key = at;
-		member->key_end = skip_string(at);
+		member->key_end = json_position_skip_string(at);
 		at = skip_space(member->key_end);
 		at = skip_space(*at == ':' ? at + 1 : at);
 	}

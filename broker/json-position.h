@@ -3,7 +3,8 @@
 
 /*
  * Finds positions in a JSON text, which the parser does not keep. The text must
- * have been accepted by the parser, and must be NUL-terminated.
+ * be NUL-terminated, and must have been accepted by the parser, except for
+ * json_position_skip_string().
  */
 
 #ifndef JSON_POSITION_H
@@ -29,6 +30,9 @@ struct json_member {
 	const char *value;
 	const char *end; /* after the value; NULL before the first member */
 };
+
+/* The position after the string that begins at `at`, or of the NUL. */
+const char *json_position_skip_string(const char *at);
 
 /* The first byte of the text's value. */
 const char *json_position_root(const char *text);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "json-position.h"
 #include "text.h"
 
 /* Kinds of tokens; they can be combined into sets. */
@@ -129,18 +130,6 @@ static bool begins(const char *at, const char *with)
 	return strncmp(at, with, strlen(with)) == 0;
 }
 
-static size_t string_length(const char *text)
-{
-	const char *at = text + 1;
-
-	for (; *at != '\0' && *at != '"'; at++) {
-		if (*at == '\\' && at[1] != '\0') {
-			at++;
-		}
-	}
-	return (size_t)(at - text) + (*at == '"');
-}
-
 /* The token at or after `at`. Like all functions here, it stops at a NUL. */
 static struct token next_token(const char *at, const char *end)
 {
@@ -160,7 +149,7 @@ static struct token next_token(const char *at, const char *end)
 		token.kind = END;
 	} else if (*at == '"') {
 		token.kind = STRING;
-		token.length = string_length(at);
+		token.length = (size_t)(json_position_skip_string(at) - at);
 	} else if (strspn(at, words) > 0) {
 		token.kind = strspn(at, digits) > 0 ? NUMBER : WORD;
 		token.length = strspn(at, words);

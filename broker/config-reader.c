@@ -98,7 +98,6 @@ char *config_reader_string(struct config_reader *reader, const char *at)
 /*
  * Suggestions.
  */
-
 #define WORD_MAX 32
 
 /* The number of letters that were added, omitted, changed or swapped. */

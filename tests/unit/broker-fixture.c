@@ -116,7 +116,6 @@ int __wrap_sysctl(int *name, u_int count, void *value, size_t *size,
 /*
  * The broker.
  */
-
 #define PROBLEM "/networks.json:3:5: bad.mode: \"bridged\" is not a mode"
 
 static struct config_network networks[NETWORKS + 1] = {

@@ -455,7 +455,6 @@ static void a_persistent_network_is_there_without_a_holder(void **state)
 /*
  * Access.
  */
-
 #define DENIED(uid)                                                            \
 	"3 user " uid " may not use the network lab: its \"allow\" in "        \
 	"networks.json names neither this user nor a group of this user"

@@ -13,7 +13,6 @@
 #include <sys/types.h>
 
 /* What one sendmsg() carries at most (SCM_MAX_FD). */
-
 #define UNIX_FDS_MAX 253
 
 /*

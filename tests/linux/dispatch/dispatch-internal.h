@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Declarations that the files of the dispatch stand-in share.
  *
  * How work flows: an item is appended to a queue. When the queue lets it start
@@ -25,7 +22,6 @@
 #include <stdatomic.h>
 
 /* Maximum depth of a target hierarchy; exceeding it aborts with a message. */
-
 #define DISPATCH_PATH_MAX 16
 
 struct object_class {

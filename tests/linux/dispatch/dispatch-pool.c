@@ -23,7 +23,6 @@
 #define POOL_IDLE_SECONDS 5
 #define POOL_STALL_NANOSECONDS 2000000
 /* Number of turns of a queue before others have theirs. */
-
 #define POOL_TURNS 64
 #define POOL_STACK (1024 * 1024)
 

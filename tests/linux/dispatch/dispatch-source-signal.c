@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Signal sources. macOS reports every signal sent to the process to a source,
  * independently of signal(): an ignored signal is ignored and reported, and one
  * with the default action kills the process as usual. Linux does not report

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The interface between sources and their kinds (timer, signal, ...).
  *
  * A source runs its handlers on a hidden serial queue of its own, which targets

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Functions that submit work to a queue: blocks, barriers, after, apply.
  */
 
@@ -165,7 +162,6 @@ void dispatch_after(
  * Apply. Helpers take iterations as long as there are any; the caller does so
  * too, and then waits for those that helpers have begun.
  */
-
 #define APPLY_HELPERS 3
 
 struct apply {

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Watches for events of descriptors. epoll accepts a descriptor only once, so
  * all its watches share an entry. Called and freed by the manager thread only.
  */
@@ -231,7 +228,6 @@ static uint32_t watch_wants(const struct system_watch *watch, uint32_t events)
  * A handler may destroy any watch, this one as well; it stays allocated until
  * the manager goes around, but leaves the list. So: collect first, then call.
  */
-
 #define WATCHES_PER_FD 16
 
 static size_t watches_collect(

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * One thread that waits for descriptors, timers, signals, and requests of other
  * threads. It starts with the first request.
  */

@@ -12,7 +12,6 @@
 #define STANDIN_FCNTL_H
 
 /* flock() as a part of open(). */
-
 #define O_SHLOCK 0x10000000
 #define O_EXLOCK 0x20000000
 #define O_EVTONLY O_RDONLY

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * A signal that macOS has and Linux does not have: an unused signal replaces
  * it.
  */

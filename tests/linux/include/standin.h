@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Features of the Linux stand-in that macOS does not have: inject faults, run
  * on a clock that the test advances, count objects. For tests only, never for
  * the product itself.

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The 64-bit types are `long long` on macOS, which affects formats: %llu is
  * correct there, and %lu is not. (In C++ the types are part of mangled names in
  * the library, and are not changed.)

@@ -18,7 +18,6 @@
 #include "launchd.h"
 
 /* As timeout(1). */
-
 #define EXIT_TIMED_OUT 124
 
 static const char usage[] =

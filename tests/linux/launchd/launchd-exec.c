@@ -26,7 +26,6 @@
 #include "../common/log.h"
 
 /* macOS: `launchctl limit maxfiles` says "256 unlimited". */
-
 #define DESCRIPTORS_DEFAULT 256
 
 static _Noreturn void give_up(const struct job *job, const char *what)

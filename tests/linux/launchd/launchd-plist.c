@@ -24,10 +24,8 @@
 #include "../common/log.h"
 
 /* Far more than any job needs. */
-
 #define PLIST_SIZE_MAX (1024 * 1024)
 /* launchd's defaults, platform: launchd.plist(5). */
-
 #define EXIT_TIMEOUT_DEFAULT 20
 #define THROTTLE_DEFAULT 10
 

@@ -29,11 +29,9 @@
 #include "../common/loop.h"
 
 /* One message on launchd.sock, either way. */
-
 #define CONTROL_MESSAGE_MAX 65536
 
 /* What launchctl prints and exits with; the numbers and texts are Apple's. */
-
 #define LAUNCHD_OK 0
 #define LAUNCHD_EPERM 1
 #define LAUNCHD_ESRCH 3
@@ -49,7 +47,6 @@
 #define LAUNCHD_BAD_OWNER 122
 
 /* A program that cannot be run as configured exits with this (sysexits.h). */
-
 #define LAUNCHD_EX_CONFIG 78
 
 /*

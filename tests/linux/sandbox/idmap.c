@@ -22,7 +22,6 @@
 #include "../common/spawn.h"
 
 /* More is not needed: the users of the sandbox and Debian's own. */
-
 #define RANGE_MAX 65535
 #define RANGE_MIN 1000
 

@@ -36,16 +36,13 @@
 
 /* ms: from the signal that ends to SIGKILL, for the command, for what it left
  * running, and for launchd with its jobs. */
-
 #define COMMAND_TIMEOUT 5000
 #define LEFTOVER_TIMEOUT 1000
 #define LAUNCHD_TIMEOUT 5000
 /* ms: a server that is not ready by then never will be. */
-
 #define READY_TIMEOUT 20000
 
 /* 10,000 clients in one process, and a descriptor each. */
-
 #define DESCRIPTORS 65536
 
 enum server { DNSMASQ, VMNETD, LAUNCHD, SERVERS };

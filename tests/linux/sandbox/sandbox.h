@@ -27,7 +27,6 @@
 #include <sys/types.h>
 
 /* The sandbox could not be made; as of env(1), timeout(1) and docker(1). */
-
 #define EXIT_SANDBOX 125
 
 #define BROKER_LABEL "com.github.nirs.vmnet-broker"
@@ -35,7 +34,6 @@
 #define BROKER_UID 300
 
 /* Where the world is as a namespace of ip(8). */
-
 #define WORLD_NETNS "/run/netns/world"
 
 struct list {
@@ -96,7 +94,6 @@ pid_t network_serve(int *log);
 _Noreturn void init_run(struct sandbox *sandbox, int messages);
 
 /* What init tells the runner, a byte each. */
-
 #define MESSAGE_STOPPED 's'  /* the command was stopped */
 #define MESSAGE_TERMINAL 't' /* the command was stopped for the terminal */
 

@@ -18,7 +18,6 @@
 #include <sys/wait.h>
 
 /* A test that hangs for so long fails; none takes a tenth of it. */
-
 #define PATIENCE 100
 
 extern char **environ;

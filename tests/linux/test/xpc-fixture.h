@@ -30,7 +30,6 @@
 #define MANY 200 /* messages, to find what goes wrong only now and then */
 
 /* The singletons, as objects. */
-
 #define INVALID ((xpc_object_t)XPC_ERROR_CONNECTION_INVALID)
 #define INTERRUPTED ((xpc_object_t)XPC_ERROR_CONNECTION_INTERRUPTED)
 #define TERMINATION ((xpc_object_t)XPC_ERROR_TERMINATION_IMMINENT)

@@ -32,7 +32,6 @@ void put_header(
     enum xwire_kind kind, uint64_t id, size_t length, uint32_t descriptors);
 
 /* Everything after the header: {"n": number}. */
-
 #define SMALL (1 + 4 + 4 + 1 + 1 + 8)
 
 void put_small(int64_t number);

@@ -15,7 +15,6 @@ NSString *const VZErrorDomain = @"VZErrorDomain";
 #define MIB (1024 * 1024ULL)
 
 /* Debian's package ovmf. */
-
 #define EFI_VARIABLES @"/usr/share/OVMF/OVMF_VARS_4M.fd"
 
 static BOOL report(NSError **error, VZErrorCode code, NSString *text)

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The connection to vmnetd, one for the process. Several threads may wait for
  * replies: one of them reads for all of them, and passes the reading on when it
  * has its own reply. So a slow start of an interface does not delay other

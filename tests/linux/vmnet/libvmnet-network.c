@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Networks, and serializations, by which one process refers to the network of
  * another.
  */
@@ -18,7 +15,6 @@
 #include <sys/stat.h>
 
 /* The first is what macOS uses; it names the others by nothing public. */
-
 #define KEY_NETWORK "networkSerialization"
 #define KEY_RESERVATIONS "networkReservations"
 #define KEY_RULES "networkPortForwardingRules"

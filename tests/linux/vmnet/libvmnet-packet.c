@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Reading and writing frames, and the event that reports them. The checks are
  * strict where macOS documents a rule: a program that breaks one should learn
  * it here.

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The protocol between libvmnet and vmnetd over $STANDIN_DIR/vmnetd.sock, a
  * SOCK_SEQPACKET socket: one message per packet, fixed structs, native byte
  * order except for addresses, which are in network order.

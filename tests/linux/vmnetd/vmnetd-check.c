@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Checks network configurations and fills in defaults. macOS checks everything
  * when the network is created, and returns VMNET_FAILURE for nearly all errors.
  */
@@ -16,7 +13,6 @@
 #include <sys/random.h>
 
 /* The daemon of macOS counts networks of all processes and modes. */
-
 #define NETWORKS_MAX 255
 
 #define MTU_DEFAULT 1500

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The packet filter: NAT, port forwarding, and isolation between networks. Two
  * tables of ours, vmnet4 and vmnet6, are replaced as a whole by one transaction
  * whenever a network starts or stops; this takes some milliseconds, and is

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Runs other programs: waits for short ones, which take milliseconds; dnsmasq
  * keeps running.
  */

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The structure of a connection, and the interfaces between the files that
  * implement connections.
  *
@@ -46,7 +43,6 @@
  * the socket fills, and the sender queues. (But replies are behind what waits:
  * while a reply is pending it reads on.)
  */
-
 #define XEVENTS_MAX 4
 #define XEVENTS_BYTES_MAX (64u << 10)
 

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The connection to launchd, one per process: a listener checks in by name and
  * gets the socket of its service; launchd is informed whether transactions are
  * open. Messages on a SOCK_SEQPACKET socket:

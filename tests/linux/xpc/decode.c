@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Decodes a frame into a dictionary. The bytes come from another process and
  * are untrusted: every length is checked before it is used, nothing recurses,
  * and memory grows with the bytes that have arrived, not with announced

@@ -15,7 +15,6 @@
 #include "message.h"
 
 /* Up to this many entries a search reads them all. */
-
 #define UNHASHED_MAX 8
 
 static void dispose(struct xobject *object);
@@ -30,7 +29,6 @@ const char *const _xpc_event_key_name = "XPCEventName";
  * An error is a constant dictionary with one entry. The text has no flexible
  * array here: a struct with the same beginning stands in for struct xbytes.
  */
-
 #define ERROR(name, text)                                                      \
 	static const struct {                                                  \
 		struct xobject object;                                         \

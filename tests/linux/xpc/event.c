@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Events are queued in the connection and passed to its handler one by one, on
  * the target queue. Only one delivery is in progress at a time, which makes the
  * handler serial on any queue, and each delivery is a separate item on that

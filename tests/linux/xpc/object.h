@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The memory layout of XPC objects, and the interfaces between the files that
  * implement them. Nothing declared here is visible outside libSystem.
  *
@@ -34,7 +31,6 @@ struct _xpc_type_s {
 };
 
 /* Never freed: null, the two booleans, the errors. */
-
 #define XOBJECT_STATIC (-1)
 
 struct xobject {

@@ -15,10 +15,8 @@
 #include <standin.h>
 
 /* Read at once when no frame is under way: a few messages, no more. */
-
 #define CHUNK 4096
 /* And of a long frame; between two, others get their turn. */
-
 #define LONG_CHUNK (256u << 10)
 #define DESCRIPTORS_MAX 253
 #define HEADER sizeof(struct xwire_header)

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Requests that wait for their reply. A reply is accepted only if it carries
  * the ID of a request that this connection sent and that is still waiting.
  * Every request gets exactly one answer, if need be an error.

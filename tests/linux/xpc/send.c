@@ -15,7 +15,6 @@
 #include <errno.h>
 
 /* The kernel takes no more in one sendmsg(2). */
-
 #define DESCRIPTORS_MAX 253
 
 static struct xframe *take(xpc_connection_t self)

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Transactions: launchd may kill a process without transactions at any time.
  * Also the exit of the process: after SIGTERM, from any sender and whether or
  * not it is ignored, listeners and peers are notified, nothing new is

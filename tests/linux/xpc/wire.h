@@ -36,12 +36,10 @@
 #define XWIRE_MAGIC 0x31435058 /* "XPC1" */
 
 /* A longer or deeper one is never sent, and ends the peer that sends it. */
-
 #define XWIRE_LENGTH_MAX (256u << 20)
 #define XWIRE_DEPTH_MAX 16384u
 #define XWIRE_DESCRIPTORS_MAX 65536u
 /* What a frame can make the receiver allocate is bounded by this as well. */
-
 #define XWIRE_OBJECTS_MAX (4u << 20)
 
 enum xwire_kind {

@@ -228,7 +228,6 @@ static int fcntl_any(int fd, int command, void *argument)
 }
 
 /* The third argument is an int, a pointer or missing: all fit a pointer. */
-
 #define ARGUMENT(argument, command)                                            \
 	do {                                                                   \
 		va_list ap;                                                    \

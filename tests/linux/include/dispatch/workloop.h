@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * A workloop runs the most urgent work first; here all work is equally urgent,
  * so it is a serial queue.
  */

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * On macOS a socket address contains its length: here it is stored where the
  * kernel ignores it.
  */

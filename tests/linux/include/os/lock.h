@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The Linux stand-in's <os/lock.h>. As on macOS, locking twice, or unlocking a
  * lock of another thread, aborts.
  */

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The Linux stand-in's <os/signpost.h>: signposts are never recorded here, so
  * they are off. The compiler still checks names and formats.
  */

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The Linux stand-in's <pthread/qos.h>: values are checked, but do not affect
  * scheduling.
  */

@@ -43,7 +43,6 @@
 #define NOTE_FFLAGSMASK 0x00ffffff
 
 /* Of EVFILT_VNODE, which is refused. */
-
 #define NOTE_DELETE 0x00000001
 #define NOTE_WRITE 0x00000002
 #define NOTE_EXTEND 0x00000004

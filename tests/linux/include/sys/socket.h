@@ -13,14 +13,12 @@
 #define STANDIN_SYS_SOCKET_H
 
 /* Numbers of our own: Apple's belong to others here. */
-
 #define SOL_LOCAL 0x6c6f63
 #define LOCAL_PEERCRED 0x001
 #define LOCAL_PEERPID 0x002
 #define LOCAL_PEEREPID 0x003
 
 /* Setting it on one socket disables SIGPIPE for the whole process. */
-
 #define SO_NOSIGPIPE 0x1022
 
 /* As in Apple's sources; programs on macOS declare these themselves. */

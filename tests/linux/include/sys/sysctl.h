@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The Linux stand-in's <sys/sysctl.h>: the names that programs query about the
  * Mac, and its routes. Nothing can be set.
  */
@@ -28,7 +25,6 @@
 #define KERN_OSVERSION 65
 
 /* CTL_NET, PF_ROUTE, 0, AF_INET, NET_RT_DUMP, 0: see <net/route.h>. */
-
 #define NET_RT_DUMP 1
 
 #define HW_MACHINE 1

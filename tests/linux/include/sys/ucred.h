@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * The Linux stand-in's <sys/ucred.h>: the result of LOCAL_PEERCRED.
  */
 

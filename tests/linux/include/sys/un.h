@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * macOS's declarations for UNIX sockets. sun_len is stored where the kernel
  * ignores it: after the path, which is as long as on macOS.
  */

@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Attributes that the XPC headers, and headers of programs that pass XPC
  * objects, use under Apple's names. Everything is guarded, so that this file
  * may follow Apple's own in one translation unit.

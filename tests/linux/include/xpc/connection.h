@@ -2,9 +2,6 @@
 // Copyright The vmnet-broker authors
 
 /*
- * SPDX-License-Identifier: Apache-2.0
- * Copyright The vmnet-broker authors
- *
  * Connections: how dictionaries travel between processes. What each call does
  * is documented in tests/linux/xpc/README.md and tested, rule by rule, by
  * tests/linux/test/xpc-*-test.c.
@@ -21,13 +18,11 @@ XPC_ASSUME_NONNULL_BEGIN
 __BEGIN_DECLS
 
 /* The other side died; the next message finds it again or starts it. */
-
 #define XPC_ERROR_CONNECTION_INTERRUPTED                                       \
 	XPC_GLOBAL_OBJECT(_xpc_error_connection_interrupted)
 XPC_EXPORT const struct _xpc_dictionary_s _xpc_error_connection_interrupted;
 
 /* The connection is no longer usable; no event follows. */
-
 #define XPC_ERROR_CONNECTION_INVALID                                           \
 	XPC_GLOBAL_OBJECT(_xpc_error_connection_invalid)
 XPC_EXPORT const struct _xpc_dictionary_s _xpc_error_connection_invalid;

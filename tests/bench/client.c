@@ -66,7 +66,7 @@ static void warm(unsigned long count)
 	}
 }
 
-/* Acquires, reports, and lives until nobody can write to `life`. */
+/* Acquires, reports, and lives until no process can write to `life`. */
 static _Noreturn void child(int report, const int life[2])
 {
 	uint64_t duration = acquire();

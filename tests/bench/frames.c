@@ -6,7 +6,7 @@
  *
  * The measurement that needs no VM: sends COUNT frames of 1514 bytes to the
  * datagram socket FD as fast as it takes them, and prints how many thousand that
- * were in a second. They are for an address that nobody has, and of the type for
+ * were in a second. They are for an address that is not in use, and of the type for
  * experiments.
  */
 

@@ -184,7 +184,7 @@ static pid_t start(char *argv[], int fd, int number)
 static pid_t start_helper(char *argv[])
 {
 	static char number[16];
-	int helper_fd = 63; /* any that nobody else has */
+	int helper_fd = 63; /* any that is not in use */
 
 	snprintf(number, sizeof(number), "%d", helper_fd);
 	for (int i = 0; argv[i] != NULL; i++) {

@@ -58,7 +58,7 @@ void frame_write(uint8_t *frame, size_t size)
 	}
 }
 
-/* One frame; 0 if there is none. */
+/* One frame; 0: no frame. */
 static size_t frame_read(void)
 {
 	struct iovec iov = {

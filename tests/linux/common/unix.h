@@ -18,8 +18,8 @@
 /*
  * type: SOCK_STREAM or SOCK_SEQPACKET, with SOCK_NONBLOCK if wanted. The path
  * appears by rename() when the socket already listens with its final mode:
- * whoever sees it can connect, and whoever watches the directory gets one
- * IN_MOVED_TO. What was at the path before is replaced.
+ * a program that sees it can connect, and a program that watches the directory
+ * gets one IN_MOVED_TO. Any file that was at the path is replaced.
  */
 int unix_listen(const char *path, int type, mode_t mode, int backlog);
 
@@ -40,7 +40,7 @@ int unix_send_now(
  */
 ssize_t unix_receive(int fd, void *data, size_t size, int *fds, int *nfds);
 
-/* Who connected. */
+/* The credentials of the process that connected. */
 int unix_peer(int fd, struct ucred *peer);
 
 #endif

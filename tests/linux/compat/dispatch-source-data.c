@@ -61,7 +61,7 @@ void dispatch_source_merge_data(dispatch_source_t source, uintptr_t value)
 			     "of type %s",
 		    source->type->name);
 	}
-	/* Adding nothing tells nothing. */
+	/* Adding 0 causes no event. */
 	if (value != 0 || source->type->merge == SOURCE_REPLACE) {
 		source_merge(source, value);
 	}

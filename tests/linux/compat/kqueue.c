@@ -145,7 +145,7 @@ static int changes_apply(int kq, const struct kevent *changes, int count,
 	return used;
 }
 
-/* It may have gone since epoll told of it. The lock is held. */
+/* It may have been removed since epoll reported it. The lock is held. */
 static bool knote_known(const struct knote *wanted)
 {
 	const struct knote *knote = knotes;

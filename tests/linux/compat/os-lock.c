@@ -3,7 +3,7 @@
 
 /*
  * os_unfair_lock: the word is the number of the thread that holds it, or 0; the
- * top bit says that somebody sleeps on it.
+ * top bit says that a thread sleeps on it.
  */
 
 #include "../os/system.h"
@@ -39,7 +39,7 @@ static bool lock_take(os_unfair_lock_t lock, uint32_t *expected, uint32_t value)
 	    expected, value, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-/* Whoever has slept leaves the bit: there may be others. */
+/* A thread that has slept leaves the bit: there may be others. */
 static void lock_wait(os_unfair_lock_t lock, uint32_t self, uint32_t value)
 {
 	system_blocking_begin();

@@ -24,7 +24,7 @@ struct cf_class {
 
 struct cf_object {
 	const struct cf_class *class;
-	uint64_t state; /* tells a live object from a freed one */
+	uint64_t state; /* distinguishes a live object from a freed one */
 	long retains;
 };
 

@@ -28,7 +28,7 @@ bool standin_clock_is_fake(void)
 	return atomic_load_explicit(&clock_page, memory_order_acquire) != NULL;
 }
 
-/* Tells the manager when another process has advanced the clock. */
+/* Wakes the manager when another process has advanced the clock. */
 static void *clock_follow(void *context)
 {
 	struct standin_clock_page *page = context;
@@ -71,7 +71,7 @@ static void clock_forget(void)
 	}
 }
 
-/* Whoever may not write the file may still live by its clock. */
+/* A process that may not write the file can still read its clock. */
 static void *clock_map(int fd, bool *writable)
 {
 	void *page;

@@ -12,8 +12,8 @@
 #include <standin.h>
 
 /*
- * The clock's page, in memory or in the file that STANDIN_CLOCK names. Whoever
- * advances it adds to the time, then to seq, and wakes the futex seq.
+ * The clock's page, in memory or in the file that STANDIN_CLOCK names. To advance
+ * it, add to the time, then to seq, and wake the futex seq.
  */
 struct standin_clock_page {
 	uint32_t seq;
@@ -28,11 +28,11 @@ struct standin_clock_page {
 /* Fills in the page: the clock stands at the time that it is. */
 void standin_clock_page_init(struct standin_clock_page *page);
 
-/* Advances and wakes all who wait on the page. */
+/* Advances the clock and wakes all threads that wait on the page. */
 void standin_clock_page_advance(
     struct standin_clock_page *page, uint64_t nanoseconds);
 
-/* Does the clock stand until somebody advances it? */
+/* Whether the clock stands still until it is advanced. */
 bool standin_clock_is_fake(void);
 
 /* For libstandinwrap: as clock_gettime(2). */

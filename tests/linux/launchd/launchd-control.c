@@ -145,7 +145,7 @@ static bool starts_with(const char *text, const char *start)
 	return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* Reads one message. false: there is none now; *closed: the peer has closed. */
+/* Reads one message. false: none has arrived; *closed: the peer has closed. */
 static bool connection_read(struct connection *connection, bool *closed)
 {
 	static char text[CONTROL_MESSAGE_MAX + 1];

@@ -270,7 +270,7 @@ _Noreturn void job_exec(const struct job *job)
 	gid_t group;
 	int report;
 
-	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* whoever forgot it */
+	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* without FD_CLOEXEC */
 	set_signals(config);
 	setsid(); /* and so a process group of its own */
 	report = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);

@@ -437,7 +437,7 @@ void job_reap(pid_t pid, int status)
 		    job->active);
 	}
 	if (!job->config->abandon_process_group) {
-		kill(-pid, SIGKILL); /* mostly there is nobody */
+		kill(-pid, SIGKILL); /* usually none is left */
 	}
 	timer_set(job, 0);
 	again = wanted_again(job);

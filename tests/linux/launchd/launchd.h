@@ -117,9 +117,9 @@ char *copy(const char *text);
  * Jobs: launchd-job.c
  *
  *     idle       no process; its services are watched
- *     throttled  no process; somebody wants it, the timer will start it
+ *     throttled  no process; it is needed, and the timer will start it
  *     running    a process; it serves its sockets, launchd does not look
- *     stopping   a process that was told to end; the timer may kill it
+ *     stopping   a process that was asked to exit; the timer may kill it
  *
  * idle -> throttled -> running -> stopping, or a step less anywhere; and back
  * to idle from both of the latter when the process has ended.

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * sysctl(3), as far as it tells what Mac this is.
+ * sysctl(3), as far as it describes the Mac.
  */
 
 #include "sysctl-internal.h"

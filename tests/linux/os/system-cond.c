@@ -24,7 +24,7 @@ void system_cond_init(pthread_cond_t *cond)
 
 struct nudge {
 	struct system_timer *timer;
-	pthread_cond_t *cond; /* NULL: nobody waits any more */
+	pthread_cond_t *cond; /* NULL: no thread waits any more */
 	pthread_mutex_t *mutex;
 };
 

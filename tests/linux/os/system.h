@@ -36,12 +36,12 @@ _Noreturn void system_fatal(const char *format, ...)
 bool system_queue_is_on(dispatch_queue_t queue);
 
 /*
- * A serial queue that only serves to order somebody's handlers: it is not
+ * A serial queue that only serves to order the handlers of an object: it is not
  * counted as an object and lends its target's label. target NULL is the default
  * global queue. Starts suspended (once) when asked. Use it with dispatch_*()
  * and release it with dispatch_release(), which is allowed while it is
- * suspended: it lives on until what is queued has run, for ever if nobody
- * resumes it.
+ * suspended: it lives on until the queued items have run, for ever if it is not
+ * resumed.
  */
 dispatch_queue_t system_queue_create(dispatch_queue_t target, bool suspended);
 
@@ -95,9 +95,9 @@ struct system_watch *system_watch_create(
 void system_watch_set_events(struct system_watch *watch, uint32_t events);
 
 /*
- * From any thread, from the handler as well. The handler is called no more as
- * soon as `finished` (NULL: nobody needs to know) has been called with the
- * context, on the manager thread; only then may fd be closed.
+ * From any thread, also from the handler. After `finished` (may be NULL) has been
+ * called with the context, on the manager thread, the handler is not called any
+ * more; only then may fd be closed.
  */
 void system_watch_destroy(
     struct system_watch *watch, dispatch_function_t finished);

@@ -3,7 +3,7 @@
 
 /*
  * Process 1 of the sandbox. It runs a list of stages; if one fails, it exits,
- * and the sandbox with it. After the command has exited, or was told to, all
+ * and the sandbox with it. After the command has exited, or was asked to, all
  * other processes are terminated as at the shutdown of a Mac, and have a few
  * seconds to exit.
  */
@@ -55,7 +55,7 @@ struct init {
 	pid_t command;          /* 0: ended */
 	int status;             /* of the command, once it has ended */
 	int64_t deadline;       /* of what is waited for, -1: none */
-	bool ending;            /* the command was told to end */
+	bool ending;            /* the command was asked to exit */
 };
 
 static const char *const server_names[SERVERS] = { "the world's dnsmasq",
@@ -251,7 +251,7 @@ static void start_command(struct init *init)
 	if (init->command == 0) {
 		exec_command(init->sandbox);
 	}
-	setpgid(init->command, init->command); /* whoever comes first */
+	setpgid(init->command, init->command); /* whichever comes first */
 }
 
 /*

@@ -169,7 +169,7 @@ int install_users(const struct sandbox *sandbox)
 	return install_database("/etc/group", print_group);
 }
 
-/* Root's, and writable by nobody else, as launchd wants it. */
+/* Owned by root and writable by no other user, as launchd requires. */
 static const char *install_plist(const char *from, const char *folder)
 {
 	char name[PATH_MAX];
@@ -236,7 +236,7 @@ static int install_broker(const struct sandbox *sandbox)
 	return 0;
 }
 
-/* launchctl for everybody's PATH. */
+/* launchctl, in the PATH of all users. */
 static int install_tools(const struct sandbox *sandbox)
 {
 	char path[PATH_MAX];

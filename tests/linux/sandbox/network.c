@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Two network namespaces: the Mac's, where everything runs, and the world's,
- * where nothing runs but a name server. A single link connects them.
+ * Two network namespaces: the Mac's, where everything runs, and that of the
+ * external network, where only a name server runs. A single link connects them.
  */
 
 #define _GNU_SOURCE
@@ -23,8 +23,8 @@
 #define MAC_ETHER "02:00:5e:00:53:02"
 #define WORLD_ETHER "02:00:5e:00:53:01"
 
-/* nodad, neigh: the cable works at once. Otherwise an address is tentative for
- * a while, and the first solicitation sometimes lost, which costs a second. */
+/* nodad, neigh: the link works at once. Otherwise an address is tentative for a
+ * while, and the first solicitation is sometimes lost, which takes a second. */
 static const char mac_links[] =
     "link set lo up\n"
     "link add en0 address " MAC_ETHER
@@ -71,7 +71,7 @@ static void set_sysctls(void)
 	set_sysctl("ipv6/conf/default/accept_dad", "0");
 	set_sysctl("ipv6/conf/default/disable_ipv6", "0");
 	set_sysctl("ipv6/conf/lo/disable_ipv6", "0");
-	/* Everybody may ping. */
+	/* All users may ping. */
 	set_sysctl("ipv4/ping_group_range", "0 2147483647");
 	/* As many connections may wait for a daemon as messages for a port. */
 	set_sysctl("core/somaxconn", "65535");

@@ -95,7 +95,7 @@ static void read_message(struct runner *runner)
 		return;
 	}
 	if (!runner->lent && message == MESSAGE_STOPPED) {
-		return; /* no terminal: whoever stopped it continues it */
+		return; /* no terminal: the process that stopped it continues it */
 	}
 	take_terminal(runner);
 	kill(0, SIGSTOP); /* until the shell says SIGCONT */
@@ -219,7 +219,8 @@ static pid_t start_init(struct sandbox *sandbox, int *messages)
 	    write(start[1], "", 1) == 1; /* and never closed */
 	if (!ready && pid != -1) {
 		close(start[1]);
-		waitpid(pid, NULL, 0); /* it ends: nobody wrote the byte */
+		/* Without the byte it exits. */
+		waitpid(pid, NULL, 0);
 		pid = -1;
 	}
 	*messages = pipes[0];

@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * VZVirtualMachine: the states, on the machine's queue as Apple has it. What
- * the process tells from its thread is brought to the queue first. Like
+ * VZVirtualMachine: the states, on the machine's queue, as in Apple's framework.
+ * Events of the process come from its thread and move to the queue first. Like
  * Apple's this aborts when it is used from another queue.
  */
 
@@ -242,7 +242,7 @@ static void release_block(void (^block)(NSError *))
 	}
 }
 
-/* Tells one: who waits for the start, who asked for the stop, the delegate. */
+/* Calls one of them: the handler of the start, that of the stop, the delegate. */
 - (void)end:(NSString *)text
 {
 	void (^starting)(NSError *) = _startHandler;

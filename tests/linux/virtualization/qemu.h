@@ -16,7 +16,7 @@
 
 struct standin_machine;
 
-/* What a machine tells, from its thread. */
+/* The events of a machine, on its thread. */
 @protocol StandinMachineOwner
 - (void)machineDidStart;
 /* Also when it never started. `text` is nil when the guest powered off. */
@@ -32,9 +32,9 @@ struct standin_machine;
 struct standin_machine *standin_machine_start(id<StandinMachineOwner> owner,
     VZVirtualMachineConfiguration *config, NSArray *attachments);
 
-/* Connects the card to another attachment, or to none: its link goes down, and
- * up again if there is one. Also before the machine has started, or when it has
- * ended, which does nothing. Returns at once. */
+/* Connects the network interface to another attachment, or to none: its link goes
+ * down, and up again if there is one. Before the machine has started, or when it
+ * has ended, this does nothing. Returns at once. */
 void standin_machine_plug(struct standin_machine *machine, NSUInteger card,
     VZNetworkDeviceAttachment *attachment);
 

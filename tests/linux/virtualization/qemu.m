@@ -46,8 +46,8 @@ struct standin_machine {
 
 /* --- Interfaces ---------------------------------------------------------- */
 
-/* The descriptor of a card that is on a datagram socket, or -1. It stays there:
- * such a card has no interface and no cable. */
+/* The descriptor of a network interface that is on a datagram socket, or -1. It
+ * stays there: such a one has no tap and cannot be unplugged. */
 static int card_socket(struct standin_machine *machine, NSUInteger card)
 {
 	id attachment = [machine->attachments objectAtIndex:card];
@@ -114,8 +114,8 @@ static void stop_interface(struct standin_machine *machine, NSUInteger card)
 /* --- Cables -------------------------------------------------------------- */
 
 /*
- * QEMU never changes what a card is connected to. So card N is always on the
- * port portN of a hub of its own, and the tap device of its interface, tapN, is
+ * QEMU never changes what a network interface is connected to. So interface N is
+ * always on the port portN of a hub of its own, and its tap device, tapN, is
  * plugged into and out of another port, plugN.
  */
 
@@ -242,7 +242,7 @@ static void add_boot(NSMutableArray *arguments, VZBootLoader *loader)
 	}
 }
 
-/* A card on its port, and what it is connected to on another; see plug(). */
+/* A network interface on its port, and its connection on another; see plug(). */
 static void add_card(NSMutableArray *arguments, struct standin_machine *machine,
     unsigned n, VZNetworkDeviceConfiguration *card)
 {
@@ -418,7 +418,7 @@ static NSString *wait_for_end(struct standin_machine *machine)
 	    errno == EINTR) {
 		continue;
 	}
-	/* Nobody signals a process that is reaped. */
+	/* A process that was reaped must not be signalled. */
 	pthread_mutex_lock(&machine->lock);
 	machine->pid = 0;
 	pthread_mutex_unlock(&machine->lock);

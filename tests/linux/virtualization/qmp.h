@@ -15,9 +15,9 @@ struct qmp *qmp_create(int fd);
 
 /*
  * Sends a command, with a descriptor unless fd is -1, and waits for the answer.
- * QMP takes single quotes, too. False if QEMU refused, which is told on standard
- * error, or is gone, which is not: whoever waits for the process tells that.
- * From one thread at a time.
+ * QMP takes single quotes, too. False if QEMU refused, which is reported on
+ * standard error, or has exited, which is not: the caller waits for the process
+ * and reports that. From one thread at a time.
  */
 bool qmp_execute(struct qmp *qmp, int fd, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

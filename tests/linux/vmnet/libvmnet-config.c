@@ -169,7 +169,7 @@ vmnet_return_t vmnet_network_configuration_set_mtu(
 	return VMNET_SUCCESS;
 }
 
-/* Room for one more item, set to zero; NULL when there is none. */
+/* Room for one more item, set to zero; NULL: out of memory. */
 static void *grow(void *items, uint32_t count, size_t size)
 {
 	char *grown;

@@ -3,7 +3,8 @@
 
 /*
  * Interfaces from start to stop. All that were started and have not ended are
- * in a list; whoever uses one holds it there, so that it does not go meanwhile.
+ * in a list; a thread that uses one holds it there, so that it is not freed
+ * meanwhile.
  */
 
 #include "libvmnet.h"
@@ -173,13 +174,14 @@ static xpc_object_t parameters_create(
 struct start {
 	struct vmnet_interface *interface;
 	struct wire_start request;
-	vmnet_return_t status; /* known before: nobody is asked */
+	vmnet_return_t status; /* known before: vmnetd is not asked */
 	dispatch_queue_t queue;
 	vmnet_start_interface_completion_handler_t handler;
 	xpc_object_t parameters;
 };
 
-/* Until now it was starting, also for who has not been told that it failed. */
+/* Until now it was starting, also for a caller that has not learned of the
+	 * failure. */
 static void start_report(struct start *start)
 {
 	if (start->status == VMNET_SUCCESS) {
@@ -300,7 +302,7 @@ interface_ref vmnet_interface_start_with_network(vmnet_network_ref network,
 	struct wire_start request = { 0 };
 
 	request.header.status = fault(__func__);
-	/* A status that is none: refused at once (standin.h). */
+	/* A status that does not exist: refused at once (standin.h). */
 	if (request.header.status < VMNET_SUCCESS || network == NULL ||
 	    queue == NULL || handler == NULL || interface_desc == NULL ||
 	    xpc_get_type(interface_desc) != XPC_TYPE_DICTIONARY) {

@@ -47,7 +47,7 @@ static vmnet_return_t check_packets(
 	return VMNET_SUCCESS;
 }
 
-/* VMNET_SUCCESS with *size 0: there is none. */
+/* VMNET_SUCCESS with *size 0: there is no packet. */
 static vmnet_return_t read_packet(
     struct vmnet_interface *interface, struct vmpktdesc *packet)
 {
@@ -194,7 +194,7 @@ static void event_fire(struct event *event)
 	xpc_object_t dictionary;
 
 	if (poll(&state, 1, 0) != 1) {
-		return; /* somebody has read it meanwhile */
+		return; /* another thread has read it meanwhile */
 	}
 	if ((state.revents & POLLIN) == 0) {
 		/* The tap is gone: no frames will arrive, and the event would

@@ -22,8 +22,8 @@
 #define PACKETS_MAX 256 /* of one read or write, as on macOS */
 
 /*
- * What a test wants of this call (standin.h), VMNET_SUCCESS: nothing. Hangs
- * when it is told to.
+ * The result that a test has set for this call (standin.h), or VMNET_SUCCESS. If
+ * the test has set that, the call hangs.
  */
 vmnet_return_t fault(const char *function);
 
@@ -126,7 +126,7 @@ interface_ref interface_begin(struct wire_start *request,
     vmnet_network_ref network, xpc_object_t description, dispatch_queue_t queue,
     vmnet_start_interface_completion_handler_t handler);
 
-/* What only the older API tells of an interface: its part of the parameters. */
+/* The parameters of an interface that only the older API reports. */
 void legacy_parameters(
     xpc_object_t parameters, const struct wire_started *started);
 

@@ -71,7 +71,7 @@ struct wire_network {
 	uint32_t prefix_length;
 	uint32_t mtu;
 	char external[IF_NAMESIZE];
-	uint64_t executable[2]; /* of who created it: device, inode */
+	uint64_t executable[2]; /* device and inode of the creator's */
 	uint8_t reserved[32];
 };
 

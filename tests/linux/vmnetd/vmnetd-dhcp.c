@@ -3,8 +3,8 @@
 
 /*
  * One dnsmasq for each running network: DHCP, DNS and router advertisements.
- * It stays our child in the foreground, so that it dies with us; that it has
- * bound its sockets is told by the line in its log that says "started".
+ * It stays our child in the foreground, so that it dies with us. The line
+ * "started" in its log means that it has bound its sockets.
  */
 
 #include "vmnetd.h"

@@ -11,11 +11,11 @@
  *	           in the kernel
  *	starting   the first interface was attached: the bridge is there, dnsmasq
  *	           is starting
- *	running    interfaces were told that they have started
+ *	running    interfaces have reported their start
  *	orphaned   its owner was killed; only its subnet is left, and stays taken
  *
  * idle -> starting -> running -> idle as interfaces come and go; removed from
- * any state when the owner lets go or ends. A network of the older API (no
+ * any state when the owner releases it or exits. A network of the older API (no
  * owner) is made by its first interface and removed with its last.
  */
 
@@ -117,7 +117,7 @@ struct network {
 	struct wire_legacy legacy_key;
 	struct in_addr pool_end; /* zero: the last of the subnet */
 	/* From starting on: */
-	int bridge;  /* bridgeN; -1 when there is none. */
+	int bridge;  /* bridgeN; -1: no bridge. */
 	bool routed; /* rules send its packets out of its interface */
 	struct dhcp *dhcp;
 };
@@ -225,7 +225,7 @@ void bridge_restore(void);
  * vmnetd-route.c: the way out.
  */
 
-/* Where the default route leads; "" when there is none. */
+/* The interface of the default route; "": no default route. */
 void route_default(char name[IF_NAMESIZE]);
 /* For a network with a bridge. 0, or -1 after a complaint. */
 int route_add(struct network *network);

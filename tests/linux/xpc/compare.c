@@ -184,7 +184,7 @@ static size_t hash_bytes(const void *bytes, size_t length)
 	return value;
 }
 
-/* Of containers only what costs one look: equal ones hash alike. */
+/* Values are left out: equal containers have the same hash. */
 static size_t hash_container(struct xobject *object)
 {
 	struct xentry *entry;

@@ -79,7 +79,7 @@ struct _xpc_connection_s {
 	bool in_handler;   /* nothing is sent meanwhile */
 	bool in_barrier;   /* nothing is sent meanwhile */
 	bool writing;      /* waits for the socket; holds a reference */
-	bool announced;    /* a peer: its listener has been told */
+	bool announced;    /* a peer: its listener has got it */
 	bool runtimes;     /* a peer: the runtime holds a reference */
 	bool terminating;  /* a peer: gets no more messages */
 	bool required;     /* has a requirement on the peer's signature */
@@ -189,7 +189,7 @@ void xreceive_ready(void *channel, uint32_t events);
 
 /* listener.c */
 void xlistener_activate(xpc_connection_t self);
-/* A listening socket from launchd, or why there is none. */
+/* A listening socket from launchd, or the reason why it gave none. */
 void xlistener_start(xpc_connection_t self, int fd);
 void xlistener_refuse(xpc_connection_t self, const char *reason);
 /* Its first message has arrived. Not locked. */

@@ -49,8 +49,8 @@ int xpc_fd_dup(xpc_object_t xfd)
 
 /*
  * macOS shares the pages of the region that is already there. Here its content
- * moves into a memfd, which is then mapped over the region: whoever wrote to
- * it before goes on writing to what is now shared.
+ * moves into a memfd, which is then mapped over the region: a thread that wrote
+ * to it before now writes to the shared memory.
  */
 xpc_object_t xpc_shmem_create(void *region, size_t length)
 {

@@ -148,7 +148,7 @@ static bool is_container(const struct xobject *object)
 /*
  * Containers that have died in this release but still own their children. A
  * child that dies with its container joins the list instead of being freed
- * inside it, so that the depth of an object costs no stack.
+ * inside it, so that a deep object needs no more stack.
  */
 static _Thread_local struct xobject *dead;
 static _Thread_local bool burying;

@@ -61,7 +61,7 @@ static void barrier_start(xpc_connection_t self, struct xframe *frame)
 	dispatch_async_f(self->target, barrier, barrier_run);
 }
 
-/* During disposal there is nobody left to run on behalf of. */
+/* During disposal there is no program left to run it for. */
 static void unwind(xpc_connection_t self, struct xframe *frame)
 {
 	if (frame->barrier == NULL) {
@@ -86,7 +86,7 @@ static void set_writing(xpc_connection_t self, bool writing)
 	if (writing) {
 		xpc_retain(self);
 	} else {
-		/* Never the last one: whoever calls has its own. */
+		/* Never the last reference: the caller has one. */
 		xpc_release(self);
 	}
 }
@@ -217,9 +217,9 @@ static bool connect_now(xpc_connection_t self)
 }
 
 /*
- * The other side has closed its end. What it sent before is still to be read,
- * and the end of that is what tells the program; until then there is nothing to
- * send to.
+ * The other side has closed its end. The messages that it sent before are still
+ * to be read, and the program learns of the end after the last of them; until
+ * then nothing can be sent.
  */
 static void other_side_is_gone(xpc_connection_t self)
 {

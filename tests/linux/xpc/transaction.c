@@ -124,7 +124,7 @@ static void signalled(void *unused)
 	system_manager_post(NULL, terminate);
 }
 
-/* Never released: whoever signals may still be in it. */
+/* Never released: a thread that signals may still use it. */
 static dispatch_semaphore_t is_watched;
 
 static void watched(void *unused)

@@ -95,8 +95,8 @@ void xframe_destroy(struct xframe *frame);
 bool xwire_check(const struct xwire_header *header);
 
 /*
- * A dictionary that is yours, or NULL when the bytes are none. Descriptors are
- * taken over in both cases. All of them must be named by the bytes.
+ * A dictionary that the caller owns, or NULL if the bytes do not encode one.
+ * Descriptors are taken over in both cases. The bytes must name all of them.
  */
 xpc_object_t xwire_decode(const unsigned char *bytes, size_t length,
     const int *descriptors, size_t count);

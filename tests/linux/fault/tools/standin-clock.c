@@ -60,7 +60,7 @@ static uint64_t parse(const char *text)
 	usage();
 }
 
-/* Complete before it has its name: nobody sees half a clock. */
+/* The file gets its name when it is complete. */
 static void create(const char *name)
 {
 	struct standin_clock_page page = { 0 };

@@ -2,9 +2,9 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Linked into the program: UNIX datagram sockets as macOS has them. What waits
- * in one is limited by its bytes, a new one has room for little, and whoever
- * finds it full is told ENOBUFS, also on a blocking socket: no send waits. Linux
+ * Linked into the program: UNIX datagram sockets as macOS has them. The bytes
+ * that wait in one are limited, a new one has little room, and a send to a full
+ * one fails with ENOBUFS, also on a blocking socket: no send waits. Linux
  * counts the bytes against the sender's SO_SNDBUF, macOS against the receiver's
  * SO_RCVBUF: programs set both.
  */

@@ -59,8 +59,8 @@ static int descriptors(void)
 	return count;
 }
 
-/* Goal: whoever sees the path can connect; the mode is right from the start;
- * an old socket is replaced, and nothing else is left in the folder. */
+/* Goal: when the path exists, it can be connected to; its mode is right from the
+ * start; an old socket is replaced, and nothing else is left in the folder. */
 static void test_listen(void **state)
 {
 	char events[4096];
@@ -161,7 +161,7 @@ static void test_too_much(void **state)
 	assert_int_equal(
 	    unix_receive(pair[1], text, sizeof(text), received, &count), -1);
 	assert_int_equal(errno, EMSGSIZE);
-	/* Somebody who wants no descriptors gets none. */
+	/* A receiver that wants no descriptors gets none. */
 	assert_int_equal(unix_send(pair[0], "x", 1, pair, 1), 0);
 	assert_int_equal(
 	    unix_receive(pair[1], text, sizeof(text), NULL, NULL), -1);
@@ -220,7 +220,7 @@ static void test_full(void **state)
 	close(pair[0]);
 }
 
-/* Goal: unix_send_now() does not wait for who does not read. */
+/* Goal: unix_send_now() does not wait for a peer that does not read. */
 static void test_send_now(void **state)
 {
 	int result = 0;

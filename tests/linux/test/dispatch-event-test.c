@@ -103,7 +103,8 @@ static void test_signal_blocked(void **state)
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
-/* Goal: read tells how much, again as long as there is some, and of the end. */
+/* Goal: a read source reports the number of bytes, repeatedly while there are
+ * some, and the end of file. */
 static void test_read(void **state)
 {
 	struct heard *heard;
@@ -118,7 +119,7 @@ static void test_read(void **state)
 	dispatch_resume(heard->queue);
 	wait_for(heard->event);
 	assert_int_equal(heard->data, 3);
-	wait_for(heard->event); /* nobody has read it */
+	wait_for(heard->event); /* it was not read */
 	dispatch_suspend(heard->source);
 	dispatch_sync(heard->queue,
 	    ^{
@@ -157,7 +158,7 @@ static void test_read_and_write(void **state)
 	close(fds[1]);
 }
 
-/* Goal: the end of a process is told, also when it is over already. */
+/* Goal: the exit of a process is reported, also if it has exited before. */
 static void test_proc(void **state)
 {
 	struct heard *heard;
@@ -189,7 +190,7 @@ static void test_proc(void **state)
 	}
 }
 
-/* Goal: a change of a file is told, and that its name has gone. */
+/* Goal: a change of a file and the removal of its name are reported. */
 static void test_vnode(void **state)
 {
 	char name[] = "/tmp/dispatch-source-test.XXXXXX";

@@ -217,7 +217,7 @@ static void main_runs(void)
 	dispatch_main();
 }
 
-/* A worker that writes to nobody ends the program, as on macOS. */
+/* A worker that writes to a closed pipe ends the program, as on macOS. */
 static void worker_pipe(void)
 {
 	signal(SIGPIPE, SIG_DFL);
@@ -282,7 +282,7 @@ static void test_misuse(void **state)
 	}
 }
 
-/* Goal: a watched signal that nobody ignores kills, as on macOS. */
+/* Goal: a watched signal that is not ignored kills, as on macOS. */
 static void test_signal_default(void **state)
 {
 	char text[8192];

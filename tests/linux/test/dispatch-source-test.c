@@ -35,7 +35,8 @@ static void test_timer_once(void **state)
 	heard_destroy(heard);
 }
 
-/* Goal: a repeating timer tells how often it was due; set anew, it forgets. */
+/* Goal: a repeating timer reports how often it was due; when it is set again, it
+ * starts at 0. */
 static void test_timer_repeats(void **state)
 {
 	struct heard *heard = heard_create(DISPATCH_SOURCE_TYPE_TIMER, 0, 0);

@@ -23,7 +23,7 @@ static void finish(dispatch_queue_t queue)
 	dispatch_release(queue);
 }
 
-/* Goal: a serial queue runs in order, one at a time, whoever submits. */
+/* Goal: a serial queue runs items of all threads in order, one at a time. */
 static void test_serial(void **state)
 {
 	dispatch_queue_t queue = dispatch_queue_create("serial", NULL);
@@ -259,7 +259,7 @@ static void test_apply(void **state)
 	dispatch_release(serial);
 }
 
-/* Goal: once is once, and who comes meanwhile waits for the end of it. */
+/* Goal: the block runs once; threads that call meanwhile wait for its end. */
 static void test_once(void **state)
 {
 	static dispatch_once_t once;

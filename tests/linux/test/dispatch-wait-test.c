@@ -15,7 +15,7 @@
 
 #define SECOND ((int64_t)NSEC_PER_SEC)
 
-/* Goal: the count is kept; who finds 0 and does not wait gets an error. */
+/* Goal: the count is kept; a wait without a timeout fails if it is 0. */
 static void test_semaphore(void **state)
 {
 	dispatch_semaphore_t semaphore = dispatch_semaphore_create(2);
@@ -33,8 +33,8 @@ static void test_semaphore(void **state)
 }
 
 /*
- * Advances the clock, a little at a time, until the work has been done: whoever
- * waits may not have begun to.
+ * Advances the clock, a little at a time, until the work has been done: the
+ * waiting thread may not have begun to wait.
  */
 static void advance_until(atomic_int *done)
 {
@@ -166,7 +166,7 @@ static void test_group_wait(void **state)
 	free(done);
 }
 
-/* Goal: a block object runs, is waited for, and tells who asked. */
+/* Goal: a block object runs, can be waited for, and notifies. */
 static void test_block(void **state)
 {
 	dispatch_queue_t queue = dispatch_queue_create("block", NULL);
@@ -192,7 +192,7 @@ static void test_block(void **state)
 	dispatch_release(told);
 }
 
-/* Goal: a cancelled block does not run, and who waits for it goes on. */
+/* Goal: a cancelled block does not run, and a wait for it ends. */
 static void test_block_cancel(void **state)
 {
 	dispatch_queue_t queue = dispatch_queue_create("cancel", NULL);

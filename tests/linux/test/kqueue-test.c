@@ -121,7 +121,7 @@ static void *send_signal(void *target)
 	return NULL;
 }
 
-/* Goal: who waits in kevent() is woken by the event alone, not by EINTR. */
+/* Goal: a thread in kevent() is woken by the event alone, not by EINTR. */
 static void test_signal_wait(void **state)
 {
 	int kq = kqueue();
@@ -200,7 +200,7 @@ static void test_proc(void **state)
 	close(kq);
 }
 
-/* Goal: timers repeat unless told otherwise. */
+/* Goal: timers repeat unless a flag says otherwise. */
 static void test_timer(void **state)
 {
 	int kq = kqueue();
@@ -239,7 +239,7 @@ static void test_user(void **state)
 	close(kq);
 }
 
-/* Goal: a wrong change is told, in the list when there is room for it. */
+/* Goal: an invalid change is reported, in the list if it has room. */
 static void test_errors(void **state)
 {
 	int kq = kqueue();

@@ -201,7 +201,7 @@ static void *hang(void *done)
 	return NULL;
 }
 
-/* Goal: a hanging call returns when it is let go, and not before. */
+/* Goal: a hanging call returns when it is released, and not before. */
 static void test_hang(void **state)
 {
 	dispatch_semaphore_t done = dispatch_semaphore_create(0);
@@ -218,7 +218,7 @@ static void test_hang(void **state)
 	dispatch_release(done);
 }
 
-/* Goal: what is alive at exit is told by type. */
+/* Goal: the objects that exist at exit are reported by type. */
 static void leave_objects(void)
 {
 	static void *objects[3];
@@ -258,7 +258,7 @@ static void test_environment(void **state)
 	assert_int_equal(WEXITSTATUS(status), 42);
 }
 
-/* Goal: a plan that cannot be read is no silent nothing. */
+/* Goal: a plan that cannot be read is an error. */
 static void bad_plan(void)
 {
 	standin_fail("malloc:x");

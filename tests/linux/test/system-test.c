@@ -89,7 +89,7 @@ static void test_internet_address(void **state)
 	close(fd);
 }
 
-/* Goal: who is at the other end. */
+/* Goal: the credentials of the other end. */
 static void test_peer(void **state)
 {
 	struct xucred peer;
@@ -115,7 +115,8 @@ static void test_peer(void **state)
 	close(fds[1]);
 }
 
-/* Goal: after SO_NOSIGPIPE writing to nobody is an error, not the end. */
+/* Goal: with SO_NOSIGPIPE, writing to a closed socket fails and does not end the
+ * program. */
 static void test_nosigpipe(void **state)
 {
 	int on = 1;
@@ -159,8 +160,8 @@ static int datagram_fill(int fd, size_t size)
 }
 
 /*
- * Goal: a datagram socket is full by its bytes, tells so without waiting, in
- * every way to send, and has room again when something was read.
+ * Goal: the bytes in a datagram socket are limited; every way to send to a full
+ * one fails without waiting, and it has room again after a read.
  */
 static void test_datagram_full(void **state)
 {
@@ -190,7 +191,7 @@ static void test_datagram_full(void **state)
 	close(large[1]);
 }
 
-/* Goal: who does not ask for buffers has those of macOS, which are small. */
+/* Goal: the default buffers are those of macOS, which are small. */
 static void test_datagram_default(void **state)
 {
 	static const char data[9000];

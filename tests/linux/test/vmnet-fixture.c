@@ -20,7 +20,7 @@
 
 static char directory[64];
 static pid_t server;
-/* Of a process in the background: tell and be told. */
+/* Of a process in the background: one to write, one to read. */
 static int hold_ready = -1, hold_go = -1;
 static struct {
 	pid_t pid;
@@ -162,7 +162,7 @@ bool fixture_run_user(void (*scenario)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		/* In a user namespace there may be nobody but root. */
+		/* A user namespace may have no user but root. */
 		if (getuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) != 0 &&
 		    errno != EINVAL) {
 			err(1, "setuid");

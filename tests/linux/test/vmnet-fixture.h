@@ -60,12 +60,12 @@ void fixture_stop(void);
 /* Calls scenario in a new process; true if it returned and nothing leaked. */
 bool fixture_run(void (*scenario)(void));
 
-/* The same as a user who is not root, where there is one. */
+/* The same as a user other than root, if there is one. */
 bool fixture_run_user(void (*scenario)(void));
 
 /* In the background; it has reached fixture_hold when this returns. */
 pid_t fixture_background(void (*scenario)(void));
-/* Until killed, or told to go on by fixture_end. */
+/* Until it is killed, or fixture_end lets it continue. */
 void fixture_hold(void);
 void fixture_kill(pid_t pid);
 /* True if it ended well. */

@@ -6,8 +6,8 @@
 // frameworks: vmnet CoreFoundation
 
 /*
- * Frames of the stand-in's vmnet: who gets them, DHCP and its reservations, and how
- * a reader hears of them.
+ * Frames of the stand-in's vmnet: which interfaces get them, DHCP and its
+ * reservations, and the events for readers.
  */
 
 #include "vmnet-interface-fixture.h"
@@ -144,7 +144,7 @@ static void events(void)
 static void frames_that_can_be_read_are_reported(void **state)
 {
 	(void)state;
-	/* Goal: frames that can be read are told of, until nobody listens. */
+	/* Goal: frames that can be read cause events, until the handler is removed. */
 	run_scenario(events);
 }
 

@@ -37,7 +37,7 @@ vmnet_return_t guest_stop(struct guest *guest);
 vmnet_return_t guest_write(struct guest *guest, const void *data, size_t size);
 /* Waits for one frame of at most size bytes, and returns its size. */
 size_t guest_read(struct guest *guest, void *data, size_t size);
-/* The same, or 0 when there is none. */
+/* The same, or 0 if there is none. */
 size_t guest_poll(struct guest *guest, void *data, size_t size);
 
 /* A broadcast of no protocol; the other side skips what else comes. */
@@ -45,7 +45,7 @@ void guest_send_probe(struct guest *guest, const char *text);
 /* Any other probe that comes first is an error. */
 void guest_expect_probe(struct guest *guest, const char *text);
 
-/* Asks who has the address, and waits for the answer. */
+/* Sends an ARP request for the address, and waits for the reply. */
 void guest_arp(struct guest *guest, struct in_addr address, uint8_t *mac);
 
 /* Discover to acknowledge; false when it was refused. */

@@ -4,7 +4,7 @@
 /*
  * For the tests where the stand-in's vmnet meets the kernel: interfaces and
  * frames, in a network namespace of the test's own. Needs root, or user
- * namespaces and a tun device that everybody may open.
+ * namespaces and a tun device that all users may open.
  */
 
 #ifndef VMNET_INTERFACE_FIXTURE_H

@@ -235,7 +235,7 @@ static void arguments(void)
 static void bad_arguments_and_stale_references_do_no_harm(void **state)
 {
 	(void)state;
-	/* Goal: mistakes are told, and stale references do no harm. */
+	/* Goal: errors are reported, and stale references do no harm. */
 	run_scenario(stale);
 	run_scenario(arguments);
 }

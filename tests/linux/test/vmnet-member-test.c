@@ -49,7 +49,7 @@ static vmnet_network_ref foreign_network(void)
 	return network;
 }
 
-/* On the owner's network, until it is told that this one is gone. */
+/* On the network of the owner, until it learns that the owner is gone. */
 static void member(void)
 {
 	vmnet_network_ref network = foreign_network();

@@ -92,7 +92,7 @@ static void mask_with_holes(void)
 	    VMNET_SUCCESS);
 	CHECK_TRUE(vmnet_network_create(config, &status) == NULL);
 	CHECK_INT(status, VMNET_FAILURE);
-	/* Nobody has to want the status. */
+	/* The status may be NULL. */
 	CHECK_TRUE(vmnet_network_create(config, NULL) == NULL);
 	CFRelease(config);
 }

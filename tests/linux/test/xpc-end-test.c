@@ -51,7 +51,7 @@ static void rule_08_the_client_goes(void **state)
 	mailbox_expect(&pair.server_events, INVALID);
 	mailbox_expect_nothing(&pair.server_events);
 	assert_int_equal(flag_get(&pair.gone), 0);
-	/* The runtime has let go of it; this is the last reference. */
+	/* The runtime has released it; this is the last reference. */
 	xpc_release(pair.server);
 	pair.server = NULL;
 	flag_wait(&pair.gone, 1);

@@ -21,7 +21,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static int control = -1; /* where processes check in */
 static int service = -1; /* the service's socket */
-static int job = -1;     /* the control connection of who checked in */
+static int job = -1;     /* control connection of the service */
 static int wake[2];
 static const char *service_name, *service_mode;
 static pid_t running;
@@ -85,7 +85,7 @@ static void hear(void)
 	pthread_cond_broadcast(&changed);
 }
 
-/* Locked. A client knocks and nobody is there. */
+/* Locked. A client connects and no service runs. */
 static void spawn(void)
 {
 	char *arguments[] = { "/proc/self/exe", "serve", (char *)service_mode,

@@ -323,7 +323,7 @@ void settle(void)
 	mailbox_free(&server_events);
 }
 
-/* Polls: what frees an object has nobody to tell. */
+/* Polls: freeing an object causes no event. */
 void wait_alive(const char *type, long count)
 {
 	long alive = standin_objects_alive(type);

@@ -61,7 +61,7 @@ void mailbox_expect_number(struct mailbox *box, int64_t number);
 void mailbox_expect_nothing(struct mailbox *box);
 void mailbox_free(struct mailbox *box);
 
-/* A flag that somebody waits for. */
+/* A flag that a thread waits for. */
 struct flag {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -103,7 +103,7 @@ void client_close(xpc_connection_t client, struct mailbox *events);
 
 void connection_record(xpc_connection_t connection, struct mailbox *events);
 
-/* A client, the peer that serves it, and what each was told. */
+/* A client, the peer that serves it, and the events of each. */
 struct pair {
 	struct listener listener;
 	xpc_connection_t client, server; /* references */
@@ -138,7 +138,7 @@ void wait_descriptors(int fd, size_t count);
  * this program with "serve MODE" when a client knocks.
  */
 void launchd_start(void);
-/* mode NULL: nobody is started. */
+/* mode NULL: no service is started. */
 void launchd_register(const char *service, const char *mode);
 /* As after bootout. */
 void launchd_unregister(void);

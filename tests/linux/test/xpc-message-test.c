@@ -75,7 +75,7 @@ static void rule_13_descriptors_travel(void **state)
 	assert_int_equal(read(fd, text, 7), 7);
 	assert_string_equal(text, "through");
 	close(fd);
-	for (int i = 0; i < MANY; i++) { /* nobody claims these */
+	for (int i = 0; i < MANY; i++) { /* these are not claimed */
 		xpc_connection_send_message(pair.client, message);
 		xpc_release(mailbox_get(&pair.server_events));
 	}

@@ -4,8 +4,8 @@
 // link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
 
 /*
- * XPC objects: what they hold, who owns them, and that neither their size nor
- * their depth nor their bytes can hurt.
+ * XPC objects: their contents, their ownership, and that neither their size nor
+ * their depth nor their bytes do harm.
  */
 
 #include "xpc-fixture.h"

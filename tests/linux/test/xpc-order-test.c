@@ -4,7 +4,7 @@
 // link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
 
 /*
- * Who runs when: handlers, their queues, the order of messages and how many wait.
+ * When handlers run: their queues, the order of messages and how many can wait.
  * The numbers are those of the list in tests/linux/xpc/README.md.
  */
 
@@ -45,7 +45,7 @@ static void rule_04_handler_is_serial(void **state)
 	dispatch_release(queue);
 }
 
-/* Two peers, each of whom waits in its handler until the other is in its. */
+/* Two peers, each of which waits in its handler until the other is in its. */
 static void rule_04_peers_run_concurrently(void **state)
 {
 	struct pair one, other;
@@ -143,7 +143,7 @@ static void rule_05_messages_arrive_in_order(void **state)
 	pair_close(&pair);
 }
 
-/* 64 MiB in messages that nobody reads: the sender is not held up. */
+/* 64 MiB in messages that are not read: the sender is not delayed. */
 static void rule_16_back_pressure(void **state)
 {
 	static char bytes[1 << 20];

@@ -102,7 +102,7 @@ static void rule_06_a_dropped_request_is_told(void **state)
 	ask(pair.client, &answers);
 	xpc_release(mailbox_get(&pair.server_events));
 	mailbox_expect(&answers, INTERRUPTED);
-	/* The connection is none the worse. */
+	/* The connection still works. */
 	mailbox_expect_nothing(&answers);
 	mailbox_expect_nothing(&pair.client_events);
 	mailbox_free(&answers);

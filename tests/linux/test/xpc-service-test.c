@@ -188,7 +188,7 @@ static void rule_07_the_service_dies_and_comes_back(void **state)
 	mailbox_free(&answers);
 }
 
-/* What clients sent while nobody ran waits for the daemon. */
+/* Messages that clients sent while the daemon did not run wait for it. */
 static void rule_07_messages_wait_for_the_daemon(void **state)
 {
 	struct mailbox events[3] = { MAILBOX, MAILBOX, MAILBOX };
@@ -283,8 +283,8 @@ static void rule_15_termination(void **state)
 	ask_for(client, "silence", &answers);
 	call_pid(client, "pid");
 	kill(launchd_wait_running(), SIGTERM);
-	/* Whoever sends the signal, and though it is ignored: the peer's handler
-	 * tells that it was told. */
+	/* From any sender, and although the signal is ignored: the peer's handler
+	 * reports that it got the event. */
 	reply = mailbox_get(&events);
 	assert_string_equal(
 	    xpc_dictionary_get_string(reply, "told"), "termination");

@@ -165,19 +165,19 @@ static void bodies_are_checked(void **state)
 static void descriptors_are_counted(void **state)
 {
 	(void)state;
-	/* Said, and none there. */
+	/* The message mentions one, and has none. */
 	raw.length = 0;
 	put_header(XWIRE_MESSAGE, 0, SMALL, 1);
 	put_small(1);
 	expect_dropped(0);
-	/* There, and nobody said so. */
+	/* A descriptor that the message does not mention. */
 	raw.length = 0;
 	put_good(XWIRE_MESSAGE, 0, 1);
 	expect_dropped_after(true, 1);
 	raw.length = 0;
 	put_good(XWIRE_MESSAGE, 0, 1);
 	expect_dropped_after(true, 253);
-	/* Said and there, but no value names it. */
+	/* Mentioned and there, but no value names it. */
 	raw.length = 0;
 	put_header(XWIRE_MESSAGE, 0, SMALL, 1);
 	put_small(1);
@@ -196,7 +196,7 @@ static void descriptors_are_counted(void **state)
 	expect_dropped(2);
 }
 
-/* What a message was sent with, and nobody claimed, is closed. */
+/* Descriptors of a message that are not claimed are closed. */
 static void descriptors_of_hostile_messages_are_closed(void **state)
 {
 	struct service service;

@@ -5,7 +5,7 @@
 // link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
 
 /*
- * Peers that send good frames when nobody expects them, or read nothing; and a
+ * Peers that send good frames when none is expected, or read nothing; and a
  * service that is one of these.
  */
 
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-/* Replies that nobody waits for are nothing. */
+/* Replies without a request are ignored. */
 static void forged_replies_are_ignored(void **state)
 {
 	struct service service;
@@ -59,7 +59,7 @@ static void forged_replies_are_ignored(void **state)
 	service_close(&service);
 }
 
-/* A client that does not read what it is sent holds nobody up. */
+/* A client that does not read its messages delays no other. */
 static void a_client_that_does_not_read(void **state)
 {
 	static char bytes[1 << 20];
@@ -186,7 +186,7 @@ static __attribute__((format(printf, 1, 0))) void make_folder(
 	assert_int_equal(make ? mkdir(path, 0755) : rmdir(path), 0);
 }
 
-/* Who knocks at the socket, says this. */
+/* A client that connects to the socket sends this. */
 static void expect_knock(int socket, int64_t number)
 {
 	struct xwire_header header;
@@ -203,7 +203,8 @@ static void expect_knock(int socket, int64_t number)
 	close(fd);
 }
 
-/* An agent of the same name goes first, but not for who wants the daemon. */
+/* An agent of the same name has priority, unless the client asks for the
+ * daemon. */
 static void rule_02_privileged_clients_meet_no_agent(void **state)
 {
 	struct mailbox events = MAILBOX;

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# What an acquire costs, and what ways to attach VMs do; see docs/performance.md.
-# OLD names another broker that is measured in the same run; BENCH_OPTIONS are
-# those of tests/bench/vms.
+# Measures what an acquire costs, and compares ways to attach VMs; see
+# docs/performance.md. OLD names another broker that is measured in the same run;
+# BENCH_OPTIONS are options of tests/bench/vms.
 
 BENCH := $(addprefix build/linux/plain/bench/,reference client)
-# What bench-vms runs, on both systems; relay is Linux's, like the taps.
+# The programs that bench-vms runs; relay exists only on Linux, like the taps.
 BENCH_VMS := $(addprefix $(B)/bench/,machine plug serve frames \
 	$(if $(filter Darwin,$(UNAME)),,relay))
 
@@ -44,7 +44,7 @@ build/linux/plain/bench/%: tests/bench/%.c client/protocol.h \
 $(B)/bench/machine: tests/bench/machine.m $(B)/lib/libvmnet-broker.a
 	@$(call EXAMPLE,$(OBJC))
 
-# They know nothing of vmnet.
+# These do not use vmnet.
 BENCH_CC = $(if $(filter Darwin,$(UNAME)),$(CC),$(LINUX_CC) -D_GNU_SOURCE)
 BENCH_PLAIN = mkdir -p $(@D); $(BENCH_CC) -O2 -g $(WARNINGS) -pthread -o $@ $<
 $(B)/bench/plug: tests/bench/plug.c

@@ -2,18 +2,18 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The client of `make bench`: acquires a network with the SDK and prints the
- * nanoseconds that each acquire took, one a line.
+ * The client of `make bench`: acquires a network with the SDK and prints how many
+ * nanoseconds each acquire took, one per line.
  *
  *	client warm COUNT   one process acquires; its first is not counted
  *	client visit COUNT  COUNT processes, one after the other: each connects,
- *	                    acquires and ends
- *	client hold         for each number that it reads, so many more, which
- *	                    do not end before standard input does; "holding"
- *	                    follows their times
+ *	                    acquires and exits
+ *	client hold         for each number that it reads, this many more
+ *	                    processes, which exit at the end of standard input;
+ *	                    "holding" follows their times
  *
- * The SDK keeps one connection for each process, and may not be used after a
- * fork by both sides: what connects is a child, and the parent only counts.
+ * After a fork, only one of the two processes may use the SDK. So the children
+ * connect, and the parent only counts.
  */
 
 #include <err.h>

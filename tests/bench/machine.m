@@ -6,9 +6,9 @@
  *
  * A VM of Virtualization.framework for measurements, with a network interface
  * for each ID: a number is the descriptor of a datagram socket, as vmnet-run
- * and others give it; any other word is a network of the broker, attached
- * natively. So ways to attach a VM are compared in one and the same VM.
- * It ends with its process.
+ * and others provide it; any other word is a network of the broker, attached
+ * natively. So all ways to attach a VM are compared in the same VM. The VM ends
+ * with this process.
  */
 
 #import <Virtualization/Virtualization.h>

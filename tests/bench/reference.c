@@ -2,13 +2,13 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The baseline of `make bench`: the least code that keeps a vmnet network for
+ * The baseline of `make bench`: the minimal code that keeps a vmnet network for
  * each name and hands out its serialization by the broker's protocol. launchd
- * starts it as it starts the broker.
+ * starts it in the same way as the broker.
  *
  * It trusts its clients, chooses no subnet, waits for vmnet on the queue that
- * answers them, and keeps each network until it is killed. So it is no broker;
- * it shows what XPC, launchd and vmnet cost without one.
+ * answers them, and keeps each network until it is killed. So it does not
+ * replace the broker; it shows what XPC, launchd and vmnet cost by themselves.
  */
 
 #include <err.h>

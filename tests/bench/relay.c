@@ -4,11 +4,11 @@
 /*
  * Usage: relay TAP FD
  *
- * What vmnet-run is compared with: the least that can move frames between a
- * datagram socket, which it inherits as descriptor FD, and a tap. There is a
- * thread for each direction, which waits in its system call, and moves what
- * else has come in one batch. Nothing is counted, dropped or checked, and no
- * network is ever lost.
+ * The baseline for vmnet-run: the minimal program that moves frames between a
+ * datagram socket, which it inherits as descriptor FD, and a tap. Each direction
+ * has a thread, which waits in its system call and then moves all frames that
+ * have arrived in one batch. Nothing is counted, dropped or checked, and a lost
+ * network is not handled.
  */
 
 #include <errno.h>
@@ -69,7 +69,7 @@ static void send_batch(struct batch *batch, int count)
 	}
 }
 
-/* The tap gives one frame a call, and does not block. */
+/* The tap returns one frame per call, and does not block. */
 static void *forward_to_guest(void *unused)
 {
 	struct pollfd ready = { .fd = tap, .events = POLLIN };
@@ -97,7 +97,7 @@ static void *forward_to_guest(void *unused)
 	return unused;
 }
 
-/* Waits for the first frame, and takes what else is there. */
+/* Waits for the first frame, and reads all others that have arrived. */
 static void forward_from_guest(void)
 {
 	for (;;) {
@@ -110,7 +110,7 @@ static void forward_from_guest(void)
 			fail("recvmmsg");
 		}
 		for (int i = 0; i < count; i++) {
-			/* A tap that is full drops the frame, as a wire does. */
+			/* If the tap is full, the frame is lost, as on a wire. */
 			(void)!write(tap, from_guest.frames[i],
 			    from_guest.messages[i].msg_len);
 		}

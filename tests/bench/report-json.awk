@@ -8,7 +8,7 @@ function quote(text) {
     return "\"" text "\""
 }
 
-# One attachment's figures.
+# Prints the figures of one attachment.
 function object(who, what,    i, text) {
     for (i = 1; i <= count[who, what]; i++) {
         text = text (i > 1 ? ", " : "") (figure[who, what, i] + 0)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# Reads what tests/bench/vms has measured, for the three report-*.awk:
+# Reads the results of tests/bench/vms for the three report-*.awk:
 #
 #   attachments, attachment[i]     in the order of the file
 #   measures, measure[i]           those that have figures, in a fixed order
 #   title[measure], decimals[measure]
 #   count[attachment, measure]     its figures are figure[attachment, measure, i]
-#   missing[attachment]            why it has none
+#   missing[attachment]            why it has no figures
 
 BEGIN {
     define("vm_to_vm", "VM to VM, TCP (Mbit/s)", 0)
@@ -55,7 +55,7 @@ $2 == "missing" {
     found[$2] = 1
 }
 
-# Of value[1] to value[n], which it sorts.
+# Returns the median of value[1] to value[n], which it sorts.
 function median_of(value, n,    i, j, other) {
     for (i = 2; i <= n; i++) {
         other = value[i]
@@ -67,7 +67,7 @@ function median_of(value, n,    i, j, other) {
     return n % 2 ? value[(n + 1) / 2] : (value[n / 2] + value[n / 2 + 1]) / 2
 }
 
-# Sets median, least and most; false if there is no figure.
+# Sets median, least and most; returns false if there is no figure.
 function summarize(who, what,    i, n, value) {
     n = count[who, what] + 0
     for (i = 1; i <= n; i++) {
@@ -82,7 +82,7 @@ function summarize(who, what,    i, n, value) {
     return 1
 }
 
-# The median of who / base within each run, or "-".
+# Returns the median of who / base within each run, or "-".
 function ratio(who, base, what,    i, n, value) {
     for (i = 1; i <= runs; i++) {
         if ((who, what, i) in run && run[base, what, i] > 0) {

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# The plot of tests/bench/report: a panel for each measure, two in a row, with a
-# bar for each attachment. The bar is the median, the line on it reaches from
-# the smallest to the largest figure.
+# The plot of tests/bench/report: it has a panel for each measure, two per row,
+# with a bar for each attachment. The bar shows the median, and the line on it
+# the range from the smallest to the largest figure.
 
 function escape(text) {
     gsub(/&/, "\\&amp;", text)
@@ -21,7 +21,7 @@ function line(x1, y1, x2, y2) {
     printf "<path d=\"M%.1f %.1fL%.1f %.1f\"/>\n", x1, y1, x2, y2
 }
 
-# The bar of one attachment, at the top left of its row.
+# Draws the bar of one attachment; x and y are the top left corner of its row.
 function bar(x, y, who, what, scale, color,    end, format) {
     end = x + names + median * scale
     write(x + names - 6, y + bar_height - 4, "end", "name", who)

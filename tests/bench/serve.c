@@ -4,9 +4,9 @@
 /*
  * Usage: serve ADDRESS BYTES
  *
- * The host's end of a measurement, since macOS has no HTTP server: answers
- * every request with so many zeros, on a port that it chooses and prints. One
- * client at a time; it runs until it is killed.
+ * The host's end of a measurement, since macOS has no HTTP server: it answers
+ * every request with BYTES zeros, on a port that it chooses and prints. It serves
+ * one client at a time, and runs until it is killed.
  */
 
 #include <arpa/inet.h>
@@ -33,7 +33,7 @@ static bool write_all(int fd, const char *text, size_t size)
 	return true;
 }
 
-/* The request ends in an empty line; what it asks for does not matter. */
+/* The request ends with an empty line; its content does not matter. */
 static bool read_request(int fd)
 {
 	char text[4096];

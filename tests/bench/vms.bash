@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# The measurements of tests/bench/vms, each a line of the file $csv.
+# The measurements of tests/bench/vms; each one adds a line to the file $csv.
 
 work=$(mktemp -d)
 holders=()
@@ -24,21 +24,21 @@ leave() {
 trap leave EXIT
 trap 'exit 1' HUP INT TERM
 
-# record CARD MEASURE RUN VALUE
+# record ATTACHMENT MEASURE RUN VALUE
 record() {
     echo "$(title "$1"),$2,$3,$4" >>"$csv"
 }
 
-# Seconds, with fractions.
+# Prints the time in seconds, with fractions.
 now() {
     perl -MTime::HiRes=time -e 'printf "%.3f\n", time'
 }
 
 # --- The VMs -----------------------------------------------------------------
 
-# The baseline's network, with a tap for each VM in its bridge, which is there as
-# long as there is an interface. That of vmnet-run does nothing: the command
-# closes its socket.
+# Creates the baseline's network and adds a tap for each VM to its bridge, which
+# exists as long as it has an interface. The interface of vmnet-run does nothing
+# else: the command closes its socket.
 add_relay_taps() {
     local before bridge line=''
     before=$(ip -o link show type bridge | cut -d : -f 2)
@@ -58,7 +58,7 @@ add_relay_taps() {
     done
 }
 
-# The processes of Virtualization, of which each VM has one.
+# Prints the processes of Virtualization; each VM has one.
 machines() {
     if mac; then
         pgrep -f com.apple.Virtualization.VirtualMachine | sort || :
@@ -69,7 +69,7 @@ machines() {
     fi
 }
 
-# start NAME NUMBER CARD...: what it printed is in NAME.start.
+# start NAME NUMBER ATTACHMENT...: starts a VM; its output is in NAME.start.
 start() {
     local name=$1 number=$2 before
     shift 2
@@ -80,7 +80,7 @@ start() {
     machines | grep -vxF -e none -e "$before" >"$BENCH_PIDS/$name.vmm" || :
 }
 
-# eth0 is that of the first card, and so on.
+# eth0 belongs to the first attachment, and so on.
 interface() {
     local number=0 card
     for card in $cards; do
@@ -89,7 +89,7 @@ interface() {
     done
 }
 
-# address NAME CARD, gateway NAME CARD
+# address NAME ATTACHMENT, gateway NAME ATTACHMENT
 address() {
     sed -n "s|^vm: $(interface "$2") [^ ]* \([0-9.]*\)/.*|\1|p" \
         "$work/$1.start"
@@ -119,7 +119,8 @@ cpu_seconds() {
     fi
 }
 
-# cpu CARD: of what is between both VMs, and of that and the VMs themselves.
+# cpu ATTACHMENT: prints the processor time of the programs between the two VMs,
+# and that of these programs and the VMs together.
 cpu() {
     local between=0
     if [ "$1" != native ]; then
@@ -131,13 +132,13 @@ cpu() {
         "$(cpu_seconds $(cat "$BENCH_PIDS/one.vmm" "$BENCH_PIDS/two.vmm"))"
 }
 
-# TCP segments that the VM $1 has sent again.
+# Prints the number of TCP segments that the VM $1 has retransmitted.
 retransmits() {
     "$vm/exec" "$1" "awk '/^Tcp:/ { text = \$13 } END { print text }' \
         /proc/net/snmp"
 }
 
-# timed NAME COMMAND: seconds, by the guest's clock.
+# timed NAME COMMAND: prints how many seconds it took, by the guest's clock.
 timed() {
     "$vm/exec" "$1" "t=\$(cut -d ' ' -f 1 /proc/uptime)
         { $2; } >/dev/null || exit
@@ -147,26 +148,26 @@ timed() {
 
 # --- Measurements ------------------------------------------------------------
 
-# guest_fetches NAME URL COUNT: seconds.
+# guest_fetches NAME URL COUNT: prints how many seconds it took.
 guest_fetches() {
     timed "$1" "i=0; while [ \$i -lt $3 ]; do wget -q -O /dev/null $2 || exit
         i=\$((i + 1)); done"
 }
 
-# host_fetches URL COUNT: seconds.
+# host_fetches URL COUNT: prints how many seconds it took.
 host_fetches() {
-    # Not one connection for all: the guest's do the same.
+    # Each fetch has its own connection, as in the guest.
     curl -s -f -0 -o /dev/null -w '%{time_total}\n' "$1?[1-$2]" |
         awk '{ sum += $1 } END { print sum }'
 }
 
-# rate COUNT SECONDS: Mbit/s
+# rate COUNT SECONDS: prints Mbit/s.
 rate() {
     awk -v bits=$((megabytes * 8 * 1024 * 1024)) -v count="$1" -v time="$2" \
         'BEGIN { print bits * count / time / 1000000 }'
 }
 
-# How many fetches last $seconds: of the slower of two.
+# Prints how many fetches take $seconds; the slower of two attempts decides.
 calibrate() {
     local first second
     first=$(guest_fetches one "$1" 1)
@@ -177,7 +178,7 @@ calibrate() {
             print count < 1 ? 1 : count }'
 }
 
-# between_vms CARD RUN: with what it costs.
+# between_vms ATTACHMENT RUN: measures the rate and the processor time.
 between_vms() {
     local before after sent time count
     count=$(cat "$work/$1.count")
@@ -196,7 +197,7 @@ between_vms() {
     record "$1" cpu_all "$2" "$(sed -n 2p "$work/cpu")"
 }
 
-# with_host CARD RUN
+# with_host ATTACHMENT RUN
 with_host() {
     local count port server
     count=$(cat "$work/$1.count")
@@ -216,14 +217,14 @@ with_host() {
     unset "holders[${#holders[@]}-1]" # its process id may be another's soon
 }
 
-# average TARGET: milliseconds of a ping, each sent when the one before it was
-# answered.
+# average TARGET: prints the mean milliseconds of pings, each of which is sent
+# when the previous one has been answered.
 average() {
     "$vm/exec" one "ping -q -A -c $pings $1" |
         sed -n 's|^round-trip .* = [0-9.]*/\([0-9.]*\)/.*|\1|p'
 }
 
-# start_up CARD RUN: from nothing to a guest with an address.
+# start_up ATTACHMENT RUN: the time until a new guest has an address.
 start_up() {
     local begin
     begin=$(now)
@@ -232,7 +233,7 @@ start_up() {
     "$vm/stop" three >/dev/null
 }
 
-# send_frames CARD RUN: without a VM.
+# send_frames ATTACHMENT RUN: measures frames without a VM.
 send_frames() {
     [ "$1" != native ] || return 0
     record "$1" frames "$2" "$(
@@ -242,7 +243,7 @@ send_frames() {
     )"
 }
 
-# What the guest's own tools can do, without a network interface.
+# Measures the speed of the guest's own tools, without a network interface.
 record_ceiling() {
     local count
     count=$(calibrate http://127.0.0.1:7000/file)
@@ -250,7 +251,7 @@ record_ceiling() {
         "$(guest_fetches one http://127.0.0.1:7000/file "$count")")" >>"$csv"
 }
 
-# --- All of it ---------------------------------------------------------------
+# --- All measurements --------------------------------------------------------
 
 start_vms() {
     local card
@@ -270,7 +271,7 @@ start_vms() {
     done
 }
 
-# measure_card CARD RUN
+# measure_card ATTACHMENT RUN
 measure_card() {
     between_vms "$1" "$2"
     with_host "$1" "$2"
@@ -278,8 +279,8 @@ measure_card() {
     record "$1" ping_host "$2" "$(average "$(gateway one "$1")")"
 }
 
-# in_turn COMMAND: for each card, in each run. Each is first in turn, so that none
-# always comes after the same.
+# in_turn COMMAND: runs it for each attachment in each run. Each run begins with a
+# different attachment, so that none always follows the same one.
 in_turn() {
     local command=$1 run card first=''
     for ((run = 1; run <= runs; run++)); do

@@ -11,8 +11,9 @@
  * libFuzzer on networks.json. The input is the file's content. A file that is
  * loaded must give what the broker relies on: valid names in order, no two of
  * them the same, the built-in networks among them, and no two subnets that
- * overlap, unless their networks have problems. One that is refused must leave the networks as they were and say why
- * in one printable line with the file's name.
+ * overlap, unless their networks have problems. A file that is refused must
+ * leave the networks unchanged, and the reason must be one printable line that
+ * names the file.
  */
 
 #include <fcntl.h>
@@ -41,7 +42,7 @@ static void remove_file(void)
 	unlink(path);
 }
 
-/* One file for the process, in memory where there is such a file system. */
+/* The process uses one file, in memory if there is such a file system. */
 static void write_file(const uint8_t *data, size_t size)
 {
 	static int fd = -1;

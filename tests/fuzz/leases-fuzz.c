@@ -4,11 +4,12 @@
 // link: client/ctl/leases.c
 
 /*
- * libFuzzer on the files of macOS's DHCP server, parts of which guests write. The
- * input is the file of leases, and what follows its first line of "%%", with that
- * line, that of reservations. Whatever is in them: both are read; what is
- * returned is in order, has an address once, and is fit for a terminal; and a
- * guest is found by what is known of it, unless its lease has expired.
+ * libFuzzer on the files of macOS's DHCP server, which contain text that guests
+ * choose. The input up to the first line "%%" is the file of leases; the rest,
+ * with that line, is the file of reservations. Whatever they contain, both are
+ * read; the result is sorted, contains each address once and can be printed on
+ * a terminal; and a guest is found by its name or MAC address, unless its lease
+ * has expired.
  */
 
 #include <errno.h>
@@ -42,7 +43,7 @@ static void remove_files(void)
 	unlink(reservations_file.path);
 }
 
-/* One file for the process, in memory where there is such a file system. */
+/* The process uses one file, in memory if there is such a file system. */
 static void write_file(struct input *input, const uint8_t *data, size_t size)
 {
 	if (input->fd < 0) {

@@ -4,11 +4,12 @@
 // fixture: broker-fixture
 
 /*
- * libFuzzer on sequences of messages through the whole broker but main(), with
- * several clients of several users that come, ask and die, a vmnet that fails
- * or hangs, and a clock that is stepped. The input is a program of letters, see
- * `operations`; what is not one is skipped, so that it may be spaced and broken
- * into lines. After each: every request got one reply, and nothing is left.
+ * libFuzzer on sequences of messages through the whole broker except main().
+ * Several clients of several users connect, send requests and die; vmnet fails
+ * or hangs; and the clock is stepped. The input is a program of letters, see
+ * `operations`; all other characters are skipped, so that it may contain spaces
+ * and newlines. After each input, every request must have got one reply, and
+ * nothing may be left.
  */
 
 #include <stdatomic.h>
@@ -73,7 +74,7 @@ static void client_connect(const uint8_t *arguments)
 	xpc_connection_activate(client->connection);
 }
 
-/* What it sent may not have been read when the broker learns that it died. */
+/* The broker may learn that the client died before it reads its requests. */
 static void client_die(const uint8_t *arguments)
 {
 	struct client *client = client_at(arguments[0]);
@@ -102,7 +103,7 @@ static void check_error(xpc_object_t reply, xpc_object_t error)
 	require_printable(message);
 }
 
-/* What a reply has without an error: one of them. */
+/* A reply without an error has one of these keys. */
 static const char *const promised[] = {
 	VMNET_BROKER_KEY_NETWORK,
 	VMNET_BROKER_STATUS_PEERS,
@@ -111,7 +112,7 @@ static const char *const promised[] = {
 	VMNET_BROKER_KEY_WATCHING,
 };
 
-/* These replies have but one key. */
+/* These replies have only one key. */
 static bool is_short(xpc_object_t reply)
 {
 	static const char *const keys[] = {
@@ -128,7 +129,7 @@ static bool is_short(xpc_object_t reply)
 	return found && xpc_dictionary_get_count(reply) == 1;
 }
 
-/* name: which network it may have, NULL: none. */
+/* name: the network that the reply may contain, or NULL. */
 static void check_reply(xpc_object_t reply, const char *name)
 {
 	xpc_object_t error =
@@ -176,7 +177,7 @@ static void client_ask(
  * Requests.
  */
 
-/* Eight are the limit of a client, so that there are more. */
+/* A client may have eight, so there are more names than that. */
 static const char *name_at(uint8_t which)
 {
 	return fixture_network(pick(which, NETWORKS));
@@ -196,8 +197,8 @@ static void ask_status(const uint8_t *arguments)
 	    fixture_request(VMNET_BROKER_COMMAND_STATUS, NULL), NULL);
 }
 
-/* The others. Those that change something do so for root: the broker may have
- * been drained by this. */
+/* All other commands. Those that change something are accepted only from root;
+ * this may drain the broker. */
 static void ask_command(const uint8_t *arguments)
 {
 	static const char *const commands[] = {
@@ -219,7 +220,7 @@ static void ask_command(const uint8_t *arguments)
 	    fixture_request(commands[which], name_at(arguments[2])), NULL);
 }
 
-/* A command and a name of these bytes; neither is one. */
+/* Sends these bytes as a command and as a name; neither is valid. */
 static void ask_bytes(const uint8_t *arguments)
 {
 	const char text[] = { (char)arguments[1], (char)arguments[2],
@@ -278,7 +279,7 @@ static void send_one_way(const uint8_t *arguments)
 	xpc_release(request);
 }
 
-/* Until the broker has read all that this client sent. */
+/* Waits until the broker has read everything that this client sent. */
 static void wait_read(const uint8_t *arguments)
 {
 	struct client *client = client_at(arguments[0]);
@@ -390,7 +391,7 @@ static void lose_listener(const uint8_t *arguments)
 	fixture_lose_listener();
 }
 
-/* Each is a letter and so many bytes, see pick(). */
+/* Each operation is a letter and this many bytes, see pick(). */
 static const struct operation {
 	char letter;
 	size_t arguments;
@@ -450,7 +451,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 	(void)argc;
 	(void)argv;
-	alarm(60); /* libFuzzer does not watch this one */
+	alarm(60); /* libFuzzer's timeout does not cover this run */
 	fixture_open();
 	LLVMFuzzerTestOneInput((const uint8_t *)program, sizeof(program) - 1);
 	alarm(0);

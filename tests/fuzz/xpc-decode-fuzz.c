@@ -10,10 +10,11 @@
 // libs: -lBlocksRuntime -lbsd -luuid -lpthread
 
 /*
- * libFuzzer on the stand-in's decoder of messages. What decodes is walked in
- * every way there is, and must survive being encoded again; nothing may be left
- * over afterwards. The first byte says how many descriptors came along. The
- * decoder is not visible outside libSystem, so all of that is compiled in.
+ * libFuzzer on the stand-in's decoder of messages. A decoded object is copied,
+ * described, hashed and compared; without descriptors, it is also encoded and
+ * decoded again, and must give the same bytes. No object may leak. The first
+ * byte is the number of descriptors in the message. libSystem does not export
+ * the decoder, so its sources are compiled in.
  */
 
 #include <standin.h>
@@ -36,13 +37,13 @@ static void walk(xpc_object_t object)
 	char *text = xpc_copy_description(object);
 
 	require(xpc_hash(copy) == xpc_hash(object));
-	/* Descriptors are equal to themselves only, and NAN not even that. */
+	/* A descriptor is equal only to itself, and NAN is equal to nothing. */
 	(void)xpc_equal(copy, object);
 	free(text);
 	xpc_release(copy);
 }
 
-/* Without descriptors the bytes are all there is. */
+/* Encodes and decodes the object again, unless it contains descriptors. */
 static void again(xpc_object_t object)
 {
 	struct xframe *frame = xwire_encode(object, XWIRE_MESSAGE, 0);

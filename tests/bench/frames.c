@@ -4,10 +4,10 @@
 /*
  * Usage: frames FD COUNT
  *
- * The measurement that needs no VM: sends COUNT frames of 1514 bytes to the
- * datagram socket FD as fast as it takes them, and prints how many thousand that
- * were in a second. They are for an address that is not in use, and of the type for
- * experiments.
+ * A measurement that needs no VM: sends COUNT frames of 1514 bytes to the
+ * datagram socket FD as fast as it accepts them, and prints the rate in thousands
+ * of frames per second. Their destination address is not in use, and their type
+ * is the one for local experiments.
  */
 
 #include <err.h>

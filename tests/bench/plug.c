@@ -5,19 +5,19 @@
  * Usage: plug FD PID-FILE --helper HELPER [ARGUMENT]... -- COMMAND...
  *        plug FD PID-FILE --stream SOCKET -- COMMAND...
  *
- * Gives COMMAND the network of a program that is not ours, as vmnet-run does
- * with vmnet's: the datagram socket FD, on which each datagram is a frame.
+ * Connects COMMAND to the network of another program, as vmnet-run does with a
+ * network of vmnet: by the datagram socket FD, on which each datagram is a frame.
  *
- * --helper: HELPER has the other end, as the descriptor that replaces the word
- * {fd} in its arguments; so vmnet-helper and tests/bench/relay.c work.
+ * --helper: HELPER gets the other end, as the descriptor that replaces the word
+ * {fd} in its arguments; vmnet-helper and tests/bench/relay.c work like this.
  * --stream: SOCKET is a UNIX stream socket, on which each frame follows its
- * length, 4 bytes in network order; so socket_vmnet and QEMU work. It is
- * converted here, which Virtualization's users need as well: it takes nothing
- * but datagrams.
+ * length, 4 bytes in network order; socket_vmnet and QEMU work like this. The
+ * stream is converted to datagrams here, as every user of Virtualization has to
+ * do, because Virtualization accepts only datagrams.
  *
- * PID-FILE gets the id of the process whose processor time is that of the
- * network: the helper's, or this one's. When COMMAND ends, so does the rest,
- * and its exit status is ours. SIGTERM is COMMAND's.
+ * PID-FILE receives the id of the process whose processor time is counted for
+ * the network: the helper or this process. When COMMAND exits, the rest exits
+ * too, with COMMAND's exit status. COMMAND receives SIGTERM.
  */
 
 #include <arpa/inet.h>
@@ -87,8 +87,8 @@ static bool write_all(const void *buffer, size_t size)
 	return true;
 }
 
-/* A guest that has no room loses the frame, as on any wire; macOS says ENOBUFS
- * then. */
+/* If the guest has no room, the frame is lost, as on any wire; macOS returns
+ * ENOBUFS then. */
 static void *forward_to_guest(void *unused)
 {
 	static char frame[FRAME_ROOM];
@@ -101,7 +101,7 @@ static void *forward_to_guest(void *unused)
 	return unused;
 }
 
-/* One write for both, or the length alone would be a packet of its own. */
+/* One write sends both, or the length would become a packet of its own. */
 static void *forward_from_guest(void *unused)
 {
 	static char frame[sizeof(uint32_t) + FRAME_ROOM];
@@ -144,7 +144,7 @@ static void start_stream(const char *path)
 
 /* --- The processes ------------------------------------------------------- */
 
-/* What the helper prints is no part of COMMAND's output. */
+/* The helper's output must not be mixed with COMMAND's. */
 static void leave_console(void)
 {
 	int null = open("/dev/null", O_RDONLY);
@@ -158,7 +158,7 @@ static void leave_console(void)
 	}
 }
 
-/* Runs argv with one descriptor more, and without ours. */
+/* Runs argv with one additional descriptor, and without ours. */
 static pid_t start(char *argv[], int fd, int number)
 {
 	pid_t pid = fork();

@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Messages of the stand-in's servers: to stderr, one write() a line, so that
- * the lines of several processes do not mix.
+ * Messages of the stand-in's servers. They go to stderr with one write() per
+ * line, so that the lines of several processes do not mix.
  */
 
 #ifndef COMMON_LOG_H
@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-/* program: borrowed for ever. quiet: log_info() says nothing. */
+/* program: borrowed forever. quiet: log_info() prints nothing. */
 void log_start(const char *program, bool quiet);
 
 /* Lines go to fd from now on. */

@@ -21,21 +21,21 @@ struct spawn {
 #define SPAWN_INHERIT (-2)
 
 /*
- * The child gets no descriptors but its stdio, default signal actions, nothing
- * blocked, and SIGKILL when its parent dies. A program that cannot be executed
- * is an error here: -1 with the errno of execvp().
+ * The child has only its stdio as descriptors, default signal actions and no
+ * blocked signals, and gets SIGKILL when its parent dies. If the program cannot
+ * be executed, this fails: -1 with the errno of execvp().
  */
 pid_t spawn_start(const struct spawn *spawn);
 
-/* Waits for its end: its exit status, 128 + n when signal n ended it, -1 with
- * errno. */
+/* Waits until the process has ended. Returns its exit status, 128 + n if signal n
+ * killed it, or -1 with errno. */
 int spawn_wait(pid_t pid);
 
-/* Starts argv with our stdio and waits, as spawn_wait() does. -1 with errno also
- * when it could not be started. */
+/* Starts argv with our stdio and waits like spawn_wait(). Also returns -1 with
+ * errno if the program could not be started. */
 int spawn_run(const char *const *argv);
 
-/* The same from a status of waitpid(). */
+/* Converts a status of waitpid() to the result of spawn_wait(). */
 int spawn_status(int status);
 
 #endif

@@ -176,7 +176,7 @@ int unix_send_now(
 	return sent == -1 ? -1 : 0;
 }
 
-/* Takes the descriptors out of message; -1 when they are more than max. */
+/* Copies the descriptors out of message; -1 if there are more than max. */
 static int unix_detach(struct msghdr *message, int *fds, int max)
 {
 	int count = 0;

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-/* What one sendmsg() carries at most (SCM_MAX_FD). */
+/* The maximum number of descriptors in one sendmsg() (SCM_MAX_FD). */
 #define UNIX_FDS_MAX 253
 
 /*
@@ -25,18 +25,19 @@ int unix_listen(const char *path, int type, mode_t mode, int backlog);
 
 int unix_connect(const char *path, int type);
 
-/* Sends all of data (a stream that is full is waited for). Never SIGPIPE. */
+/* Sends all of data, and waits while a stream is full. Never raises SIGPIPE. */
 int unix_send(int fd, const void *data, size_t size, const int *fds, int nfds);
 
-/* One message of a SOCK_SEQPACKET, now or not at all (EAGAIN): it never waits
- * for a peer that does not read. */
+/* Sends one message on a SOCK_SEQPACKET. It never waits for a peer that does not
+ * read, but fails with EAGAIN. */
 int unix_send_now(
     int fd, const void *data, size_t size, const int *fds, int nfds);
 
 /*
- * One recvmsg(): its size, 0 at end of file. *nfds: how many fds has room for,
- * then how many came. A message or a descriptor that does not fit is an error
- * (EMSGSIZE), and everything that came with it is closed.
+ * Calls recvmsg() once, and returns the size of the message, or 0 at the end of
+ * file. *nfds is the capacity of fds before the call, and the number of received
+ * descriptors after it. If the message or a descriptor does not fit, the call
+ * fails with EMSGSIZE, and all received descriptors are closed.
  */
 ssize_t unix_receive(int fd, void *data, size_t size, int *fds, int *nfds);
 

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What is watched by a kqueue (see kqueue.h).
+ * The knotes: what a kqueue watches (see kqueue.h).
  */
 
 #include "kqueue.h"
@@ -177,7 +177,7 @@ void knote_destroy(struct knote *knote)
 {
 	if (knote->source != NULL) {
 		dispatch_source_cancel(knote->source);
-		return; /* the rest in source_gone() */
+		return; /* source_gone() does the rest */
 	}
 	close(knote->fd);
 	free(knote);
@@ -203,13 +203,13 @@ void knote_touch(struct knote *knote, const struct kevent *change)
 	}
 }
 
-/* How a descriptor is, for READ and WRITE. */
+/* Fills in the state of a descriptor, for READ and WRITE. */
 static bool report_fd(struct knote *knote, struct kevent *event)
 {
 	struct epoll_event inner = { 0 };
 	int size = 0;
 
-	/* An eventfd, and no epoll: a regular file. */
+	/* With an eventfd instead of an epoll, it is a regular file. */
 	if (epoll_wait(knote->fd, &inner, 1, 0) == 0) {
 		return false;
 	}

@@ -29,7 +29,7 @@ static void knote_remove(struct knote *knote)
 	knote_destroy(knote);
 }
 
-/* A closed kqueue leaves its knotes behind: they go when its number is new. */
+/* A closed kqueue leaves its knotes, which are freed when its number is reused. */
 int kqueue(void)
 {
 	int kq = epoll_create1(EPOLL_CLOEXEC);

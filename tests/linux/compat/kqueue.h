@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * kqueue(2) out of epoll: each knote has a descriptor that is readable while it
- * has something to say, and the kqueue is the epoll of all of them. READ and
+ * kqueue(2) built on epoll: each knote has a descriptor that is readable while
+ * there is an event, and the kqueue is an epoll of all of them. READ and
  * WRITE have an epoll of their own in between, since one epoll knows a
  * descriptor only once; SIGNAL, TIMER and PROC are dispatch sources that feed
  * an eventfd.
@@ -20,7 +20,7 @@ struct knote {
 	struct knote *next;
 	struct kevent event; /* as it was added */
 	int kq;
-	int fd; /* readable: there is something to say */
+	int fd; /* readable while there is an event */
 	bool disabled;
 	dispatch_source_t source;
 	atomic_ulong count; /* signals, expirations */
@@ -31,7 +31,7 @@ struct knote {
 struct knote *knote_create(int kq, const struct kevent *change);
 void knote_destroy(struct knote *knote);
 
-/* Fills in the event; false when there is nothing to say after all. */
+/* Fills in the event; returns false if there is none after all. */
 bool knote_report(struct knote *knote, struct kevent *event);
 
 /* EVFILT_USER: NOTE_TRIGGER, and the arithmetic of fflags. */

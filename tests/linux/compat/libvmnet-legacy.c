@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The older API: what an interface description may ask for, and what is answered.
+ * The older API: the keys of an interface description, and of the reply.
  */
 
 #include "../vmnet/libvmnet.h"
@@ -10,7 +10,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-/* False when it is there and no address; *found says whether it is there. */
+/* Returns false for an invalid address; *found: whether the key exists. */
 static bool get_address(xpc_object_t description, const char *key,
     struct in_addr *address, bool *found)
 {

@@ -3,7 +3,7 @@
 
 /*
  * Port forwarding of one interface: for interfaces of the older API only, as
- * macOS 27 has it; on a network the rules belong into its configuration.
+ * on macOS 27; on a network the rules belong in its configuration.
  */
 
 #include "../vmnet/libvmnet.h"
@@ -44,7 +44,7 @@ static vmnet_return_t rule_fill(struct wire_rule *rule, uint8_t protocol,
 	return VMNET_SUCCESS;
 }
 
-/* Sends it from the worker; the handler hears the status. */
+/* Sends it from the worker; the handler gets the status. */
 static vmnet_return_t rule_send(interface_ref wanted, uint32_t type,
     const struct wire_rule *rule, vmnet_interface_completion_handler_t handler)
 {
@@ -111,7 +111,7 @@ static vmnet_return_t rule_remove(interface_ref interface, uint8_t protocol,
 	return rule_send(interface, WIRE_RULE_REMOVE, &rule, handler);
 }
 
-/* What vmnetd answered, as objects for rule_details. */
+/* Converts vmnetd's reply to objects for rule_details. */
 static xpc_object_t rules_array(
     const struct wire_rules *reply, size_t size, uint8_t family)
 {

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What programs of others ask sysctl(3) about the Mac.
+ * The names with which other programs ask sysctl(3) about the Mac.
  */
 
 #include "../os/sysctl-internal.h"
@@ -20,7 +20,7 @@ static void read_type(struct sysctl_value *value)
 	sysctl_string(value, "Darwin");
 }
 
-/* Darwin counts one less than macOS. */
+/* Darwin's version number is one less than that of macOS. */
 static void read_release(struct sysctl_value *value)
 {
 	char *rest;

@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Reference counts. Misuse that crashes a program on macOS ends it here as
- * well, and says why: a NULL, something that is no CF object, a freed object.
+ * Reference counts. Misuse that crashes a program on macOS also ends it here,
+ * with a message: NULL, a pointer to no CF object, or a freed object.
  */
 
 #include "cf-object.h"

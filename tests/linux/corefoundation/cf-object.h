@@ -28,10 +28,10 @@ struct cf_object {
 	long retains;
 };
 
-/* size bytes of zeros, held once; NULL with errno when there is no memory. */
+/* Returns size zeroed bytes with one reference, or NULL with errno ENOMEM. */
 void *cf_object_create(const struct cf_class *class, size_t size);
 
-/* Ends the process with a message unless object is a live one of class. */
+/* Aborts with a message unless object is a live object of class. */
 void cf_object_check(
     const void *object, const struct cf_class *class, const char *caller);
 

@@ -117,7 +117,7 @@ __attribute__((constructor)) static void clock_init(void)
 	pthread_atfork(NULL, NULL, clock_forget);
 }
 
-/* Stops the clock, at the time that it is. */
+/* Stops the clock at the current time. */
 static struct standin_clock_page *clock_stop(void)
 {
 	struct standin_clock_page *page;

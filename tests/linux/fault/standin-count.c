@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Objects alive, by type.
+ * Counts the live objects of each type.
  */
 
 #include <standin.h>
@@ -19,8 +19,8 @@
 #define COUNT_TYPES 128
 
 /*
- * Types are added and never removed. Relaxed: counting must not order what the
- * program forgot to order, or ThreadSanitizer would not see it.
+ * Types are added and never removed. The counters are relaxed: if they ordered
+ * memory accesses, ThreadSanitizer would miss data races of the program.
  */
 static struct {
 	const char *_Atomic type;

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Faults: plans, and the counting of calls.
+ * Faults: reads the plans and counts the calls.
  */
 
 #include "standin-internal.h"
@@ -31,7 +31,7 @@ struct plan {
 	const char *variable;
 	struct rule rules[FAULT_RULES];
 	size_t count;
-	atomic_bool armed; /* there are rules: else no lock is taken */
+	atomic_bool armed; /* there are rules; without, no lock is taken */
 };
 
 static struct plan fail = { .lock = PTHREAD_MUTEX_INITIALIZER,

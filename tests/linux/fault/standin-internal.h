@@ -25,7 +25,7 @@ struct standin_clock_page {
 
 #define STANDIN_CLOCK_MAGIC 0x6b6c6f63
 
-/* Fills in the page: the clock stands at the time that it is. */
+/* Fills in the page: the clock is stopped at the current time. */
 void standin_clock_page_init(struct standin_clock_page *page);
 
 /* Advances the clock and wakes all threads that wait on the page. */

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The page that a fake clock lives in.
+ * The page that contains a fake clock.
  */
 
 #include "standin-internal.h"

@@ -94,7 +94,7 @@ static const char *read_size(struct conversion *conversion, const char *format)
 	return format;
 }
 
-/* What is behind the "%"; returns what is behind the conversion. */
+/* Parses the text after a "%", and returns the text after the conversion. */
 static const char *conversion_read(
     struct conversion *conversion, const char *format, va_list *arguments)
 {
@@ -127,7 +127,7 @@ static bool annotated(const struct conversion *conversion, const char *word)
 	const char *at = strstr(conversion->annotation, word);
 	size_t length = strlen(word);
 
-	/* Whole words: "errno" is in "darwin.errno", and that is meant. */
+	/* The end of a word matches too: "darwin.errno" means "errno". */
 	return at != NULL &&
 	    (at[length] == '\0' || strchr(", ", at[length]) != NULL);
 }
@@ -147,7 +147,7 @@ static void add_integer(
 	} else if (conversion->size == 'q' || conversion->size == 'L') {
 		snprintf(out, sizeof(out), conversion->spec, (long long)value);
 	} else if (conversion->size != 0) {
-		/* long, intmax_t, size_t, ptrdiff_t: all of one size here */
+		/* long, intmax_t, size_t and ptrdiff_t have the same size */
 		snprintf(out, sizeof(out), conversion->spec, (long)value);
 	} else {
 		snprintf(out, sizeof(out), conversion->spec, (int)value);
@@ -199,7 +199,7 @@ static void add_string(struct text *text, const struct conversion *conversion,
 	text_add_string(text, out);
 }
 
-/* %.*P: so many bytes. */
+/* %.*P prints this many bytes. */
 static void add_bytes(struct text *text, const struct conversion *conversion,
     const unsigned char *bytes, bool show)
 {
@@ -239,7 +239,7 @@ static void add_conversion(struct text *text, struct conversion *conversion,
 		add_bytes(text, conversion, va_arg(*arguments, void *), public);
 		break;
 	case 'p':
-		/* Of the size of a long, which printf prints as %#lx. */
+		/* It has the size of a long, so print it as %#lx. */
 		value = (intptr_t)va_arg(*arguments, void *);
 		strcpy(conversion->spec, "%#lx");
 		conversion->size = 'l';

@@ -9,7 +9,7 @@
 
 /*
  * Writes what os_log would show of the message to text, cut to size - 1 bytes.
- * error is what %m means.
+ * %m prints the text of error.
  */
 void os_log_format(
     char *text, size_t size, int error, const char *format, va_list *arguments);

@@ -13,10 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What macOS cuts a message to. */
+/* macOS truncates a message to this length. */
 #define LOG_TEXT 1024
 
-/* For os_retain() and os_release() an object, that does not count. */
+/* An object for os_retain() and os_release(), which do not count it. */
 struct os_log_s {
 	struct dispatch_object_s object;
 	struct os_log_s *next;

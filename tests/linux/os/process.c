@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Names and paths of processes, as <libproc.h> and <mach-o/dyld.h> have them.
+ * Names and paths of processes, as in <libproc.h> and <mach-o/dyld.h>.
  */
 
 #include <libproc.h>

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The names that sysctl(3) knows. The product asks for one of them; the others
+ * The names that sysctl(3) knows. The product uses one of them; the others
  * are in ../compat/sysctl-names.c.
  */
 
@@ -35,12 +35,12 @@ struct sysctl_name {
 	void (*read)(struct sysctl_value *value);
 };
 
-/* The version of macOS, the same that Foundation answers. */
+/* The version of macOS, the same as in Foundation. */
 void sysctl_product(struct sysctl_value *value);
 
 void sysctl_string(struct sysctl_value *value, const char *text);
 
-/* Ends with one whose name is NULL. */
+/* The last entry has the name NULL. */
 extern const struct sysctl_name sysctl_others[];
 
 #endif

@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Waiting with a deadline, on either clock. The kernel knows nothing of the
- * fake one: then a timer of the manager's wakes the waiter.
+ * Waiting with a deadline, on either clock. The kernel does not know the fake
+ * clock: with that, a timer of the manager wakes the waiter.
  */
 
 #include "../fault/standin-internal.h"
@@ -28,7 +28,7 @@ struct nudge {
 	pthread_mutex_t *mutex;
 };
 
-/* Taken after the waiter's mutex; so the other way round one may only try. */
+/* Locked after the waiter's mutex; in the opposite order only trylock is safe. */
 static pthread_mutex_t nudge_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void nudge_fire(void *context)

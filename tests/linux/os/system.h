@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What the parts of the stand-in's libSystem, and the libraries on top of it,
- * offer one another. Programs never see this header.
+ * The interfaces between the parts of the stand-in's libSystem, and the libraries
+ * on top of it. Programs never see this header.
  */
 
 #ifndef SYSTEM_H
@@ -46,8 +46,8 @@ bool system_queue_is_on(dispatch_queue_t queue);
 dispatch_queue_t system_queue_create(dispatch_queue_t target, bool suspended);
 
 /*
- * Around anything in a library that blocks the calling thread: lets the pool
- * start another thread at once. Pairs, and nests.
+ * Call these around code in a library that blocks the calling thread: the pool
+ * may then start another thread at once. The calls come in pairs, and may nest.
  */
 void system_blocking_begin(void);
 void system_blocking_end(void);
@@ -64,8 +64,8 @@ uint64_t system_deadline(dispatch_time_t when);
 
 /*
  * pthread_cond_timedwait() on the dispatch clock: 0, or ETIMEDOUT. The mutex is
- * held by the caller. The condition must come from system_cond_init(). Wakes
- * spuriously, as conditions do. The deadline is from system_deadline().
+ * held by the caller. The condition must come from system_cond_init(). Spurious
+ * wakeups are possible, as always. The deadline is from system_deadline().
  */
 void system_cond_init(pthread_cond_t *cond);
 int system_cond_wait(
@@ -77,11 +77,11 @@ int system_cond_wait(
  * (non-blocking) and hands it to a queue.
  *
  * events are EPOLLIN, EPOLLOUT; EPOLLERR and EPOLLHUP are reported always, so
- * that a watch with events 0 hears nothing at all: it is paused. Level
+ * that a watch with events 0 reports nothing at all: it is paused. Level
  * triggered: called again until the cause is gone or events change. A call may
  * be spurious. Several watches may watch one descriptor.
  *
- * Regular files are always ready, as poll(2) has it.
+ * Regular files are always ready, as with poll(2).
  */
 struct system_watch;
 

@@ -19,15 +19,16 @@ struct standin_machine;
 /* The events of a machine, on its thread. */
 @protocol StandinMachineOwner
 - (void)machineDidStart;
-/* Also when it never started. `text` is nil when the guest powered off. */
+/* Also called if it never started. `text` is nil if the guest powered off. */
 - (void)machineDidEnd:(NSString *)text;
-/* What standin_machine_plug() was given could not be started. */
+/* The attachment that standin_machine_plug() got could not be started. */
 - (void)machineCard:(NSUInteger)card
 	    didLose:(VZNetworkDeviceAttachment *)attachment;
 @end
 
 /* Owner and configuration are retained until machineDidEnd: has returned. The
- * attachments are those of the cards, or NSNull. NULL without memory or threads.
+ * attachments are those of the network devices, or NSNull. Returns NULL if there
+ * is no memory or no thread.
  */
 struct standin_machine *standin_machine_start(id<StandinMachineOwner> owner,
     VZVirtualMachineConfiguration *config, NSArray *attachments);
@@ -38,7 +39,7 @@ struct standin_machine *standin_machine_start(id<StandinMachineOwner> owner,
 void standin_machine_plug(struct standin_machine *machine, NSUInteger card,
     VZNetworkDeviceAttachment *attachment);
 
-/* The power button, and the plug. Only between start and end. */
+/* The power button, and forcing the machine off. Only between start and end. */
 void standin_machine_power_button(struct standin_machine *machine);
 void standin_machine_kill(struct standin_machine *machine);
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 struct qmp {
-	FILE *stream; /* what is read; commands go to its descriptor */
+	FILE *stream; /* for reading; commands go to its descriptor */
 };
 
 struct qmp *qmp_create(int fd)
@@ -29,7 +29,7 @@ struct qmp *qmp_create(int fd)
 	return qmp;
 }
 
-/* With the descriptor beside the bytes. */
+/* Sends the descriptor together with the bytes. */
 static bool send_line(struct qmp *qmp, int fd, char *line)
 {
 	union {
@@ -51,7 +51,7 @@ static bool send_line(struct qmp *qmp, int fd, char *line)
 	    (ssize_t)bytes.iov_len;
 }
 
-/* The greeting and events are not for us. */
+/* The greeting and events are ignored. */
 static bool wait_for_answer(struct qmp *qmp, const char *command)
 {
 	static const char done[] = "{\"return\"";

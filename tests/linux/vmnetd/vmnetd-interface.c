@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Interfaces: a tap on the bridge of a network, whose descriptor the client
- * has.
+ * Interfaces: each is a tap on the bridge of a network, and the client has its
+ * descriptor.
  */
 
 #include "vmnetd.h"
@@ -31,8 +31,8 @@ static void destroy(struct interface *interface)
 }
 
 /*
- * The same interface id always gives the same address. FNV-1a over the id: any
- * spread will do. Locally administered, not a group.
+ * The same interface id always gives the same address: FNV-1a over the id, as
+ * any hash is good enough. It is locally administered and not a group address.
  */
 static void mac_from_id(const uint8_t id[WIRE_ID_SIZE], uint8_t *mac)
 {

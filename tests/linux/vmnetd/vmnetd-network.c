@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The table of networks, and the life of each (states in vmnetd.h).
+ * The table of networks, and their life cycles (vmnetd.h lists the states).
  */
 
 #include "vmnetd.h"
@@ -29,7 +29,7 @@ static void destroy(struct network *network)
 	free(network);
 }
 
-/* Appended, so that a list of them reads in order of creation. */
+/* Appended, so that the list is in order of creation. */
 static void append(struct network *network)
 {
 	struct network **link = &networks;
@@ -107,7 +107,7 @@ out:
 	return status;
 }
 
-/* What the older API asks for, as a configuration. */
+/* Converts a request of the older API to a configuration. */
 static void legacy_config(
     const struct wire_legacy *legacy, struct wire_network *config)
 {

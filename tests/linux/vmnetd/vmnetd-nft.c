@@ -13,7 +13,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
-/* Writing one of the two tables. */
+/* State while one of the two tables is written. */
 struct table {
 	FILE *out;
 	int family;
@@ -119,7 +119,7 @@ static void write_nat(const struct table *table)
 			fprintf(table->out,
 			    "%s saddr %s oifname \"%s\" masquerade\n",
 			    table->name, subnet, network->config.external);
-			/* What came from the loopback must find back. */
+			/* Replies must reach a sender on the loopback. */
 			fprintf(table->out,
 			    "%s saddr %s oifname \"bridge%d\" masquerade\n",
 			    table->name, table->any, network->bridge);
@@ -143,7 +143,7 @@ static void write_forward(const struct table *table)
 		if (!running(network)) {
 			continue;
 		}
-		/* Bridged frames, where the kernel shows them to us. */
+		/* Bridged frames, if the kernel passes them to us. */
 		fprintf(table->out,
 		    "iifname \"bridge%d\" oifname \"bridge%d\" accept\n",
 		    bridge, bridge);
@@ -167,7 +167,7 @@ static void write_forward(const struct table *table)
 	fprintf(table->out, "}\n");
 }
 
-/* Also the host's address on one network is not for guests of another. */
+/* Guests cannot reach the host's address on another network either. */
 static void write_input(const struct table *table)
 {
 	char subnet[64];
@@ -190,7 +190,7 @@ static void write_input(const struct table *table)
 
 static void write_table(const struct table *table)
 {
-	/* Adding it makes sure that there is one to delete. */
+	/* Add it first, so that there is always one to delete. */
 	fprintf(table->out,
 	    "add table %s %s\ndelete table %s %s\ntable %s %s {\n", table->name,
 	    table->family == AF_INET ? "vmnet4" : "vmnet6", table->name,

@@ -2,13 +2,13 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The way out of a network whose external interface is not that of the default
- * route: what its guests send follows the default route of that interface, which
- * is in the main table with a higher metric. As on macOS, where each service has
- * a default route of its own.
+ * The route of a network whose external interface is not that of the default
+ * route: its guests' packets follow the default route of that interface, which
+ * is in the main table with a higher metric. On macOS it is the same, as each
+ * network service has its own default route.
  *
- * Priority and table have the bridge's number. What is on the other bridges and
- * on the Mac's own links is reached as before.
+ * Priority and table have the bridge's number. The routes to other bridges and to
+ * the Mac's own links do not change.
  */
 
 #include "vmnetd.h"
@@ -34,7 +34,7 @@ static const char add_script[] =
     "        done\n"
     "done\n";
 
-/* Without a route there is no table. */
+/* If there is no route, there is no table. */
 static const char remove_script[] =
     "number=$1\n"
     "shift 2\n"

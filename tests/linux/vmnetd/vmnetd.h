@@ -59,7 +59,7 @@ extern struct options options;
  * vmnetd-run.c
  */
 
-/* Runs a command with text as its input; 0, or -1 after a complaint. */
+/* Runs a command with text as its input; 0, or -1 after logging the error. */
 int run_command(const char *const argv[], const char *text, size_t length);
 
 /* Starts a command that dies with us, *output its stderr; pid or -1. */
@@ -87,7 +87,7 @@ struct client {
 int client_listen(const char *path);
 void client_close_all(void);
 
-/* Answers; fd >= 0 goes along. A client that does not read is dropped. */
+/* Replies, with fd if it is >= 0. A client that does not read is dropped. */
 void client_reply(
     struct client *client, void *reply, size_t length, uint32_t status, int fd);
 
@@ -144,11 +144,11 @@ void network_remove(struct network *network);
 /* The owner's connection has ended. */
 void network_client_gone(struct client *client, bool killed);
 
-/* From dnsmasq: it serves, or it never will. */
+/* dnsmasq has started to serve, or has failed. */
 void network_dhcp_ready(struct network *network);
 void network_dhcp_failed(struct network *network);
 
-/* Takes down everything, for exit. */
+/* Removes all networks, before the exit. */
 void network_close_all(void);
 
 /*
@@ -188,14 +188,14 @@ struct interface {
 
 extern struct interface *interfaces;
 
-/* Answers by itself, at once or when the network runs. */
+/* Sends the reply itself, at once or when the network runs. */
 void interface_start(struct client *client, const struct wire_start *request);
 
-/* Unknown ones have gone before: no error. */
+/* An unknown interface was removed before: this is no error. */
 void interface_stop(struct client *client, uint32_t id);
 struct interface *interface_find(struct client *client, uint32_t id);
 unsigned interface_count(const struct network *network);
-/* Whether its bridge has TSO: one interface without takes it from all. */
+/* Returns whether its bridge has TSO: an interface without disables it for all. */
 bool interface_tso(const struct network *network);
 
 /* Answers all interfaces that wait for this network. */
@@ -235,7 +235,7 @@ void route_remove(struct network *network);
  * vmnetd-nft.c
  */
 
-/* Makes the packet filter what the running networks need. */
+/* Updates the packet filter for the running networks. */
 int nft_update(void);
 void nft_remove(void);
 
@@ -254,7 +254,7 @@ void dhcp_reaped(pid_t pid, int status);
  */
 
 void bootpd_write_reservations(void);
-/* What dnsmasq is to call for each lease; false: nothing. */
+/* The program that dnsmasq calls for each lease; false: none. */
 bool bootpd_script(char *path, size_t size);
 
 /*

@@ -112,7 +112,7 @@ struct _xpc_connection_s {
 /* connection.c */
 xpc_connection_t xconnection_create(
     enum xconnection_kind kind, dispatch_queue_t targetq);
-/* Drops a hold on the memory. */
+/* Drops a reference to the memory. */
 void xconnection_unhold(xpc_connection_t self);
 /* A snapshot of all connections of that kind, with references. */
 xpc_connection_t *xconnection_all(enum xconnection_kind kind, size_t *count);
@@ -128,9 +128,9 @@ void xconnection_invalidate(xpc_connection_t self, const char *reason,
  * anything: true if the caller must now release the runtime's reference.
  */
 bool xpeer_forget(xpc_connection_t self);
-/* Locked. Whether the handler may get what arrives. */
+/* Locked. Returns whether received messages may be passed to the handler. */
 bool xconnection_is_live(xpc_connection_t self);
-/* Whether this is a forked child, where nothing works. */
+/* Returns whether this is a forked child, in which nothing works. */
 bool xconnection_is_forked(void);
 
 /* event.c */
@@ -141,7 +141,7 @@ void xevent_drain(xpc_connection_t self);
 /* Not locked. Discards events that will not be delivered: connections among
  * them are cancelled. */
 void xevent_discard(struct xevent *list);
-/* Whether the handler of self is running on this thread. */
+/* Returns whether the handler of self is running on this thread. */
 bool xevent_is_running(xpc_connection_t self);
 
 /* send.c; locked, but for the first. */
@@ -179,9 +179,9 @@ struct xchannel {
 void xchannel_open(xpc_connection_t self, int fd, system_watch_handler ready);
 /* Locked. NULL channel is fine. */
 void xchannel_close(xpc_connection_t self);
-/* Locked. Waits for what the connection can use now. */
+/* Locked. Watches for the events that the connection can handle now. */
 void xchannel_update(xpc_connection_t self);
-/* Locked. Finds the other side; 0, or -1 and the reason. */
+/* Locked. Connects to the other side; 0, or -1 and the reason. */
 int xchannel_connect(xpc_connection_t self, const char **reason);
 
 /* receive.c */

@@ -17,7 +17,7 @@
 #include <sys/epoll.h>
 #include <sys/un.h>
 
-/* Listeners whose answer is yet to come; it comes in their order. */
+/* Listeners that wait for their reply; the replies arrive in their order. */
 struct waiting {
 	struct waiting *next;
 	xpc_connection_t listener;
@@ -110,7 +110,7 @@ static void lose(void)
 	}
 }
 
-/* One text, and the descriptor beside it or -1. -1: nothing more to read. */
+/* Reads one text, and its descriptor or -1. -1: nothing more to read. */
 static int read_text(int from, char *text, size_t size, int *fd)
 {
 	union {

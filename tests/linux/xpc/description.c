@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * xpc_copy_description(): for people, in the shape that macOS prints.
+ * xpc_copy_description(): for people, in the format of macOS.
  */
 
 #include "object.h"
@@ -56,7 +56,7 @@ static void describe_number(struct xtext *text, xpc_object_t object)
 	}
 }
 
-/* What stands after "<type: address>: " of an object without children. */
+/* Prints the text after "<type: address>: " of an object without children. */
 static void describe_leaf(struct xtext *text, xpc_object_t object)
 {
 	struct xobject *self = object;

@@ -14,7 +14,7 @@
 
 #include "message.h"
 
-/* Up to this many entries a search reads them all. */
+/* With at most this many entries, a search compares all of them. */
 #define UNHASHED_MAX 8
 
 static void dispose(struct xobject *object);

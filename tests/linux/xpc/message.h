@@ -34,7 +34,7 @@ struct xmessage {
 
 struct xmessage *xmessage_create(enum xmessage_kind kind,
     xpc_connection_t connection, uint64_t id, uint32_t generation);
-/* Ends the transaction, if it still holds one. NULL is fine. */
+/* Ends its transaction, if it still has one. NULL is fine. */
 void xmessage_destroy(struct xmessage *message);
 
 /* The reply's context when message is one, else NULL; aborts if sent before. */

@@ -22,7 +22,7 @@ struct work {
 	atomic_bool performed;
 };
 
-/* The ABI of blocks, as far as it is needed. */
+/* The part of the ABI of blocks that is needed here. */
 struct block_layout {
 	void *isa;
 	int flags;
@@ -91,7 +91,7 @@ static void work_perform(void *block)
 	}
 }
 
-/* NULL when it is an ordinary block. */
+/* Returns NULL if it is an ordinary block. */
 static struct work *work_of(dispatch_block_t block)
 {
 	const struct block_layout *layout = (const void *)block;

@@ -174,5 +174,5 @@ void dispatch_set_target_queue(dispatch_object_t object, dispatch_queue_t queue)
 void dispatch_set_qos_class_floor(dispatch_object_t object,
     dispatch_qos_class_t qos_class, int relative_priority)
 {
-	/* Here all threads are equal. */
+	/* All threads have the same quality of service here. */
 }

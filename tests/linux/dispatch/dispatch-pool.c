@@ -22,7 +22,7 @@
 #define POOL_LIMIT 256
 #define POOL_IDLE_SECONDS 5
 #define POOL_STALL_NANOSECONDS 2000000
-/* Number of turns of a queue before others have theirs. */
+/* A queue runs at most this many items before other queues have their turn. */
 #define POOL_TURNS 64
 #define POOL_STACK (1024 * 1024)
 
@@ -173,8 +173,8 @@ static void *pool_thread(void *unused)
 }
 
 /*
- * As libdispatch has it: signals go to the program's own threads, but for those
- * that a thread causes itself. A worker that writes to a closed pipe ends the
+ * As in libdispatch, signals go to the program's own threads, except those that
+ * a thread causes itself: a worker that writes to a closed pipe ends the
  * program.
  */
 static void pool_signals(sigset_t *blocked)

@@ -11,7 +11,7 @@
 #include <string.h>
 
 /*
- * Suspension. Inactive is one suspension more, which resume or activate ends.
+ * Suspension. An inactive queue has one more, which resume or activate ends.
  */
 static void queue_suspend(struct dispatch_object_s *object)
 {

@@ -20,7 +20,7 @@ static void handler_drop(struct handler handler)
 	}
 }
 
-/* Takes the block over. */
+/* Takes ownership of the block. */
 static void source_set_handler(struct dispatch_source_s *source,
     enum source_handler which, struct handler handler)
 {
@@ -154,7 +154,7 @@ void source_merge(struct dispatch_source_s *source, uintptr_t data)
  * The end
  */
 
-/* On the source's queue: the last that runs there. */
+/* On the source's queue: nothing runs there after this. */
 static void source_end(void *context)
 {
 	struct dispatch_source_s *source = context;
@@ -175,7 +175,7 @@ void source_disarmed(void *context)
 
 /*
  * Disarms once, as soon as the source is both active and over. The lock is
- * held. The reference taken here goes with source_end().
+ * held. source_end() releases the reference that is taken here.
  */
 static void source_stop(struct dispatch_source_s *source)
 {

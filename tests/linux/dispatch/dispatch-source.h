@@ -10,7 +10,7 @@
  *     inactive    made; handlers may be set; nothing is armed
  *     armed       the kind reports events by source_merge()
  *     cancelled   no event handler begins any more; the kind is disarmed, and
- *                 when it has let go, the cancel handler runs, once
+ *                 when it has stopped, the cancel handler runs, once
  *     disposed    the program has released it: as cancelled, without handlers
  */
 

@@ -19,7 +19,7 @@ static bool time_is_wall(dispatch_time_t when)
 	return when > TIME_MAX && when != DISPATCH_TIME_FOREVER;
 }
 
-/* UINT64_MAX when the sum is past all time. */
+/* UINT64_MAX if the sum would overflow. */
 static uint64_t add(uint64_t nanoseconds, int64_t delta)
 {
 	if (delta >= 0) {

@@ -61,7 +61,7 @@ static void watches_grow(size_t fd)
 	watches.room = room;
 }
 
-/* What all watches of the descriptor want together. */
+/* The events that all watches of the descriptor want together. */
 static uint32_t watches_events(int fd)
 {
 	uint32_t events = 0;

@@ -2,9 +2,9 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The connection to vmnetd, one for the process. Several threads may wait for
- * replies: one of them reads for all of them, and passes the reading on when it
- * has its own reply. So a slow start of an interface does not delay other
+ * The connection to vmnetd; each process has one. Several threads may wait for
+ * replies: one of them reads for all of them, until it has its own reply, and
+ * then another one reads. So a slow start of an interface does not delay other
  * calls, and the library needs no thread of its own.
  */
 
@@ -139,7 +139,7 @@ static int message_fd(struct msghdr *message)
 	return fd;
 }
 
-/* Called and returns with the lock, which is open while it waits. */
+/* Called with the lock, which is released while this waits. */
 static void read_one(void)
 {
 	static uint8_t buffer[WIRE_MESSAGE_MAX]; /* one reads at a time */
@@ -170,7 +170,7 @@ static void read_one(void)
 	pthread_cond_broadcast(&changed);
 }
 
-/* Under the lock.  vmnetd may have been started again meanwhile: once more. */
+/* Under the lock. Tries twice, as vmnetd may have been restarted meanwhile. */
 static bool call_begin(struct call *call)
 {
 	call->sequence = ++last_sequence;

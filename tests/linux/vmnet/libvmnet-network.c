@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The first is what macOS uses; it names the others by nothing public. */
+/* macOS uses the first key; its names of the others are not public. */
 #define KEY_NETWORK "networkSerialization"
 #define KEY_RESERVATIONS "networkReservations"
 #define KEY_RULES "networkPortForwardingRules"
@@ -198,7 +198,7 @@ xpc_object_t vmnet_network_copy_serialization(
 	return dictionary;
 }
 
-/* True when it is not there; *items is NULL then. */
+/* Also returns true if the key does not exist; *items is NULL then. */
 static bool get_items(xpc_object_t dictionary, const char *key, size_t unit,
     const void **items, size_t *size)
 {

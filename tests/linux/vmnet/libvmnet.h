@@ -31,8 +31,8 @@ vmnet_return_t fault(const char *function);
 void status_set(vmnet_return_t *status, vmnet_return_t value);
 
 /*
- * One request and its reply (vmnet-wire.h), waited for. Returns the status of
- * the reply; VMNET_MEM_FAILURE when vmnetd cannot be reached, as on macOS.
+ * Sends a request and waits for its reply (vmnet-wire.h). Returns the status of
+ * the reply; VMNET_MEM_FAILURE if vmnetd cannot be reached, as on macOS.
  */
 struct call {
 	const void *request; /* begins with a struct wire_header */
@@ -50,7 +50,7 @@ struct call {
 
 vmnet_return_t client_call(struct call *call);
 
-/* The same, for replies of a status alone. */
+/* The same, for replies that contain only a status. */
 vmnet_return_t client_tell(void *request, size_t size);
 
 struct vmnet_network_configuration {
@@ -63,7 +63,7 @@ struct vmnet_network_configuration {
 	uint32_t rule_count;
 };
 
-/* A request to create it, *size bytes; NULL when there is no memory. */
+/* Returns a request to create it, of *size bytes, or NULL without memory. */
 struct wire_create *config_copy_request(
     vmnet_network_configuration_ref config, size_t *size);
 

@@ -8,8 +8,8 @@
 
 #include <vmnet/vmnet.h>
 
-/* The descriptor of a started interface's tap device: lent, and good until the
- * interface is stopped. -1 when it has none. */
+/* Returns the descriptor of a started interface's tap device, or -1 if it has
+ * none. It is borrowed, and valid until the interface is stopped. */
 int standin_vmnet_interface_descriptor(interface_ref interface);
 
 #endif

@@ -95,7 +95,7 @@ struct dispatch_queue_s {
 	const char *label;
 	bool serial;
 	bool hidden;    /* see system_queue_create() */
-	bool immutable; /* its target is for ever once it is active */
+	bool immutable; /* its target never changes once it is active */
 	bool inactive;
 	unsigned suspended;
 	unsigned running;

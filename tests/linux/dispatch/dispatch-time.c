@@ -39,7 +39,7 @@ static dispatch_time_t wall(uint64_t nanoseconds, int64_t delta)
 	if (sum == UINT64_MAX) {
 		return DISPATCH_TIME_FOREVER;
 	}
-	/* -1 is for ever and -2 is now. */
+	/* -1 is forever and -2 is now. */
 	return 0 - (sum < 3 ? 3 : sum);
 }
 

@@ -73,7 +73,7 @@ static int connect_launchd(void)
 	return fd;
 }
 
-/* -1: for ever. */
+/* -1: forever. */
 static int wait_timeout(int argc, char **argv)
 {
 	char *end;

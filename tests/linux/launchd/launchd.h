@@ -90,7 +90,7 @@ struct config {
 	bool keep_alive;
 	enum tristate keep_successful; /* KeepAlive's SuccessfulExit */
 	enum tristate keep_crashed;    /* KeepAlive's Crashed */
-	int64_t exit_timeout;          /* seconds, 0: for ever */
+	int64_t exit_timeout;          /* seconds, 0: forever */
 	int64_t throttle;              /* seconds */
 	int64_t nice;
 	int64_t umask; /* -1: not set */

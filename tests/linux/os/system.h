@@ -40,7 +40,7 @@ bool system_queue_is_on(dispatch_queue_t queue);
  * counted as an object and lends its target's label. target NULL is the default
  * global queue. Starts suspended (once) when asked. Use it with dispatch_*()
  * and release it with dispatch_release(), which is allowed while it is
- * suspended: it lives on until the queued items have run, for ever if it is not
+ * suspended: it lives on until the queued items have run, forever if it is not
  * resumed.
  */
 dispatch_queue_t system_queue_create(dispatch_queue_t target, bool suspended);

@@ -25,7 +25,7 @@
  */
 int all_gone(void **state);
 
-/* Waits for ever. */
+/* Waits forever. */
 void wait_for(dispatch_semaphore_t semaphore);
 
 /* What a test hears of its source. */

@@ -422,7 +422,7 @@ static void rules_of_networks(void)
 	struct guest guest;
 
 	CHECK_INT(guest_start(&guest, network), VMNET_SUCCESS);
-	/* At once, and no handler: that would wait for ever here. */
+	/* At once, and no handler: that would wait forever here. */
 	CHECK_INT(add_rule(&guest, 8080), VMNET_FAILURE);
 	CHECK_INT(remove_rule(&guest, 8080), VMNET_FAILURE);
 	CHECK_INT(vmnet_interface_get_port_forwarding_rules(guest.interface,

@@ -478,3 +478,17 @@ expect "exit status" 0 "$status"
 ! grep "$warning" "$T/guest.out" || fail "a needless warning"
 SCRIPT
 }
+
+@test "vmnet-run: a network that is granted before the hold is stored" {
+    # Goal: the interface starts at once, even if the handler of the hold runs
+    # before vmnet_broker_hold_create() returns.
+    run_sandbox <<'SCRIPT'
+default=$(subnet default).200
+start guest alice early-run --network default --network host -- \
+    vmm answer {fd0} {mac0} "$default"
+wait_line guest "^answering $default\$"
+as bob ping -c 3 -i 0.02 default "$default" >"$T/ping.out" ||
+    fail "no answer from $default"
+stop guest
+SCRIPT
+}

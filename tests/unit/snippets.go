@@ -15,7 +15,13 @@ import (
 
 func main() {
 	states := make(chan network.State, 8)
-	hold, err := network.NewHold(os.Args[1], func(s network.State) { states <- s })
+	hold, err := network.NewHold(os.Args[1], func(h *network.Hold, s network.State) {
+		// What the SDK says of a hold that is not stored yet.
+		if h.Reason().Error() == "invalid network name" {
+			fmt.Println("no hold in state", s)
+		}
+		states <- s
+	})
 	if err == nil {
 		err = hold.Wait(time.Minute)
 	}

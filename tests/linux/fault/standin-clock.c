@@ -22,6 +22,7 @@
 static struct standin_clock_page *_Atomic clock_page;
 static pthread_mutex_t clock_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool clock_shared;
+static uint32_t clock_seen; /* by the thread that follows the clock */
 
 bool standin_clock_is_fake(void)
 {
@@ -32,7 +33,7 @@ bool standin_clock_is_fake(void)
 static void *clock_follow(void *context)
 {
 	struct standin_clock_page *page = context;
-	uint32_t seen = __atomic_load_n(&page->seq, __ATOMIC_SEQ_CST);
+	uint32_t seen = clock_seen;
 	uint32_t seq;
 
 	for (;;) {
@@ -52,6 +53,8 @@ static void clock_follow_start(struct standin_clock_page *page)
 	pthread_t thread;
 	sigset_t all, old;
 
+	/* Not by the thread: the clock may be advanced before it runs. */
+	clock_seen = __atomic_load_n(&page->seq, __ATOMIC_SEQ_CST);
 	sigfillset(&all);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);

@@ -26,8 +26,8 @@ reply() {
     done
 }
 
-# Networks in use and in the file have no reservation: only clients that wait
-# for one have it.
+# Networks in list, info and status have no reservation: only the reply to an
+# acquire with a MAC address has one.
 written_down() {
     local command
     for command in list info status clients leases drain doctor version; do

@@ -179,6 +179,8 @@ workflows() {
             workflow["jobs"].each do |name, job|
               abort "#{name}: no limit" unless job["timeout-minutes"]
               job["steps"].each do |step|
+                # sh -e ignores the failure of a negated command.
+                step["run"].to_s.lines.grep(/\A\s*! /) { |line| abort line }
                 uses = step["uses"] or next
                 abort uses unless uses =~ /@[0-9a-f]{40}\z/
               end

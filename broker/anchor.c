@@ -2,9 +2,9 @@
 // Copyright The vmnet-broker authors
 
 /*
- *	starting vmnet was asked to start it and has not answered yet
- *	running   it has started
- *	stopping vmnet was asked to stop it and has not answered yet
+ *	starting   vmnet was asked to start it and has not answered yet
+ *	running    it has started
+ *	stopping   vmnet was asked to stop it and has not answered yet
  *
  * vmnet_stop_interface() is called only for an anchor that has started: before
  * that, and after a failed start, it is an error. While vmnet has not answered,

@@ -4,8 +4,8 @@
 /*
  * One network goes through these phases, always in this order:
  *
- *	making on a worker: the network is created
- *	ready handed out; its anchor has been started
+ *	making     on a worker: the network is created
+ *	ready      handed out; its anchor has been started
  *	stopping   waiting for its anchor to stop, see anchor.h
  *	releasing  on a worker: the network is released
  *
@@ -50,7 +50,7 @@ struct backend_network {
 	enum phase phase;
 	bool given_up; /* the caller timed out while it was being created */
 
-	struct failure failure; /* valid valid valid if network is NULL */
+	struct failure failure; /* valid if network is NULL */
 	vmnet_network_ref network;
 	xpc_object_t serialization;
 	struct backend_info info;

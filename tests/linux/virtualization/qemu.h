@@ -34,8 +34,8 @@ struct standin_machine *standin_machine_start(id<StandinMachineOwner> owner,
     VZVirtualMachineConfiguration *config, NSArray *attachments);
 
 /* Connects the network interface to another attachment, or to none: its link goes
- * down, and up again if there is one. Before the machine has started, or when it
- * has ended, this does nothing. Returns at once. */
+ * down, and up again if there is one. Allowed before the machine has started; when
+ * it has ended, this does nothing. Returns at once. */
 void standin_machine_plug(struct standin_machine *machine, NSUInteger card,
     VZNetworkDeviceAttachment *attachment);
 

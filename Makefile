@@ -122,6 +122,7 @@ $(B)/examples/%: examples/programs/%.m $(B)/lib/libvmnet-broker.a
 	$(call EXAMPLE,$(OBJC))
 $(B)/examples/ping: $(wildcard examples/programs/ping/*)
 $(B)/examples/vmnet-run: $(wildcard examples/programs/vmnet-run/*)
+$(B)/examples/ping $(B)/examples/vmnet-run: examples/programs/macos.h
 $(B)/examples/launcher: $(wildcard examples/programs/launcher/*)
 
 ifeq ($(UNAME),Darwin)

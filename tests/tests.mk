@@ -47,7 +47,7 @@ TOOL_early-run := -Wl,--wrap=vmnet_broker_hold_create \
 	examples/programs/vmnet-run.c $(wildcard examples/programs/vmnet-run/*.c) \
 	$(SDK_SRC) -framework vmnet -framework CoreFoundation
 $(B)/tools/manager: $(SDK_DEP)
-$(B)/tools/early-run: examples/programs/vmnet-run.c \
+$(B)/tools/early-run: examples/programs/vmnet-run.c examples/programs/macos.h \
 	$(wildcard examples/programs/vmnet-run/*) $(SDK_DEP)
 $(B)/tools/guest: $(wildcard tests/linux/test/vmnet-*.[ch]) $(SDK_DEP)
 $(B)/tools/%: tests/integration/tools/%.c client/protocol.h $(STANDIN_plain)

@@ -63,10 +63,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <sys/sysctl.h>
 
 #include <dispatch/dispatch.h>
 
+#include "macos.h"
 #include "ping/guest.h"
 
 struct options options = {
@@ -121,21 +121,11 @@ static void stop_on(int number)
 	dispatch_activate(source);
 }
 
-/* On macOS 26.0 and 26.1 a process may only use networks that its own
- * executable created: starting the interface would kill this process. */
 static void check_macos(void)
 {
 	char version[32] = "";
-	size_t size = sizeof(version);
-	char *end = NULL;
 
-	if (sysctlbyname("kern.osproductversion", version, &size, NULL, 0) !=
-	    0) {
-		return;
-	}
-	long major = strtol(version, &end, 10);
-	long minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
-	if (major < 26 || (major == 26 && minor < 2)) {
+	if (!macos_is_supported(version, sizeof(version))) {
 		fail("%s: macOS 26.2 or later is needed, this is %s",
 		    options.network, version);
 	}

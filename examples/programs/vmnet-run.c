@@ -92,10 +92,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysctl.h>
 
 #include <dispatch/dispatch.h>
 
+#include "macos.h"
 #include "vmnet-run/run.h"
 
 #define EXIT_USAGE 2
@@ -328,21 +328,11 @@ void leave(int status)
 
 /* --- The system ---------------------------------------------------------- */
 
-/* On macOS 26.0 and 26.1 a process may only use networks that its own
- * executable created: starting the interface would kill this process. */
 static void check_macos(void)
 {
 	char version[32] = "";
-	size_t size = sizeof(version);
-	char *end = NULL;
 
-	if (sysctlbyname("kern.osproductversion", version, &size, NULL, 0) !=
-	    0) {
-		return;
-	}
-	long major = strtol(version, &end, 10);
-	long minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
-	if (major < 26 || (major == 26 && minor < 2)) {
+	if (!macos_is_supported(version, sizeof(version))) {
 		say("macOS 26.2 or later is needed, this is %s", version);
 		exit(EXIT_CANNOT_RUN);
 	}

@@ -87,7 +87,7 @@ SCRIPT
 }
 
 @test "all errors are reported at once" {
-    # Goal: nobody has to run the check once per error.
+    # Goal: one run of the check reports all errors.
     cat >"$file" <<'JSON'
 {
     "Web": {},
@@ -243,7 +243,7 @@ chmod 600 "$draft"
 check alice -c "$draft"
 expect "unreadable" 1 "$status"
 grep -q "^$draft: Permission denied" "$T/check.out"
-# An error in the text of a draft is an error, whoever owns it.
+# An error in the text of a draft is an error, whichever user owns it.
 echo '{' >"$draft"
 chmod 644 "$draft"
 chown alice "$draft"

@@ -293,7 +293,7 @@ refusals() {
 
 # --- The user ----------------------------------------------------------------
 
-# Goal: an id that nobody has, in users and in groups, here and in a directory.
+# Goal: an unused id, among users and groups, here and in a directory.
 ids() {
     fresh
     printf '/Users 202\n/Groups 203\n' >"$FAKE/server"

@@ -3,7 +3,7 @@
 # Copyright The vmnet-broker authors
 #
 # make dist, make pkg, packaging/get and packaging/jansson, with fakes of what a
-# Mac has: the compiler writes down what it was told. `make macos` compiles for
+# Mac has: the compiler writes down its arguments. `make macos` compiles for
 # real. And what other programs read is read by a parser of theirs.
 
 # shellcheck disable=SC2317 # called by check
@@ -212,7 +212,7 @@ first_vm() {
         grep 'release/install' "$T/install" && grep 'examples/demo.sh' "$T/demo"
 }
 
-# Goal: neither a Mac without pkg-config nor one without Homebrew is told off.
+# Goal: a Mac without pkg-config or without Homebrew gets no needless complaint.
 no_noise() {
     # The make that runs the tests is none of this one's business.
     unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES

@@ -8,7 +8,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit
 
 . tests/tap.sh
-# The variant of no other test, so that nobody else needs it meanwhile.
+# A variant that no other test has, so that no other test needs it meanwhile.
 program=build/linux/plain/tests/common-test
 
 run_tests() {

@@ -37,7 +37,7 @@ objc_function() {
     tests/linux/cc $warnings -Iclient -c -o "$tmp/card.o" "$tmp/card.m"
 }
 
-# Goal: a client that asks for a reservation is told the address, or NULL.
+# Goal: a client that asks for a reservation gets the address, or NULL.
 c_reservation() {
     {
         snippet c | sed -n '/^#include </p'

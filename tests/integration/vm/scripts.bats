@@ -277,7 +277,7 @@ EOF
 }
 
 @test "console: it exits with the VM" {
-    # Goal: nobody is left in front of a dead screen.
+    # Goal: console ends, so that no user waits in front of a dead screen.
     start two
     on_terminal "echo before \$(stty -g)
         $vm/console two; echo status \$?; echo after \$(stty -g)"

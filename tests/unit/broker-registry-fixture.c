@@ -223,3 +223,12 @@ void acquire(struct client *client, const char *name)
 	client->refused = 0;
 	registry_acquire(network, &client->hold);
 }
+
+void acquire_during_release(struct client *client, const char *name)
+{
+	acquire(client, name);
+	make(first());
+	registry_release(&client->hold);
+	advance(LINGER);
+	acquire(client, name);
+}

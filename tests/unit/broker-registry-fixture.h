@@ -90,5 +90,8 @@ struct client {
 };
 
 void acquire(struct client *client, const char *name);
+/* The network was created and is being released: the client waits. No other
+ * network may exist. */
+void acquire_during_release(struct client *client, const char *name);
 
 #endif

@@ -75,11 +75,7 @@ static void a_release_that_hangs_is_given_up_after_8_seconds(void **unused)
 	struct client client = { 0 };
 
 	(void)unused;
-	acquire(&client, "a");
-	make(first());
-	registry_release(&client.hold);
-	advance(LINGER);
-	acquire(&client, "a");
+	acquire_during_release(&client, "a");
 	advance(8 * SECOND - 1);
 	assert_int_equal(client.refused, 0);
 	advance(1);
@@ -147,11 +143,7 @@ static void who_waits_for_a_release_is_refused_when_draining(void **unused)
 	struct client client = { 0 };
 
 	(void)unused;
-	acquire(&client, "a");
-	make(first());
-	registry_release(&client.hold);
-	advance(LINGER);
-	acquire(&client, "a");
+	acquire_during_release(&client, "a");
 	registry_stop(registry, REGISTRY_STOPPING);
 	assert_int_equal(client.refused, 1);
 	give_back(first());

@@ -105,11 +105,7 @@ static void who_asks_during_the_release_gets_a_new_network(void **unused)
 	struct client client = { 0 };
 
 	(void)unused;
-	acquire(&client, "a");
-	make(first());
-	registry_release(&client.hold);
-	advance(LINGER);
-	acquire(&client, "a");
+	acquire_during_release(&client, "a");
 	assert_int_equal(owned_count, 1);
 	assert_int_equal(client.granted, 0);
 	give_back(first());
@@ -128,11 +124,7 @@ static void who_leaves_during_the_release_gets_no_network_made(void **unused)
 	struct client client = { 0 };
 
 	(void)unused;
-	acquire(&client, "a");
-	make(first());
-	registry_release(&client.hold);
-	advance(LINGER);
-	acquire(&client, "a");
+	acquire_during_release(&client, "a");
 	registry_release(&client.hold);
 	give_back(first());
 	assert_state("a", NETWORK_INACTIVE);

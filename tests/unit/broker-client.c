@@ -11,9 +11,26 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <standin.h>
 
 #include "broker-fixture.h"
 #include "protocol.h"
+
+int set_up(void **unused)
+{
+	(void)unused;
+	fixture_start();
+	return 0;
+}
+
+int tear_down(void **unused)
+{
+	(void)unused;
+	standin_fail(NULL);
+	standin_unhang();
+	fixture_end();
+	return 0;
+}
 
 /*
  * Clients.

@@ -20,6 +20,14 @@
 /* What is kept of a client's events: the first of them. */
 #define EVENTS 64
 
+/* A test with a broker of its own. */
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+/* fixture_open() comes before the first of them. */
+int set_up(void **unused);
+/* All clients must be gone. Ends the failures that the test asked for. */
+int tear_down(void **unused);
+
 struct client {
 	xpc_connection_t connection;
 	atomic_bool ended;

@@ -293,24 +293,6 @@ static void a_thousand_clients_are_listed(void **unused)
 	client_destroy(client);
 }
 
-static int set_up(void **unused)
-{
-	(void)unused;
-	fixture_start();
-	return 0;
-}
-
-static int tear_down(void **unused)
-{
-	(void)unused;
-	standin_fail(NULL);
-	standin_unhang();
-	fixture_end();
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

@@ -315,20 +315,10 @@ static void what_is_no_mac_address_of_one_interface_is_refused(void **unused)
 	client_destroy(client);
 }
 
-static int set_up(void **unused)
+static int set_up_reloaded(void **unused)
 {
-	(void)unused;
-	fixture_start();
+	set_up(unused);
 	reload("{}");
-	return 0;
-}
-
-static int tear_down(void **unused)
-{
-	(void)unused;
-	standin_unhang();
-	fixture_end();
-	fake_vmnet_reset();
 	return 0;
 }
 
@@ -351,18 +341,22 @@ static int close_fixture(void **unused)
 	return unlink(path);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST_RELOADED(name)                                                    \
+	cmocka_unit_test_setup_teardown(name, set_up_reloaded, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_info_has_all_that_a_client_can_use),
-		TEST(the_dhcp_range_follows_the_size_of_the_subnet),
-		TEST(what_differs_from_the_file_is_named),
-		TEST(the_address_reserved_for_a_mac_address_is_in_the_info),
-		TEST(a_reservation_is_told_after_the_groups_are_looked_up),
-		TEST(several_waiting_requests_get_their_own_addresses),
-		TEST(what_is_no_mac_address_of_one_interface_is_refused),
+		TEST_RELOADED(the_info_has_all_that_a_client_can_use),
+		TEST_RELOADED(the_dhcp_range_follows_the_size_of_the_subnet),
+		TEST_RELOADED(what_differs_from_the_file_is_named),
+		TEST_RELOADED(
+		    the_address_reserved_for_a_mac_address_is_in_the_info),
+		TEST_RELOADED(
+		    a_reservation_is_told_after_the_groups_are_looked_up),
+		TEST_RELOADED(several_waiting_requests_get_their_own_addresses),
+		TEST_RELOADED(
+		    what_is_no_mac_address_of_one_interface_is_refused),
 	};
 
 	return RUN_UNTIL_FAILURE(tests, open_fixture, close_fixture);

@@ -287,24 +287,6 @@ static void who_asked_for_recreate_may_leave(void **unused)
 	client_destroy(holder);
 }
 
-static int set_up(void **unused)
-{
-	(void)unused;
-	fixture_start();
-	return 0;
-}
-
-static int tear_down(void **unused)
-{
-	(void)unused;
-	standin_fail(NULL);
-	standin_unhang();
-	fixture_end();
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

@@ -284,24 +284,6 @@ static void watchers_get_their_last_event_before_the_end(void **reads)
 	client_destroy(deaf);
 }
 
-static int set_up(void **unused)
-{
-	(void)unused;
-	fixture_start();
-	return 0;
-}
-
-static int tear_down(void **unused)
-{
-	(void)unused;
-	standin_fail(NULL);
-	standin_unhang();
-	fixture_end();
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

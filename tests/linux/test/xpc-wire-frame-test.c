@@ -196,10 +196,23 @@ static void descriptors_are_counted(void **state)
 	expect_dropped(2);
 }
 
+/* Gets an event; returns whether it is the message with the number. */
+static bool mailbox_get_number(struct mailbox *box, int64_t number)
+{
+	xpc_object_t object = mailbox_get(box);
+	bool found = xpc_get_type(object) == XPC_TYPE_DICTIONARY &&
+	    xpc_dictionary_get_int64(object, "n") == number;
+
+	xpc_release(object);
+	return found;
+}
+
 /* Descriptors of a message that are not claimed are closed. */
 static void descriptors_of_hostile_messages_are_closed(void **state)
 {
 	struct service service;
+	struct mailbox client_events = MAILBOX;
+	xpc_connection_t client;
 	int fd, ends[2];
 
 	(void)state;
@@ -214,6 +227,12 @@ static void descriptors_of_hostile_messages_are_closed(void **state)
 		raw_send_with(fd, ends[0], 1 + i % 4);
 		close(fd);
 	}
+	/* They have all been accepted when a later connection has. */
+	client = client_to(SERVICE, &client_events);
+	send_number(client, 2);
+	while (!mailbox_get_number(&service.events, 2)) {
+	}
+	client_close(client, &client_events);
 	/* Those that are complete come one by one. */
 	for (int i = 0; i < 2000 && standin_objects_alive("connection") > 1;
 	     i++) {

@@ -223,6 +223,7 @@ set -eu
 ip link set lo up
 nft list ruleset >"$1/rules"
 sysctl -a 2>/dev/null | grep forwarding >"$1/settings"
+touch "$1/vmnetd" "$1/guest" # before tail opens them
 vmnetd >"$1/vmnetd" & vmnetd=$!
 timeout 30 tail --pid=$vmnetd -s 0.05 -f "$1/vmnetd" | grep -q ready
 "$2" --subnet 10.1.1.1/24 >"$1/guest" & guest=$!

@@ -106,6 +106,9 @@ echo "# the manager: \$result; the broker: \$grown KiB"
 wait_exit manager
 expect "exit status" 0 "\$status"
 expect "the manager's descriptors" "0" "\$(echo "\$result" | cut -d ' ' -f 3)"
+settle peers 1
+[ "\$(descriptors "\$broker")" -le "\$descriptors" ] ||
+    fail "the broker has \$(descriptors "\$broker") descriptors, not \$descriptors"
 [ "\${result%% *}" -le 64 ] || fail "the manager has grown by \$result"
 [ "\$grown" -le 64 ] || fail "the broker has grown by \$grown KiB"
 SCRIPT

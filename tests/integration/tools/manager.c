@@ -4,11 +4,12 @@
 /*
  * manager: a program that takes and gives back networks for weeks.
  *
- *	manager ROUNDS  acquires n0 to n9 by holds, all at once, and releases
- *	                them, ROUNDS times or until the heaps no longer grow.
- *	                Prints "ready", waits for a line on standard input, does
- *	                it ROUNDS times again, and prints by how many KiB and
- *	                descriptors it has grown: "0 KiB, 0 descriptors".
+ *	manager ROUNDS [FIRST]
+ *
+ * acquires n0 to n9 by holds, all at once, and releases them, FIRST times
+ * (default: ROUNDS). Prints "ready", waits for a line on standard input, does it
+ * ROUNDS times, and prints by how many KiB and descriptors it has grown
+ * meanwhile: "0 KiB, 0 descriptors".
  */
 
 #include <dirent.h>
@@ -20,11 +21,6 @@
 #include "vmnet-broker.h"
 
 #define HOLDS 10
-
-/* Rounds before the first measurement. Both processes grow a little at first,
- * by up to 88 KiB between rounds 500 and 1000, and by up to 40 after 5000. It
- * does not go on: 100,000 more rounds grew by 24 and 4 KiB. */
-#define WARM_UP 5000
 
 /* Anonymous memory, in KiB. */
 static long memory(void)
@@ -101,15 +97,16 @@ static long settled_descriptors(long fewest)
 
 int main(int argc, char *argv[])
 {
-	long rounds = argc == 2 ? atol(argv[1]) : 0;
+	long rounds = argc >= 2 ? atol(argv[1]) : 0;
+	long first = argc == 3 ? atol(argv[2]) : rounds;
 	long size;
 	long count;
 
-	if (rounds <= 0) {
-		errx(2, "usage: manager ROUNDS");
+	if (rounds <= 0 || first <= 0 || argc > 3) {
+		errx(2, "usage: manager ROUNDS [FIRST]");
 	}
 	count = descriptors();
-	for (long i = 0; i < rounds || i < WARM_UP; i++) {
+	for (long i = 0; i < first; i++) {
 		take_and_give_back();
 	}
 	count = settled_descriptors(count);

@@ -63,7 +63,7 @@ static bool is_of_vmnet(const char *name)
 	}
 	name += sizeof(bridge) - 1;
 	digits = strspn(name, "0123456789");
-	return digits >= 3 && name[digits] == '\0';
+	return digits >= 3 && *name != '0' && name[digits] == '\0';
 }
 
 /* -1: not an IPv4 address. */

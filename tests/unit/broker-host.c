@@ -104,8 +104,8 @@ void __wrap_xpc_connection_suspend(xpc_connection_t connection)
 
 static struct sockaddr_in en0_address, en0_mask, bridge_address;
 static struct ifaddrs en0[5], bridge[5]; /* as bridge_names */
-static char bridge_names[5][16] = { "bridge100", "bridge0", "bridge99",
-	"bridge", "bridge100x" };
+static char bridge_names[6][16] = { "bridge100", "bridge0", "bridge99",
+	"bridge", "bridge100x", "bridge099" };
 atomic_int bridge_used;
 
 int __wrap_getifaddrs(struct ifaddrs **list);

@@ -26,7 +26,7 @@ extern atomic_int turns;
 
 /* The Mac's bridge, on 192.168.101.1/24: bridge100, or one of OTHER_BRIDGES,
  * which do not belong to vmnet. */
-#define OTHER_BRIDGES 4
+#define OTHER_BRIDGES 5
 extern atomic_int bridge_used; /* 0: bridge100 */
 
 /* No log, no routes, and en0 on 192.168.100.20/24. */

@@ -103,9 +103,9 @@ void __wrap_xpc_connection_suspend(xpc_connection_t connection)
  */
 
 static struct sockaddr_in en0_address, en0_mask, bridge_address;
-static struct ifaddrs en0[5], bridge[5]; /* as bridge_names */
-static char bridge_names[6][16] = { "bridge100", "bridge0", "bridge99",
-	"bridge", "bridge100x", "bridge099" };
+static struct ifaddrs en0[1 + OTHER_BRIDGES], bridge[1 + OTHER_BRIDGES];
+static char bridge_names[1 + OTHER_BRIDGES][16] = { "bridge100", "bridge0",
+	"bridge99", "bridge", "bridge100x", "bridge099" };
 atomic_int bridge_used;
 
 int __wrap_getifaddrs(struct ifaddrs **list);
@@ -119,7 +119,7 @@ int __wrap_getifaddrs(struct ifaddrs **list)
 
 void __wrap_freeifaddrs(struct ifaddrs *list)
 {
-	assert_true(list >= &en0[0] && list <= &en0[4]);
+	assert_true(list >= &en0[0] && list <= &en0[OTHER_BRIDGES]);
 }
 
 static void set_address(struct sockaddr_in *address, const char *text)
@@ -140,7 +140,7 @@ static void set_up_interfaces(void)
 	set_address(&en0_address, "192.168.100.20");
 	set_address(&en0_mask, "255.255.255.0");
 	set_address(&bridge_address, "192.168.101.1");
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i <= OTHER_BRIDGES; i++) {
 		en0[i] = (struct ifaddrs){
 			.ifa_next = &bridge[i],
 			.ifa_name = name,

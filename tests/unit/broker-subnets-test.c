@@ -30,7 +30,7 @@ static void a_subnet_of_an_interface_of_the_mac_is_refused(void **unused)
 	assert_null(xpc_dictionary_get_value(reply, "vmnet_status"));
 	xpc_release(reply);
 	assert_int_equal(fake_vmnet_created(), 0);
-	for (int i = 1; i < 5; i++) {
+	for (int i = 1; i <= OTHER_BRIDGES; i++) {
 		bridge_used = i;
 		assert_acquire(&client, "far", FAILURE_CREATE);
 	}

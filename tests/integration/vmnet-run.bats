@@ -176,8 +176,18 @@ card=$(vmnetctl | sed -n "s/^interface name=\([^ ]*\) .* \
 pid=$(pid_of guest) .*/\1/p")
 # The network keeps what vmnet-run does not read; the socket holds less.
 ip link set "$card" txqueuelen 5000
-start writer bob vmnet-run --network default -- vmm send {fd0} 2000 1514
-wait_exit writer
+start writer bob vmnet-run --network default -- \
+    vmm send {fd0} 2000 1514 say sent wait
+wait_line writer '^sent$'
+# Until all are in the network: what the socket has when its other end is closed
+# is discarded by Linux if a frame arrives for the command.
+writer_card=$(vmnetctl | sed -n "s/^interface name=\([^ ]*\) .* \
+pid=$(pid_of writer) .*/\1/p")
+until [ "$(cat "/sys/class/net/$writer_card/statistics/rx_packets")" -ge 2000 ]
+do
+    :
+done
+stop writer
 before=
 while [ "$before" != "$(cat "/sys/class/net/$card/statistics/tx_packets")" ]; do
     before=$(cat "/sys/class/net/$card/statistics/tx_packets")

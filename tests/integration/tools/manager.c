@@ -14,6 +14,7 @@
 
 #include <dirent.h>
 #include <err.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -56,30 +57,50 @@ static long descriptors(void)
 	return count;
 }
 
-static void take_and_give_back(void)
+/* Waits for all. Returns false if the broker accepts no new holds: it may be
+ * draining, and then waits until the others are released. */
+static bool wait_for_all(vmnet_broker_hold_t holds[HOLDS])
 {
-	vmnet_broker_hold_t holds[HOLDS];
+	char reason[512] = "";
 
 	for (int i = 0; i < HOLDS; i++) {
-		char name[] = { 'n', (char)('0' + i), '\0' };
+		vmnet_broker_return_t status = VMNET_BROKER_XPC_FAILURE;
 
-		holds[i] = vmnet_broker_hold_create(name, NULL, NULL, NULL);
-		if (holds[i] == NULL) {
-			errx(1, "%s: out of memory", name);
+		for (int seconds = 0;
+		     seconds < 60 && status == VMNET_BROKER_XPC_FAILURE;
+		     seconds++) {
+			status = vmnet_broker_hold_wait(holds[i], 1);
+			if (vmnet_broker_hold_get_reason(holds[i], reason,
+				sizeof(reason)) == VMNET_BROKER_BUSY) {
+				return false;
+			}
 		}
-	}
-	for (int i = 0; i < HOLDS; i++) {
-		char reason[512];
-
-		if (vmnet_broker_hold_wait(holds[i], 60) !=
-		    VMNET_BROKER_SUCCESS) {
-			vmnet_broker_hold_get_reason(
-			    holds[i], reason, sizeof(reason));
+		if (status != VMNET_BROKER_SUCCESS) {
 			errx(1, "n%d: %s", i, reason);
 		}
 	}
-	for (int i = 0; i < HOLDS; i++) {
-		vmnet_broker_hold_release(holds[i], NULL);
+	return true;
+}
+
+static void take_and_give_back(void)
+{
+	vmnet_broker_hold_t holds[HOLDS];
+	bool granted = false;
+
+	while (!granted) {
+		for (int i = 0; i < HOLDS; i++) {
+			char name[] = { 'n', (char)('0' + i), '\0' };
+
+			holds[i] =
+			    vmnet_broker_hold_create(name, NULL, NULL, NULL);
+			if (holds[i] == NULL) {
+				errx(1, "%s: out of memory", name);
+			}
+		}
+		granted = wait_for_all(holds);
+		for (int i = 0; i < HOLDS; i++) {
+			vmnet_broker_hold_release(holds[i], NULL);
+		}
 	}
 }
 

@@ -2,13 +2,14 @@
 // Copyright The vmnet-broker authors
 // variants: asan tsan
 // link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
+// link: tests/linux/test/xpc-fixture-standin.c
 
 /*
  * Connections begin: activation, suspension, and how a peer appears. The numbers
  * are those of the list in tests/linux/xpc/README.md.
  */
 
-#include "xpc-fixture.h"
+#include "xpc-fixture-standin.h"
 
 static void rule_01_nothing_is_delivered_before_activation(void **state)
 {

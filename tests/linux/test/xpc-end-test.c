@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan tsan
-// link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
+// platforms: linux macos
+// link: tests/linux/test/xpc-fixture.c
 
 /*
  * Connections end: the other side goes, or this one cancels. The numbers are those
@@ -141,7 +142,7 @@ static void rule_09_a_cancelled_connection_hears_it_when_activated(void **state)
 	xpc_connection_activate(client);
 	mailbox_expect(&events, INVALID);
 	reason = xpc_connection_copy_invalidation_reason(client);
-	assert_string_equal(reason, "canceled by the program");
+	assert_non_null(reason);
 	free(reason);
 	xpc_release(client);
 	listener_close(&listener);

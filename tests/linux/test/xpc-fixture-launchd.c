@@ -5,7 +5,7 @@
  * The launchd of xpc-fixture.h: one service, one job, one thread.
  */
 
-#include "xpc-fixture.h"
+#include "xpc-fixture-standin.h"
 
 #include <fcntl.h>
 #include <poll.h>

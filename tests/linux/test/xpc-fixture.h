@@ -2,9 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What the tests of the stand-in's XPC share: mailboxes that handlers fill and
- * tests empty, pairs of connected connections, a launchd, and scenarios, which
- * are processes of their own.
+ * What the tests of XPC share: mailboxes that handlers fill and tests empty, and
+ * pairs of connected connections. Nothing here needs the stand-in.
  */
 
 #ifndef XPC_FIXTURE_H
@@ -22,11 +21,9 @@
 #include <cmocka.h>
 
 #include <pthread.h>
-#include <standin.h>
 #include <xpc/xpc.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define SERVICE "com.example.test"
 #define MANY 200 /* messages, to find what goes wrong only now and then */
 
 /* The singletons, as objects. */
@@ -35,7 +32,7 @@
 #define TERMINATION ((xpc_object_t)XPC_ERROR_TERMINATION_IMMINENT)
 
 /*
- * Mailboxes: objects in the order of arrival. Zeroed is empty.
+ * Mailboxes: objects in the order of arrival. MAILBOX is empty.
  */
 struct mailbox {
 	pthread_mutex_t lock;
@@ -97,7 +94,6 @@ void listener_close(struct listener *listener);
 
 /* An active connection to it. */
 xpc_connection_t client_open(xpc_endpoint_t endpoint, struct mailbox *events);
-xpc_connection_t client_to(const char *service, struct mailbox *events);
 /* Cancels, waits for INVALID, releases. */
 void client_close(xpc_connection_t client, struct mailbox *events);
 
@@ -127,38 +123,6 @@ void serve_one(struct mailbox *box, int64_t number);
 
 /* Everything that was under way when this was called has happened. */
 void settle(void);
-/* Waits until so many objects of the type are alive. */
-void wait_alive(const char *type, long count);
-/* Descriptors of this process that refer to the same file. */
-size_t descriptors_to(int fd);
-void wait_descriptors(int fd, size_t count);
-
-/*
- * launchd: keeps the socket of a service, and starts the service by running
- * this program with "serve MODE" when a client knocks.
- */
-void launchd_start(void);
-/* mode NULL: no service is started. */
-void launchd_register(const char *service, const char *mode);
-/* As after bootout. */
-void launchd_unregister(void);
-/* Waits for the service to run; its pid. Then it may be killed. */
-pid_t launchd_wait_running(void);
-void launchd_kill(void);
-/* Waits until the process has gone by itself; its status. */
-int launchd_wait_gone(void);
-/* Waits until that number of transactions was reported. */
-void launchd_wait_transactions(long count);
-
-/*
- * Scenarios: this very program, started again with the arguments.
- */
-/* Runs it; its status. What it wrote to stderr is in text. */
-int scenario_run(const char *one, const char *two, char *text, size_t size);
-/* Starts it and lets it run. */
-pid_t scenario_start(const char *name);
-/* It must abort, and say that. */
-void expect_misuse(const char *name, const char *why);
 
 /* Sets up $STANDIN_DIR; removes it at exit. Ends the process if it hangs. */
 void fixture_start(void);

@@ -2,13 +2,14 @@
 // Copyright The vmnet-broker authors
 // variants: asan tsan
 // link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
+// link: tests/linux/test/xpc-fixture-standin.c
 
 /*
  * What a message carries: copies, descriptors, credentials, any bytes, any size.
  * The numbers are those of the list in tests/linux/xpc/README.md.
  */
 
-#include "xpc-fixture.h"
+#include "xpc-fixture-standin.h"
 
 static void rule_11_a_message_is_copied_when_sent(void **state)
 {

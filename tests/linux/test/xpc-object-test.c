@@ -2,13 +2,14 @@
 // Copyright The vmnet-broker authors
 // variants: asan tsan
 // link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
+// link: tests/linux/test/xpc-fixture-standin.c
 
 /*
  * XPC objects: their contents, their ownership, and that neither their size nor
  * their depth nor their bytes do harm.
  */
 
-#include "xpc-fixture.h"
+#include "xpc-fixture-standin.h"
 
 #include <math.h>
 #include <sys/mman.h>

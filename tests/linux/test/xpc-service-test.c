@@ -2,13 +2,14 @@
 // Copyright The vmnet-broker authors
 // variants: asan tsan
 // link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
+// link: tests/linux/test/xpc-fixture-standin.c
 
 /*
  * Rules of XPC that need a service: another process, which launchd starts when
  * a client knocks, and which dies in every way.
  */
 
-#include "xpc-fixture.h"
+#include "xpc-fixture-standin.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -2,13 +2,14 @@
 // Copyright The vmnet-broker authors
 // variants: asan tsan
 // link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
+// link: tests/linux/test/xpc-fixture-standin.c
 
 /*
  * The traps: what a program does to connections that only works when the library
  * was careful.
  */
 
-#include "xpc-fixture.h"
+#include "xpc-fixture-standin.h"
 
 #include <sys/wait.h>
 

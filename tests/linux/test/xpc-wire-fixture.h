@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-#include "xpc-fixture.h"
+#include "xpc-fixture-standin.h"
 #include "../xpc/wire.h"
 
 /* Bytes under construction. */

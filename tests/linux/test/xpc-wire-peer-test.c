@@ -3,6 +3,7 @@
 // variants: asan tsan
 // link: tests/linux/test/xpc-wire-fixture.c
 // link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
+// link: tests/linux/test/xpc-fixture-standin.c
 
 /*
  * Peers that send good frames when none is expected, or read nothing; and a

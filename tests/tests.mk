@@ -36,6 +36,23 @@ build/linux/tsan/tests/%: $(TEST_DEP) $(STANDIN_tsan)
 build/linux/plain/tests/%: $(TEST_DEP) $(STANDIN_plain)
 	tests/unit/build plain $*
 
+# Those that run on a Mac, with the sanitizers of both variants.
+ifeq ($(UNAME),Darwin)
+MACOS_TESTS := $(foreach variant,asan tsan,$(addprefix \
+	build/macos/$(variant)/tests/,$(shell tests/unit/build --list-macos)))
+MACOS_TEST = CC='$(CC)' JANSSON='$(JANSSON)' \
+	JANSSON_CFLAGS='$(JANSSON_CFLAGS)' tests/unit/build macos
+build/macos/asan/tests/%: $(TEST_DEP) $(JANSSON_DEP)
+	$(MACOS_TEST) asan $*
+build/macos/tsan/tests/%: $(TEST_DEP) $(JANSSON_DEP)
+	$(MACOS_TEST) tsan $*
+
+.PHONY: unit-tests-macos
+## make unit-tests-macos   the unit tests that need no stand-in (a minute; a Mac)
+unit-tests-macos:
+	@tests/run-tests $(MACOS_TESTS)
+endif
+
 # The programs that the sandbox tests start.
 TOOLS := $(patsubst tests/integration/tools/%.c,%,\
 	$(wildcard tests/integration/tools/*.c))

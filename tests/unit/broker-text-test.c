@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 //
+// platforms: linux macos
 // link: broker/subnet.c broker/text.c
 
 /*

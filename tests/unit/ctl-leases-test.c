@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan
+// platforms: linux macos
 // link: client/ctl/leases.c
 
 /*

@@ -79,6 +79,30 @@ same "$T/before"
 SCRIPT
 }
 
+@test "an older version is upgraded" {
+    # Goal: this is what a Mac runs before each change: see tests/install/upgrade.
+    # The older one differs in its version only.
+    mac <<'SCRIPT'
+cp -R "$T/release" "$T/older"
+version=$("$T/release/vmnet-broker" -V | sed 's/.* //')
+older=$(echo "$version" | sed 's/./0/g') # of the same length
+sed -i "s/${version//./\\.}/$older/g" "$T/older/vmnet-broker" \
+    "$T/older/prefix/bin/vmnet-brokerctl"
+expect "the older version" "vmnet-broker $older" "$("$T/older/vmnet-broker" -V)"
+export PREFIX=/run/opt/broker
+tests/install/upgrade "$T/older" "$T/release" --prefix $PREFIX >"$T/upgrade.out"
+expect "the versions" "installed: $older
+after the refusal: $older
+while it waits: $older
+upgraded: $version" "$(grep ": [0-9.]*$" "$T/upgrade.out")"
+! tests/install/upgrade "$T/release" "$T/release" 2>"$T/same.out" ||
+    fail "an upgrade to the same version"
+grep -q 'both releases have the same version' "$T/same.out" || fail "no reason"
+"$folder/uninstall" --purge
+same "$T/before"
+SCRIPT
+}
+
 @test "install, two users meet, uninstall: only the configuration is left" {
     # Goal: README's three commands work, without VMs: once leaving nothing, and
     # once leaving the configuration that the user has changed.

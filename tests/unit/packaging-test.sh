@@ -188,6 +188,24 @@ workflows() {
     done
 }
 
+# Goal: the weekly run skips an image whose macOS is too old, and says so.
+images() {
+    # shellcheck disable=SC2016 # Ruby
+    ruby -ryaml -e '
+        steps = YAML.load_file(ARGV[0], aliases: true)["jobs"]["latest"]["steps"]
+        puts steps[0]["run"]' .github/workflows/macos.yml >"$T/images" || return 1
+    export GITHUB_OUTPUT="$T/output"
+    fake sw_vers <<'EOF'
+echo "$FAKE_MACOS"
+EOF
+    : >"$T/output"
+    FAKE_MACOS=15.7.1 sh -e "$T/images" | grep '^::notice::.* is macOS 15.7.1' &&
+        FAKE_MACOS=26.4 sh -e "$T/images" >"$T/out" && [ ! -s "$T/out" ] &&
+        FAKE_MACOS=27.0 sh -e "$T/images" || return 1
+    printf 'images=[%s]\n' '"macos-26"' '"macos-26", "macos-latest"' \
+        '"macos-26", "macos-latest"' | diff - "$T/output"
+}
+
 # Goal: README's commands, as far as there is no Mac: the first one builds all, and
 # leaves nothing half made; the second one runs the release's installer, and the
 # third one the demo.
@@ -221,7 +239,7 @@ no_noise() {
         ! make UNAME=Darwin bench 2>"$T/help" && grep 'on Linux' "$T/help"
 }
 
-plan 9
+plan 10
 copy
 check "make dist: the same bytes twice" same_bytes
 check "make dist: the contents of the tarballs" contents
@@ -230,6 +248,7 @@ check "packaging: a download whose checksum is wrong" download
 check "make dist: a Developer ID" developer_id
 check "make pkg" package
 check "the workflows, by a YAML parser" workflows
+check "the weekly workflow: images" images
 check "README.md: your first VM on a Mac" first_vm
 check "make on a Mac: help, demo and bench" no_noise
 finish

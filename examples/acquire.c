@@ -25,7 +25,7 @@
  *
  *	cc -o acquire acquire.c ../client/vmnet-broker.c -I../client \
  *		-framework vmnet -framework CoreFoundation
- *	codesign --force --sign - \
+ *	codesign -f -s - \
  *		--entitlements ../broker/vmnet-broker.entitlements acquire
  *
  * Run it, also in a second terminal, and interrupt both:

@@ -2,12 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * attach: start an interface on a network of vmnet-broker.
- *
- * It counts the frames that the interface receives. When the network is lost,
- * it stops the interface, and starts another one on the next network.
- *
- * What to learn here:
+ * attach: count the frames that an interface on a broker's network receives.
  *
  * - The handler of the hold attaches when the network is granted and detaches
  *   when it is lost. vmnet answers on another queue, because the handler waits
@@ -20,7 +15,7 @@
  *
  *	cc -o attach attach.c ../client/vmnet-broker.c -I../client \
  *		-framework vmnet -framework CoreFoundation
- *	codesign --force --sign - \
+ *	codesign -f -s - \
  *		--entitlements ../broker/vmnet-broker.entitlements attach
  *
  * Run it, and stop it:
@@ -33,10 +28,9 @@
 
 #include <err.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/sysctl.h>
-
 #include <CoreFoundation/CoreFoundation.h>
 #include <vmnet/vmnet.h>
 
@@ -62,16 +56,21 @@ static void read_frames(void)
 	}
 }
 
-static void attach(const char *name, xpc_object_t serialization)
+static void attach(const char *name, vmnet_broker_hold_t hold)
 {
-	xpc_object_t keys = xpc_dictionary_create(NULL, NULL, 0);
+	xpc_object_t serialization = vmnet_broker_hold_copy_network(hold);
 	__block vmnet_return_t status = VMNET_FAILURE;
+
+	if (serialization == NULL) { /* the network is already lost again */
+		return;
+	}
 	vmnet_network_ref network =
 	    vmnet_network_create_with_serialization(serialization, NULL);
-
+	xpc_release(serialization);
 	if (network == NULL) {
 		errx(1, "%s: vmnet rejected the network", name);
 	}
+	xpc_object_t keys = xpc_dictionary_create(NULL, NULL, 0);
 	xpc_dictionary_set_bool(keys, vmnet_enable_tso_key, true);
 	xpc_dictionary_set_bool(keys, vmnet_enable_checksum_offload_key, true);
 	interface = vmnet_interface_start_with_network(network, keys,
@@ -115,7 +114,6 @@ static void detach(void)
 static void handle(
     vmnet_broker_hold_t hold, vmnet_broker_hold_state_t state, void *name)
 {
-	xpc_object_t serialization = vmnet_broker_hold_copy_network(hold);
 	char reason[512];
 
 	if (state == VMNET_BROKER_HOLD_LOST) {
@@ -124,17 +122,15 @@ static void handle(
 	} else if (state == VMNET_BROKER_HOLD_FAILED) {
 		vmnet_broker_hold_get_reason(hold, reason, sizeof(reason));
 		errx(1, "%s: %s", (char *)name, reason);
-	} else if (serialization != NULL) { /* NULL: it is already lost */
-		attach(name, serialization);
-	}
-	if (serialization != NULL) {
-		xpc_release(serialization);
+	} else {
+		attach(name, hold);
 	}
 }
 
 int main(int argc, char *argv[])
 {
 	size_t size = sizeof(buffer);
+	int major = 0, minor = 0;
 	sigset_t interrupt;
 
 	if (argc != 2 || argv[1][0] == '-') { /* -h and --help are not errors */
@@ -142,7 +138,8 @@ int main(int argc, char *argv[])
 		    "usage: attach NETWORK");
 	}
 	sysctlbyname("kern.osproductversion", buffer, &size, NULL, 0);
-	if (strtod(buffer, NULL) < 26.2) {
+	sscanf(buffer, "%d.%d", &major, &minor);
+	if (major < 26 || (major == 26 && minor < 2)) {
 		errx(1, "macOS 26.2 or later is needed, this is %s", buffer);
 	}
 	sigemptyset(&interrupt);
@@ -151,7 +148,10 @@ int main(int argc, char *argv[])
 	hold_queue = dispatch_queue_create("hold", NULL);
 	vmnet_queue = dispatch_queue_create("vmnet", NULL);
 	answered = dispatch_semaphore_create(0);
-	vmnet_broker_hold_create(argv[1], hold_queue, handle, argv[1]);
+	if (vmnet_broker_hold_create(argv[1], hold_queue, handle, argv[1]) ==
+	    NULL) {
+		errx(1, "out of memory");
+	}
 	sigwait(&interrupt, &(int){ 0 });
 	dispatch_sync(hold_queue, ^{
 		detach();

@@ -12,10 +12,8 @@
  * Build it on macOS 26, and sign it with the required entitlement:
  *
  *	cc -fobjc-arc -o vm vm.m ../client/vmnet-broker.c -I../client \
- *		-framework Foundation -framework Virtualization \
- *		-framework vmnet -framework CoreFoundation
- *	codesign --force --sign - \
- *		--entitlements ../broker/vmnet-broker.entitlements vm
+ *	    -framework Foundation -framework Virtualization -framework vmnet
+ *	codesign -f -s - --entitlements ../broker/vmnet-broker.entitlements vm
  *
  * Boot the guest of test-vm/, which prints up to "ready", and stop it:
  *
@@ -29,9 +27,8 @@
  */
 
 #import <Virtualization/Virtualization.h>
-#include <err.h>
-
 #include "vmnet-broker.h"
+#include <err.h>
 
 static char **args, **names; /* all, and those of the networks */
 static int count, granted;
@@ -55,16 +52,15 @@ static Delegate *delegate; /* the VM has only a weak reference to it */
 static VZVirtualMachineConfiguration *configuration(void)
 {
 	VZVirtualMachineConfiguration *vm = [VZVirtualMachineConfiguration new];
-	NSString *kernel = @(args[1]), *initrd = @(args[2]);
 	VZLinuxBootLoader *loader = [[VZLinuxBootLoader alloc]
-	    initWithKernelURL:[NSURL fileURLWithPath:kernel]];
+	    initWithKernelURL:[NSURL fileURLWithPath:@(args[1])]];
 	VZVirtioConsoleDeviceSerialPortConfiguration *console =
 	    [[VZVirtioConsoleDeviceSerialPortConfiguration alloc] init];
 	NSMutableArray *devices = [NSMutableArray array];
 	NSFileHandle *in = [NSFileHandle fileHandleWithStandardInput];
 	NSFileHandle *out = [NSFileHandle fileHandleWithStandardOutput];
 
-	loader.initialRamdiskURL = [NSURL fileURLWithPath:initrd];
+	loader.initialRamdiskURL = [NSURL fileURLWithPath:@(args[2])];
 	loader.commandLine = @"console=hvc0 quiet";
 	console.attachment = [[VZFileHandleSerialPortAttachment alloc]
 	    initWithFileHandleForReading:in
@@ -84,11 +80,11 @@ static VZVirtualMachineConfiguration *configuration(void)
 static void start(void)
 {
 	VZVirtualMachineConfiguration *vm = configuration();
+	NSOperatingSystemVersion least = { 26, 2, 0 };
 	NSError *error = nil;
 
-	if (![[NSProcessInfo processInfo]
-		isOperatingSystemAtLeastVersion:(NSOperatingSystemVersion){
-						    26, 2, 0 }]) {
+	if (![NSProcessInfo.processInfo
+		isOperatingSystemAtLeastVersion:least]) {
 		errx(1, "macOS 26.2 or later is needed");
 	}
 	if (![vm validateWithError:&error]) { /* signed with the entitlement? */
@@ -121,7 +117,9 @@ static void handle(
 		warnx("%s: %s; the VM continues without it", names[i], reason);
 	} else if (state == VMNET_BROKER_HOLD_LOST) {
 		warnx("%s: lost, asking again", names[i]);
-	} else if (network != NULL) { /* NULL: it is already lost again */
+	} else if (network == NULL) { /* lost again, or rejected by vmnet */
+		warnx("%s: granted, but cannot be used", names[i]);
+	} else {
 		granted += attachments[i] == nil;
 		attachments[i] = [[VZVmnetNetworkDeviceAttachment alloc]
 		    initWithNetwork:network];
@@ -146,8 +144,10 @@ int main(int argc, char *argv[])
 	args = argv;
 	names = argv + 3;
 	count = argc - 3;
-	for (int i = 0; i < count; i++) {
-		vmnet_broker_hold_create(names[i], queue, handle, &names[i]);
+	for (char **p = names; *p != NULL; p++) {
+		if (vmnet_broker_hold_create(*p, queue, handle, p) == NULL) {
+			errx(1, "out of memory");
+		}
 	}
 	dispatch_source_t interrupt = dispatch_source_create(
 	    DISPATCH_SOURCE_TYPE_SIGNAL, SIGINT, 0, queue);

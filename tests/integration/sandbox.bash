@@ -16,7 +16,9 @@ chmod 755 "$T"
 # A wait lasts this long only if the test is going to fail anyway.
 guard=30
 
+# On standard error: the output of what failed may be redirected.
 fail() {
+    exec >&2
     echo "FAIL: $*"
     for file in "$T"/*.out; do
         [ -e "$file" ] || continue

@@ -138,8 +138,8 @@ int main(int argc, char *argv[])
 		    "usage: attach NETWORK");
 	}
 	sysctlbyname("kern.osproductversion", buffer, &size, NULL, 0);
-	sscanf(buffer, "%d.%d", &major, &minor);
-	if (major < 26 || (major == 26 && minor < 2)) {
+	if (sscanf(buffer, "%d.%d", &major, &minor) > 0 &&
+	    (major < 26 || (major == 26 && minor < 2))) {
 		errx(1, "macOS 26.2 or later is needed, this is %s", buffer);
 	}
 	sigemptyset(&interrupt);

@@ -32,6 +32,7 @@
 
 static char **args, **names; /* all, and those of the networks */
 static int count, granted;
+static dispatch_source_t interrupt; /* releasing it would cancel it */
 static VZNetworkDeviceAttachment *attachments[8]; /* nil: not granted yet */
 static VZVirtualMachine *machine; /* nil: the same. All is on the main queue */
 
@@ -80,11 +81,10 @@ static VZVirtualMachineConfiguration *configuration(void)
 static void start(void)
 {
 	VZVirtualMachineConfiguration *vm = configuration();
-	NSOperatingSystemVersion least = { 26, 2, 0 };
+	NSOperatingSystemVersion min = { 26, 2, 0 };
 	NSError *error = nil;
 
-	if (![NSProcessInfo.processInfo
-		isOperatingSystemAtLeastVersion:least]) {
+	if (![NSProcessInfo.processInfo isOperatingSystemAtLeastVersion:min]) {
 		errx(1, "macOS 26.2 or later is needed");
 	}
 	if (![vm validateWithError:&error]) { /* signed with the entitlement? */
@@ -98,6 +98,13 @@ static void start(void)
 		}
 		warnx("running on %d network%s", count, count == 1 ? "" : "s");
 	}];
+	interrupt = dispatch_source_create(
+	    DISPATCH_SOURCE_TYPE_SIGNAL, SIGINT, 0, dispatch_get_main_queue());
+	signal(SIGINT, SIG_IGN); /* the source still receives it */
+	dispatch_source_set_event_handler(interrupt, ^{
+		[machine requestStopWithError:NULL];
+	});
+	dispatch_activate(interrupt);
 }
 
 static void handle(
@@ -149,12 +156,5 @@ int main(int argc, char *argv[])
 			errx(1, "out of memory");
 		}
 	}
-	dispatch_source_t interrupt = dispatch_source_create(
-	    DISPATCH_SOURCE_TYPE_SIGNAL, SIGINT, 0, queue);
-	signal(SIGINT, SIG_IGN); /* the source still receives it */
-	dispatch_source_set_event_handler(interrupt, ^{
-		[machine requestStopWithError:NULL];
-	});
-	dispatch_activate(interrupt);
 	dispatch_main();
 }

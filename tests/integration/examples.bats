@@ -79,6 +79,21 @@ expect "exit status" 0 "$status"
 SCRIPT
 }
 
+@test "vm: an interrupt ends it while it waits for a network" {
+    # Goal: nothing has to be stopped yet. A broker that drains keeps it waiting.
+    sandbox <<'SCRIPT'
+start holder alice acquire default
+wait_line holder '^holding default' >/dev/null
+kill -INT "$(broker_pid)"
+start vm bob env --default-signal=INT vm /dev/null /dev/null default
+wait_log 'acquire default: .*drain'
+kill -INT "$(pid_of vm)"
+wait_gone "$(pid_of vm)"
+wait_exit vm
+expect "exit status" 130 "$status"
+SCRIPT
+}
+
 @test "the build lines at the top of the examples compile them" {
     # Goal: the lines that people copy work, in bash as on a Mac.
     for source in examples/*.[cm] examples/programs/*.[cm]; do
@@ -137,6 +152,8 @@ old 2 ping default
 old 126 vmnet-run --network default -- true
 old 1 launcher --network default --kernel /dev/null
 old 1 vm /dev/null /dev/null default
+start new alice env STANDIN_MACOS=26.10 attach default
+wait_line new '^attach: default: attached$'
 SCRIPT
 }
 

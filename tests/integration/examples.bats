@@ -180,17 +180,24 @@ expect "exit status of acquire" 0 "$status"
 SCRIPT
 }
 
-@test "acquire: it waits for a missing broker" {
-    # Goal: it prints what it waits for, and gets the network in the end.
+@test "acquire, vmnet-run and launcher: they wait for a missing broker" {
+    # Goal: they print what they wait for, and get the network in the end.
     sandbox <<'SCRIPT'
 launchctl bootout system/com.github.nirs.vmnet-broker
 start acquire alice acquire default
+start run alice vmnet-run --network default -- true
+start launcher bob launcher --network default --kernel /dev/null
 wait_line acquire '^acquire: default: cannot reach vmnet-broker'
+wait_line run '^vmnet-run: default: cannot reach vmnet-broker; waiting$'
+wait_line launcher '^launcher: default: cannot reach vmnet-broker; waiting$'
 launchctl bootstrap system \
     /Library/LaunchDaemons/com.github.nirs.vmnet-broker.plist
 wait_line acquire '^holding default'
+wait_log 'uid 502, .*: acquire default: granted'
+wait_exit run
+expect "exit status of vmnet-run" 0 "$status"
 stop acquire INT
-expect "exit status" 0 "$status"
+expect "exit status of acquire" 0 "$status"
 SCRIPT
 }
 

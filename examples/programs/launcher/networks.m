@@ -19,6 +19,8 @@
 
 /* How long a VM may wait for its networks, in seconds. */
 #define GRANT_TIMEOUT 60.0
+/* After this long, it reports what it is waiting for. */
+#define PATIENCE 2.0
 
 struct network {
 	vmnet_broker_hold_t hold;
@@ -166,21 +168,28 @@ static void networkChanged(
 	}
 }
 
-static void waitForNetwork(struct network *network)
+/* Why the network is not granted. */
+static NSString *waitingReason(const struct network *network)
 {
-	vmnet_broker_return_t status =
-	    vmnet_broker_hold_wait(network->hold, GRANT_TIMEOUT);
 	char reason[512];
 
-	if (status == VMNET_BROKER_SUCCESS) {
-		return;
+	return vmnet_broker_hold_get_reason(network->hold, reason,
+		   sizeof(reason)) == VMNET_BROKER_SUCCESS
+	    ? @"no answer from the broker"
+	    : [NSString stringWithUTF8String:reason];
+}
+
+static void waitForNetwork(const struct network *network)
+{
+	if (vmnet_broker_hold_wait(network->hold, PATIENCE) ==
+	    VMNET_BROKER_XPC_FAILURE) {
+		say(@"%@: %@; waiting", networkName(network),
+		    waitingReason(network));
 	}
-	if (vmnet_broker_hold_get_reason(network->hold, reason,
-		sizeof(reason)) == VMNET_BROKER_SUCCESS) {
-		fail(@"%@: the broker did not answer in %.0f seconds",
-		    networkName(network), GRANT_TIMEOUT);
+	if (vmnet_broker_hold_wait(network->hold, GRANT_TIMEOUT - PATIENCE) !=
+	    VMNET_BROKER_SUCCESS) {
+		fail(@"%@: %@", networkName(network), waitingReason(network));
 	}
-	fail(@"%@: %s", networkName(network), reason);
 }
 
 void holdNetworks(void)

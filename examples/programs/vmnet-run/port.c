@@ -25,6 +25,8 @@
 
 /* Timeout for the broker, and then for vmnet, at the start. */
 #define START_SECONDS 60
+/* After this long, it reports what it is waiting for. */
+#define PATIENCE_SECONDS 2
 
 /* Timeout for vmnet to stop an interface. */
 #define STOP_SECONDS 10
@@ -323,18 +325,34 @@ void port_create(struct port *port)
 	}
 }
 
-void port_start(struct port *port)
+/* Stores why the network is not granted. */
+static void port_get_reason(const struct port *port, char *text, size_t size)
+{
+	if (vmnet_broker_hold_get_reason(port->hold, text, size) ==
+	    VMNET_BROKER_SUCCESS) {
+		snprintf(text, size, "no answer from the broker");
+	}
+}
+
+static void port_wait(const struct port *port)
 {
 	char reason[512];
 
-	if (vmnet_broker_hold_wait(port->hold, START_SECONDS) !=
-	    VMNET_BROKER_SUCCESS) {
-		vmnet_broker_return_t status = vmnet_broker_hold_get_reason(
-		    port->hold, reason, sizeof(reason));
-		fail("%s: %s", port->network_name,
-		    status != VMNET_BROKER_SUCCESS ? reason
-						   : "no answer in time");
+	if (vmnet_broker_hold_wait(port->hold, PATIENCE_SECONDS) ==
+	    VMNET_BROKER_XPC_FAILURE) {
+		port_get_reason(port, reason, sizeof(reason));
+		say("%s: %s; waiting", port->network_name, reason);
 	}
+	if (vmnet_broker_hold_wait(port->hold,
+		START_SECONDS - PATIENCE_SECONDS) != VMNET_BROKER_SUCCESS) {
+		port_get_reason(port, reason, sizeof(reason));
+		fail("%s: %s", port->network_name, reason);
+	}
+}
+
+void port_start(struct port *port)
+{
+	port_wait(port);
 	if (dispatch_semaphore_wait(port->settled, after(START_SECONDS)) != 0) {
 		fail("%s: vmnet started no interface in %d s",
 		    port->network_name, START_SECONDS);

@@ -4,9 +4,8 @@
 /*
  * attach: count the frames that an interface on a broker's network receives.
  *
- * - The handler of the hold attaches when the network is granted and detaches
- *   when it is lost. vmnet answers on another queue, because the handler waits
- *   for it.
+ * - The hold's handler attaches when the network is granted, and detaches when it
+ *   is lost. vmnet answers on another queue, because the handler waits for it.
  * - vmnet reports that there are frames, not how many: read until none is left.
  * - One interface without TSO and checksum offload slows down every VM on the
  *   network, so enable both. A frame may then be 64 KiB long.
@@ -28,7 +27,7 @@
 
 #include <err.h>
 #include <signal.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sysctl.h>
 #include <CoreFoundation/CoreFoundation.h>
@@ -130,7 +129,7 @@ static void handle(
 int main(int argc, char *argv[])
 {
 	size_t size = sizeof(buffer);
-	int major = 0, minor = 0;
+	char *end = NULL;
 	sigset_t interrupt;
 
 	if (argc != 2 || argv[1][0] == '-') { /* -h and --help are not errors */
@@ -138,8 +137,9 @@ int main(int argc, char *argv[])
 		    "usage: attach NETWORK");
 	}
 	sysctlbyname("kern.osproductversion", buffer, &size, NULL, 0);
-	if (sscanf(buffer, "%d.%d", &major, &minor) > 0 &&
-	    (major < 26 || (major == 26 && minor < 2))) {
+	long major = strtol(buffer, &end, 10);
+	long minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
+	if (major > 0 && (major < 26 || (major == 26 && minor < 2))) {
 		errx(1, "macOS 26.2 or later is needed, this is %s", buffer);
 	}
 	sigemptyset(&interrupt);

@@ -54,7 +54,7 @@ served=\${result%% *}
 settle peers 1
 settle 'holders default' 0
 expect "the broker" "\$broker" "\$(broker_pid)"
-settle 'descriptors \$broker' "\$descriptors"
+settle "descriptors \$broker" "\$descriptors"
 start honest bob acquire default
 wait_line honest '^holding '
 SCRIPT

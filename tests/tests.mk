@@ -98,7 +98,8 @@ test: deps-test
 	@$(MAKE) --no-print-directory -s -j2 test-programs
 	@$(MAKE) --no-print-directory -s $(GUEST) || \
 		echo 'no guest: what boots one is skipped'
-	@STANDIN_NO_BUILD=1 tests/run-tests $(UNIT_SCRIPTS) $(UNIT_TESTS) $(BATS) \
+	@STANDIN_NO_BUILD=1 SOAK_CYCLES=1000 SOAK_ROUNDS=1000 tests/run-tests \
+		$(UNIT_SCRIPTS) $(UNIT_TESTS) $(BATS) tests/soak/soak.bats \
 		tests/lint tests/macos/check
 
 # Hours, by hand: see docs/development.md.

@@ -98,62 +98,62 @@ static void messages_come_in_pieces_and_in_heaps(void **state)
 	service_close(&service);
 }
 
-/* Bodies that are no dictionary, or no more than the beginning of one. */
+/* Bodies that are not dictionaries, or only the beginning of one. */
+static const struct {
+	const char *what, *bytes;
+	size_t length;
+} bodies[] = {
+	{ "no dictionary", "\x01", 1 },
+	{ "unknown tag", "\x63", 1 },
+	{ "tag 0", "\x00", 1 },
+	{ "no count", "\x0e", 1 },
+	{ "short count", "\x0e\x01\x00", 3 },
+	{ "an entry less than said", "\x0e\x01\x00\x00\x00", 5 },
+	{ "4 G entries", "\x0e\xff\xff\xff\xff", 5 },
+	{ "key beyond the end",
+	    "\x0e\x01\x00\x00\x00\xff\xff\xff\xff"
+	    "a\x01",
+	    11 },
+	{ "key without a value",
+	    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
+	    "a",
+	    10 },
+	{ "bool 2",
+	    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
+	    "a\x02\x02",
+	    12 },
+	{ "short number",
+	    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
+	    "a\x03\x00\x00",
+	    13 },
+	{ "string beyond the end",
+	    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
+	    "a\x08\xff\xff\xff\x7f"
+	    "b",
+	    16 },
+	{ "data beyond the end",
+	    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
+	    "a\x07\x02\x00\x00\x00"
+	    "b",
+	    16 },
+	{ "short uuid",
+	    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
+	    "a\x09"
+	    "0123456789",
+	    21 },
+	{ "array of nothing",
+	    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
+	    "a\x0d\x05\x00\x00\x00",
+	    15 },
+	{ "more than one value", "\x0e\x00\x00\x00\x00\x01", 6 },
+	{ "descriptor that is not there",
+	    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
+	    "a\x0a",
+	    11 },
+};
+
 static void bodies_are_checked(void **state)
 {
-	static const struct {
-		const char *what, *bytes;
-		size_t length;
-	} bodies[] = {
-		{ "no dictionary", "\x01", 1 },
-		{ "unknown tag", "\x63", 1 },
-		{ "tag 0", "\x00", 1 },
-		{ "no count", "\x0e", 1 },
-		{ "short count", "\x0e\x01\x00", 3 },
-		{ "an entry less than said", "\x0e\x01\x00\x00\x00", 5 },
-		{ "4 G entries", "\x0e\xff\xff\xff\xff", 5 },
-		{ "key beyond the end",
-		    "\x0e\x01\x00\x00\x00\xff\xff\xff\xff"
-		    "a\x01",
-		    11 },
-		{ "key without a value",
-		    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
-		    "a",
-		    10 },
-		{ "bool 2",
-		    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
-		    "a\x02\x02",
-		    12 },
-		{ "short number",
-		    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
-		    "a\x03\x00\x00",
-		    13 },
-		{ "string beyond the end",
-		    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
-		    "a\x08\xff\xff\xff\x7f"
-		    "b",
-		    16 },
-		{ "data beyond the end",
-		    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
-		    "a\x07\x02\x00\x00\x00"
-		    "b",
-		    16 },
-		{ "short uuid",
-		    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
-		    "a\x09"
-		    "0123456789",
-		    21 },
-		{ "array of nothing",
-		    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
-		    "a\x0d\x05\x00\x00\x00",
-		    15 },
-		{ "more than one value", "\x0e\x00\x00\x00\x00\x01", 6 },
-		{ "descriptor that is not there",
-		    "\x0e\x01\x00\x00\x00\x01\x00\x00\x00"
-		    "a\x0a",
-		    11 },
-	};
-
 	(void)state;
 	for (size_t i = 0; i < COUNT(bodies); i++) {
 		raw.length = 0;

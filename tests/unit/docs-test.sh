@@ -225,6 +225,45 @@ samples() {
     [ "$(find "$tmp/samples" -name '*.json' | wc -l)" -ge 12 ]
 }
 
+# printed LINE...: what the broker prints for a file of these lines.
+printed() {
+    printf '%s\n' "$@" >"$tmp/networks.json"
+    chmod go-w "$tmp/networks.json"
+    (cd "$tmp" && "$OLDPWD/$broker" -n -c networks.json 2>&1) |
+        grep -v 'the daemon would refuse it'
+}
+
+# Goal: the messages that the documents show, with lines and columns, are those
+# that the broker prints.
+messages() {
+    {
+        printed '{' '    "web": { "mode": "shared" }' \
+            '    "lab": { "mode": "host" }' '}'
+        printed '{' '    "web": { "mode": "shared" },' '    "lab": {' \
+            '        "mode": 5,' '        "subent": "192.168.100.0/24"' \
+            '    }' '}'
+        printed '{' '    "web": {' '        "mode": "shared",' \
+            '        "subnet": "192.168.100.0/33"' '    }' '}'
+        printed '{' '    "default": {' '        "mode": "shared",' \
+            '        "subnet": "192.168.100.0/33"' '    },' '    "lab": {' \
+            '        "mode": "host",' '        "description": "",' \
+            '        "subent": ""' '    }' '}'
+        printed '{' '    "storage": {' '        "mode": "host",' \
+            '        "mtu": 9000' '    }' '}'
+    } >"$tmp/printed"
+    {
+        sed -n 's/^\.It \(networks\.json:[0-9]\)/\1/p' broker/networks.json.5 |
+            sed 's/\\(dq/"/g'
+        sed -n '/^networks\.json:[0-9]/{N;s/\n/ /p;}' "$manual"
+        sed -n 's/^    \(networks\.json:[0-9].*\)/\1/p' docs/configuration.md |
+            sed 's/…$//'
+    } >"$tmp/shown"
+    while read -r message; do
+        holds "$tmp/printed" "$message" || return 1
+    done <"$tmp/shown"
+    [ "$(wc -l <"$tmp/shown")" -ge 7 ]
+}
+
 # Goal: each option that the broker reads is in the documents, in their samples, in
 # the schema and in what the fuzzer begins with.
 options() {
@@ -299,7 +338,7 @@ status() {
         holds "$tmp/status" "label and protocol" && holds "$tmp/status" "## Why"
 }
 
-plan 19
+plan 20
 check "protocol.md: the statuses of vmnet-broker.h" statuses
 check "protocol.md: the keys of protocol.h" keys
 check "protocol.md: the limits of protocol.h" limits
@@ -314,6 +353,7 @@ check "examples/README.md: where each call is shown" calls
 check "architecture.md: the files and functions that there are" architecture
 check "configuration.md: the networks.json that ships" shipped
 check "configuration: what the documents show is good" samples
+check "the messages that the documents show: what the broker prints" messages
 check "configuration: each option is documented, shown and in the schema" options
 check "vmnet-brokerctl(8): the commands and exit codes of the program" ctl
 check "the commands that show the log: the broker's subsystem and category" log_lines

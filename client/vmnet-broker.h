@@ -214,8 +214,9 @@ typedef enum {
 	 * "generation" in the info has changed, attach again. */
 	VMNET_BROKER_HOLD_GRANTED = 1,
 
-	/* The broker died, and its networks are lost. The SDK requests the
-	 * network again in the background, with the same delays. */
+	/* The network no longer exists: the broker died or was stopped, or root
+	 * used "vmnet-brokerctl recreate". The SDK requests the network again
+	 * in the background, with the same delays. */
 	VMNET_BROKER_HOLD_LOST = 2,
 
 	/* Refused. This is the final state: the SDK stops asking, and the

@@ -11,7 +11,7 @@ BENCH_VMS := $(addprefix $(B)/bench/,machine plug serve frames \
 	$(if $(filter Darwin,$(UNAME)),,relay))
 
 .PHONY: bench bench-programs bench-vms bench-size
-## make bench       time and memory of an acquire (5 minutes)
+## make bench       time and memory of an acquire (3 minutes)
 ifeq ($(UNAME),Darwin)
 bench:
 	@echo 'make bench measures the broker on the stand-in, on Linux' >&2

@@ -29,6 +29,7 @@
 #import <Virtualization/Virtualization.h>
 #include "vmnet-broker.h"
 #include <err.h>
+#include <unistd.h>
 
 static char **args, **names; /* all, and those of the networks */
 static int count, granted;
@@ -58,7 +59,9 @@ static VZVirtualMachineConfiguration *configuration(void)
 	VZVirtioConsoleDeviceSerialPortConfiguration *console =
 	    [[VZVirtioConsoleDeviceSerialPortConfiguration alloc] init];
 	NSMutableArray *devices = [NSMutableArray array];
-	NSFileHandle *in = [NSFileHandle fileHandleWithStandardInput];
+	NSFileHandle *in = isatty(0) && tcgetpgrp(0) != getpgrp()
+	    ? nil /* in the background: the keys are the shell's */
+	    : [NSFileHandle fileHandleWithStandardInput];
 	NSFileHandle *out = [NSFileHandle fileHandleWithStandardOutput];
 
 	loader.initialRamdiskURL = [NSURL fileURLWithPath:@(args[2])];

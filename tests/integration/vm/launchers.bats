@@ -198,17 +198,17 @@ load one
     [ "$status" -eq 0 ]
 }
 
-@test "launcher: in the background the keys go to the shell" {
-    # Goal: the guest receives none of them.
+# keys_of_the_shell COMMAND: runs a launcher in the background of a shell that
+# reads what is typed.
+keys_of_the_shell() {
     : >"$T/console"
     on_terminal "set -m
-        '$programs/launcher' --kernel '$guest/kernel' --initrd '$guest/initrd' \
-            --command-line 'console=hvc0 quiet' >'$T/console' 2>&1 &
+        $1 >'$T/console' 2>&1 &
         while read -r line; do
             echo shell-\"\$line\"
             [ \"\$line\" != end ] || break
         done
-        kill %1; wait %1; echo status \$?"
+        kill -INT %1; wait %1; echo status \$?"
     wait_for_text "$T/console" '^vm: ready'
     for i in 1 2 3 4 5 6 7 8 9; do
         printf 'line %s\r' $i >&5
@@ -217,6 +217,17 @@ load one
     wait_for_text "$T/screen" '^status 0'
     [ "$(grep -c 'shell-line [1-9]' "$T/screen")" -eq 9 ]
     exec 5>&-
+}
+
+@test "launcher: in the background the keys go to the shell" {
+    # Goal: the guest receives none of them.
+    keys_of_the_shell "'$programs/launcher' --kernel '$guest/kernel' \
+        --initrd '$guest/initrd' --command-line 'console=hvc0 quiet'"
+}
+
+@test "vm: in the background the keys go to the shell" {
+    # Goal: the same for the example.
+    keys_of_the_shell "'$programs/vm' '$guest/kernel' '$guest/initrd' default"
 }
 
 @test "launcher: a guest may stop while it is being stopped by force" {

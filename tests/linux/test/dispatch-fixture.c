@@ -44,6 +44,14 @@ void wait_for(dispatch_semaphore_t semaphore)
 	dispatch_semaphore_wait(semaphore, DISPATCH_TIME_FOREVER);
 }
 
+void finish(dispatch_queue_t queue)
+{
+	dispatch_barrier_sync(queue,
+	    ^{
+	    });
+	dispatch_release(queue);
+}
+
 void heard_destroy(struct heard *heard)
 {
 	dispatch_source_cancel(heard->source);

@@ -25,8 +25,14 @@
  */
 int all_gone(void **state);
 
+/* Enough blocks for what goes wrong only now and then. */
+#define MANY 1000
+
 /* Waits forever. */
 void wait_for(dispatch_semaphore_t semaphore);
+
+/* Waits until what was queued has run, and releases the queue. */
+void finish(dispatch_queue_t queue);
 
 /* What a test hears of its source. */
 struct heard {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
+//
 // variants: asan tsan plain
 // flags: -Wno-unused-parameter
-//
-// What the stand-in can do and macOS cannot: faults, object counts, the clock
-// that processes share; and os_log.
+
+/*
+ * What the stand-in can do and macOS cannot: object counts, and the clock that
+ * processes share; and os_log.
+ */
 
 #include <dispatch/dispatch.h>
 #include <os/log.h>
@@ -13,12 +16,10 @@
 #include <TargetConditionals.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
@@ -67,102 +68,8 @@ static int teardown(void **state)
 	return rmdir(directory);
 }
 
-static int no_faults(void **state)
-{
-	standin_fail(NULL);
-	standin_unhang();
-	return 0;
-}
-
-/* So that the compiler does not see through it. */
-static void *volatile kept;
-
-static bool can_allocate(void)
-{
-	kept = malloc(10);
-	free(kept);
-	return kept != NULL;
-}
-
-/* Goal: the nth allocation of the program fails, and only that. */
-static void test_malloc_nth(void **state)
-{
-	standin_fail("malloc:2,malloc:4");
-	assert_true(can_allocate());
-	assert_false(can_allocate());
-	assert_int_equal(errno, ENOMEM);
-	assert_true(can_allocate());
-	assert_false(can_allocate());
-	assert_true(can_allocate());
-	assert_int_equal(standin_fail_count("malloc"), 5);
-}
-
-/* Goal: with "+" all from the nth on fail, whatever the function. */
-static void test_malloc_all(void **state)
-{
-	char *text = &directory[0];
-	char *copy = strdup("text");
-	char *larger;
-
-	standin_fail("malloc:1+");
-	kept = calloc(2, 8);
-	assert_null(kept);
-	kept = strdup("x");
-	assert_null(kept);
-	kept = strndup("x", 1);
-	assert_null(kept);
-	assert_int_equal(asprintf(&text, "%d", 1), -1);
-	assert_null(text);
-	larger = realloc(copy, 100);
-	assert_null(larger);
-	assert_int_equal(posix_memalign((void **)&text, 16, 16), ENOMEM);
-	standin_fail(NULL);
-	assert_string_equal(copy, "text");
-	free(copy);
-	assert_true(can_allocate());
-}
-
-/* Goal: the libraries are not hit when the program's allocations fail. */
-static void test_malloc_not_libraries(void **state)
-{
-	dispatch_queue_t queue;
-
-	standin_fail("malloc:1+");
-	queue = dispatch_queue_create("queue", NULL);
-	assert_int_equal(standin_fail_count("malloc"), 0);
-	standin_fail(NULL);
-	assert_int_equal(standin_objects_alive("dispatch_queue"), 1);
-	dispatch_release(queue);
-	assert_int_equal(standin_objects_alive("dispatch_queue"), 0);
-}
-
-/* Goal: every way to get a descriptor can fail, and others do not. */
-static void test_fd(void **state)
-{
-	int fds[2];
-	int fd = open("/dev/null", O_RDONLY);
-
-	standin_fail("fd:1+");
-	assert_int_equal(open("/dev/null", O_RDONLY), -1);
-	assert_int_equal(errno, EMFILE);
-	assert_int_equal(openat(AT_FDCWD, "/dev/null", O_RDONLY), -1);
-	assert_int_equal(dup(fd), -1);
-	assert_int_equal(fcntl(fd, F_DUPFD, 0), -1);
-	assert_int_equal(fcntl(fd, F_DUPFD_CLOEXEC, 0), -1);
-	assert_int_equal(socket(AF_UNIX, SOCK_STREAM, 0), -1);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), -1);
-	assert_int_equal(accept(fd, NULL, NULL), -1);
-	assert_int_equal(errno, EMFILE);
-	assert_int_equal(pipe(fds), -1);
-	assert_int_equal(standin_fail_count("fd"), 9);
-	assert_int_equal(fcntl(fd, F_SETFD, FD_CLOEXEC), 0);
-	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
-	standin_fail(NULL);
-	close(fd);
-}
-
 /* Goal: a file that the wrapped open() makes has the mode that was asked. */
-static void test_open_mode(void **state)
+static void open_creates_a_file_with_the_mode_that_was_asked_for(void **state)
 {
 	struct stat status;
 	int fd = open(in_directory("count"), O_CREAT | O_WRONLY, 0640);
@@ -171,51 +78,6 @@ static void test_open_mode(void **state)
 	assert_int_equal(status.st_mode & 0777, 0640);
 	close(fd);
 	unlink(in_directory("count"));
-}
-
-/* Goal: a function fails with the status of the plan, or the usual one. */
-static void test_status(void **state)
-{
-	int status = 0;
-
-	standin_fail("first:2=7,second:1,third=9");
-	assert_false(standin_fault_status("first", &status));
-	assert_int_equal(status, 0);
-	assert_true(standin_fault_status("first", &status));
-	assert_int_equal(status, 7);
-	assert_false(standin_fault_status("first", &status));
-	assert_true(standin_fault_status("second", &status));
-	assert_int_equal(status, 1001);
-	assert_true(standin_fault_status("third", &status));
-	assert_true(standin_fault_status("third", &status));
-	assert_int_equal(status, 9);
-	assert_false(standin_fault_status("fourth", &status));
-}
-
-static void *hang(void *done)
-{
-	standin_fault_hang("function");
-	dispatch_semaphore_signal(done);
-	standin_fault_hang("function");
-	dispatch_semaphore_signal(done);
-	return NULL;
-}
-
-/* Goal: a hanging call returns when it is released, and not before. */
-static void test_hang(void **state)
-{
-	dispatch_semaphore_t done = dispatch_semaphore_create(0);
-	pthread_t thread;
-
-	standin_hang("function:2");
-	pthread_create(&thread, NULL, hang, done);
-	dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
-	assert_int_not_equal(
-	    dispatch_semaphore_wait(done, DISPATCH_TIME_NOW), 0);
-	standin_unhang();
-	dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
-	pthread_join(thread, NULL);
-	dispatch_release(done);
 }
 
 /* Goal: the objects that exist at exit are reported by type. */
@@ -229,7 +91,7 @@ static void leave_objects(void)
 	dispatch_release(dispatch_semaphore_create(0));
 }
 
-static void test_count(void **state)
+static void the_objects_at_exit_are_reported_by_type(void **state)
 {
 	char text[1024];
 
@@ -238,39 +100,6 @@ static void test_count(void **state)
 	unsetenv("STANDIN_COUNT");
 	read_file("count", text, sizeof(text));
 	assert_string_equal(text, "dispatch_queue 2\ndispatch_group 1\n");
-}
-
-/* Goal: the environment makes the plan of a program that knows nothing. */
-static void use_memory(void)
-{
-	kept = malloc(1);
-	exit(kept == NULL ? 42 : 1);
-}
-
-static void test_environment(void **state)
-{
-	char text[1024];
-	int status;
-
-	setenv("STANDIN_FAIL", "malloc:1", 1);
-	status = death_run("memory", text, sizeof(text));
-	unsetenv("STANDIN_FAIL");
-	assert_int_equal(WEXITSTATUS(status), 42);
-}
-
-/* Goal: a plan that cannot be read is an error. */
-static void bad_plan(void)
-{
-	standin_fail("malloc:x");
-}
-
-static void test_bad_plan(void **state)
-{
-	char text[4096];
-	int status = death_run("bad-plan", text, sizeof(text));
-
-	assert_true(WIFSIGNALED(status));
-	assert_non_null(strstr(text, "cannot read \"malloc:x\""));
 }
 
 #define CLOCK_TOOL "build/linux/plain/bin/standin-clock"
@@ -296,7 +125,7 @@ static void share_clock(void)
 	dispatch_semaphore_wait(never, DISPATCH_TIME_FOREVER);
 }
 
-static void test_shared_clock(void **state)
+static void a_clock_in_a_file_wakes_all_processes_that_share_it(void **state)
 {
 	char text[4096];
 	int status;
@@ -314,7 +143,7 @@ static void test_shared_clock(void **state)
 }
 
 /* Goal: a line of os_log is what the log of macOS would show. */
-static void test_log(void **state)
+static void a_line_of_os_log_is_as_in_the_log_of_macos(void **state)
 {
 	os_log_t log = os_log_create("com.example", "test");
 	const char *name = "dynamic";
@@ -343,7 +172,7 @@ static void test_log(void **state)
 }
 
 /* Goal: a long message is cut, not lost, and its line still ends. */
-static void test_log_long(void **state)
+static void a_long_log_message_is_truncated_and_its_line_ends(void **state)
 {
 	char text[8192];
 	char name[3000];
@@ -358,7 +187,7 @@ static void test_log_long(void **state)
 }
 
 /* Goal: what programs for macOS ask the compiler compiles, and is true. */
-static void test_available(void **state)
+static void builtin_available_compiles_and_is_true(void **state)
 {
 	bool available = false;
 
@@ -373,25 +202,18 @@ int main(int argc, char **argv)
 {
 	static const struct death cases[] = {
 		{ "objects", leave_objects },
-		{ "memory", use_memory },
-		{ "bad-plan", bad_plan },
 		{ "clock", share_clock },
 	};
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_malloc_nth, no_faults),
-		cmocka_unit_test_teardown(test_malloc_all, no_faults),
-		cmocka_unit_test_teardown(test_malloc_not_libraries, no_faults),
-		cmocka_unit_test_teardown(test_fd, no_faults),
-		cmocka_unit_test(test_open_mode),
-		cmocka_unit_test_teardown(test_status, no_faults),
-		cmocka_unit_test_teardown(test_hang, no_faults),
-		cmocka_unit_test(test_count),
-		cmocka_unit_test(test_environment),
-		cmocka_unit_test(test_bad_plan),
-		cmocka_unit_test(test_shared_clock),
-		cmocka_unit_test(test_log),
-		cmocka_unit_test(test_log_long),
-		cmocka_unit_test(test_available),
+		cmocka_unit_test(
+		    open_creates_a_file_with_the_mode_that_was_asked_for),
+		cmocka_unit_test(the_objects_at_exit_are_reported_by_type),
+		cmocka_unit_test(
+		    a_clock_in_a_file_wakes_all_processes_that_share_it),
+		cmocka_unit_test(a_line_of_os_log_is_as_in_the_log_of_macos),
+		cmocka_unit_test(
+		    a_long_log_message_is_truncated_and_its_line_ends),
+		cmocka_unit_test(builtin_available_compiles_and_is_true),
 	};
 
 	death_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));

@@ -51,6 +51,20 @@ void run_scenario(void (*scenario)(void))
 	assert_true(fixture_run(scenario));
 }
 
+void run_scenario_as_user(void (*scenario)(void))
+{
+	need_namespace();
+	assert_true(fixture_run_user(scenario));
+}
+
+xpc_object_t legacy_description(operating_modes_t mode)
+{
+	xpc_object_t description = xpc_dictionary_create(NULL, NULL, 0);
+
+	xpc_dictionary_set_uint64(description, vmnet_operation_mode_key, mode);
+	return description;
+}
+
 bool link_exists(const char *name)
 {
 	return if_nametoindex(name) != 0;

@@ -33,8 +33,12 @@ int fixture_teardown(void **state);
 /* Skips the test when there is no namespace. */
 void need_namespace(void);
 
-/* The scenario must succeed. */
+/* The scenario must succeed; the second: as a user other than root. */
 void run_scenario(void (*scenario)(void));
+void run_scenario_as_user(void (*scenario)(void));
+
+/* For vmnet_start_interface(). */
+xpc_object_t legacy_description(operating_modes_t mode);
 
 bool link_exists(const char *name);
 

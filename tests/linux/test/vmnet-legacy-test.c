@@ -1,67 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
+//
 // variants: asan tsan
+// link: tests/linux/test/vmnet-interface-fixture.c
 // link: tests/linux/test/vmnet-fixture.c tests/linux/test/vmnet-guest.c
 // frameworks: vmnet CoreFoundation
 
 /*
- * The API of vmnet before macOS 26: vmnet_start_interface and port forwarding
- * of single interfaces, which clients without a broker use.
+ * The API of vmnet before macOS 26, vmnet_start_interface(), which clients
+ * without a broker use.
  */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <unistd.h>
+#include "vmnet-interface-fixture.h"
+
 #include <net/if.h>
 #include <sched.h>
-#include <cmocka.h>
-
-#include <standin.h>
-
-#include "vmnet-fixture.h"
-#include "vmnet-guest.h"
-
-static const char *unable; /* why this machine cannot run these tests */
-
-static int start(void **state)
-{
-	(void)state;
-	if (unable == NULL) {
-		fixture_start(NULL);
-	}
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	if (unable == NULL) {
-		fixture_stop();
-	}
-	return 0;
-}
-
-static void run(void (*scenario)(void))
-{
-	if (unable != NULL) {
-		skip();
-	}
-	assert_true(fixture_run_user(scenario));
-}
-
-static xpc_object_t describe(operating_modes_t mode)
-{
-	xpc_object_t description = xpc_dictionary_create(NULL, NULL, 0);
-
-	xpc_dictionary_set_uint64(description, vmnet_operation_mode_key, mode);
-	return description;
-}
 
 static xpc_object_t describe_range(operating_modes_t mode, const char *start,
     const char *end, const char *mask)
 {
-	xpc_object_t description = describe(mode);
+	xpc_object_t description = legacy_description(mode);
 
 	xpc_dictionary_set_string(description, vmnet_start_address_key, start);
 	xpc_dictionary_set_string(description, vmnet_end_address_key, end);
@@ -91,10 +49,10 @@ static void shared(void)
 {
 	struct guest a, b;
 
-	CHECK_INT(
-	    guest_start_legacy(&a, describe(VMNET_SHARED_MODE)), VMNET_SUCCESS);
-	CHECK_INT(
-	    guest_start_legacy(&b, describe(VMNET_SHARED_MODE)), VMNET_SUCCESS);
+	CHECK_INT(guest_start_legacy(&a, legacy_description(VMNET_SHARED_MODE)),
+	    VMNET_SUCCESS);
+	CHECK_INT(guest_start_legacy(&b, legacy_description(VMNET_SHARED_MODE)),
+	    VMNET_SUCCESS);
 	expect_parameter(&a, vmnet_start_address_key, address(64, 1));
 	expect_parameter(&a, vmnet_end_address_key, address(64, 254));
 	expect_parameter(&b, vmnet_subnet_mask_key, "255.255.255.0");
@@ -137,8 +95,8 @@ static void host(void)
 {
 	struct guest a;
 
-	CHECK_INT(
-	    guest_start_legacy(&a, describe(VMNET_HOST_MODE)), VMNET_SUCCESS);
+	CHECK_INT(guest_start_legacy(&a, legacy_description(VMNET_HOST_MODE)),
+	    VMNET_SUCCESS);
 	expect_parameter(&a, vmnet_start_address_key, address(128, 1));
 	CHECK_TRUE(guest_dhcp(&a));
 	CHECK_STRING(inet_ntoa(a.address), address(128, 2));
@@ -176,26 +134,26 @@ static void range_of_one(void)
 	CHECK_INT(guest_stop(&a), VMNET_SUCCESS);
 }
 
-static void test_shared(void **state)
+static void interfaces_that_request_nothing_are_on_one_network(void **state)
 {
 	(void)state;
 	/* Goal: all interfaces that ask for nothing are on one network. */
-	run(shared);
+	run_scenario_as_user(shared);
 }
 
-static void test_host(void **state)
+static void host_mode_has_no_router_and_the_resolver_of_the_host(void **state)
 {
 	(void)state;
 	/* Goal: DHCP without a router, with the host's own resolver. */
-	run(host);
+	run_scenario_as_user(host);
 }
 
-static void test_range(void **state)
+static void the_first_address_of_a_range_is_the_hosts_own(void **state)
 {
 	(void)state;
 	/* Goal: the first address is the host's, the rest is for DHCP. */
-	run(range);
-	run(range_of_one);
+	run_scenario_as_user(range);
+	run_scenario_as_user(range_of_one);
 }
 
 static void expect_refused(xpc_object_t description, vmnet_return_t want)
@@ -207,13 +165,13 @@ static void expect_refused(xpc_object_t description, vmnet_return_t want)
 
 static void refused(void)
 {
-	xpc_object_t description = describe(VMNET_SHARED_MODE);
+	xpc_object_t description = legacy_description(VMNET_SHARED_MODE);
 
 	xpc_dictionary_set_string(
 	    description, vmnet_start_address_key, "10.5.5.1");
 	expect_refused(description, VMNET_INVALID_ARGUMENT);
-	expect_refused(describe(VMNET_BRIDGED_MODE), VMNET_FAILURE);
-	expect_refused(describe(0), VMNET_INVALID_ARGUMENT);
+	expect_refused(legacy_description(VMNET_BRIDGED_MODE), VMNET_FAILURE);
+	expect_refused(legacy_description(0), VMNET_INVALID_ARGUMENT);
 	expect_refused(describe_range(VMNET_SHARED_MODE, "8.8.8.1", "8.8.8.9",
 			   "255.255.255.0"),
 	    VMNET_FAILURE);
@@ -226,11 +184,11 @@ static void refused(void)
 	CHECK_INT(standin_objects_alive("vmnet-interface"), 0);
 }
 
-static void test_refused(void **state)
+static void bridged_mode_and_half_a_range_are_refused(void **state)
 {
 	(void)state;
 	/* Goal: bridged mode and half a range are answered with a failure. */
-	run(refused);
+	run_scenario_as_user(refused);
 }
 
 static void identifier(void)
@@ -242,7 +200,7 @@ static void identifier(void)
 
 	for (int i = 0; i < 3; i++) {
 		id[5] = i == 2;
-		description = describe(VMNET_SHARED_MODE);
+		description = legacy_description(VMNET_SHARED_MODE);
 		xpc_dictionary_set_uuid(
 		    description, vmnet_interface_id_key, id);
 		CHECK_INT(
@@ -257,7 +215,7 @@ static void identifier(void)
 		memcpy(mac, guest.mac, 6);
 		CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
 	}
-	description = describe(VMNET_SHARED_MODE);
+	description = legacy_description(VMNET_SHARED_MODE);
 	xpc_dictionary_set_bool(
 	    description, vmnet_allocate_mac_address_key, false);
 	CHECK_INT(guest_start_legacy(&guest, description), VMNET_SUCCESS);
@@ -266,16 +224,16 @@ static void identifier(void)
 	CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
 }
 
-static void test_identifier(void **state)
+static void an_interface_id_always_has_the_same_mac(void **state)
 {
 	(void)state;
 	/* Goal: the same interface id is the same MAC. */
-	run(identifier);
+	run_scenario_as_user(identifier);
 }
 
 static xpc_object_t describe_group(uint8_t first)
 {
-	xpc_object_t description = describe(VMNET_HOST_MODE);
+	xpc_object_t description = legacy_description(VMNET_HOST_MODE);
 	uuid_t group = { 0 };
 
 	group[0] = first;
@@ -307,14 +265,14 @@ static void isolated(void)
 	struct guest a, b, c;
 
 	for (int i = 0; i < 2; i++) {
-		descriptions[i] = describe(VMNET_HOST_MODE);
+		descriptions[i] = legacy_description(VMNET_HOST_MODE);
 		xpc_dictionary_set_bool(
 		    descriptions[i], vmnet_enable_isolation_key, true);
 	}
 	CHECK_INT(guest_start_legacy(&a, descriptions[0]), VMNET_SUCCESS);
 	CHECK_INT(guest_start_legacy(&b, descriptions[1]), VMNET_SUCCESS);
-	CHECK_INT(
-	    guest_start_legacy(&c, describe(VMNET_HOST_MODE)), VMNET_SUCCESS);
+	CHECK_INT(guest_start_legacy(&c, legacy_description(VMNET_HOST_MODE)),
+	    VMNET_SUCCESS);
 	guest_send_probe(&a, "isolated");
 	guest_send_probe(&c, "open");
 	guest_expect_probe(&b, "open");
@@ -323,123 +281,12 @@ static void isolated(void)
 	CHECK_INT(guest_stop(&c), VMNET_SUCCESS);
 }
 
-static void test_isolation(void **state)
+static void groups_and_isolated_interfaces_are_separate(void **state)
 {
 	(void)state;
 	/* Goal: groups do not meet, nor do isolated interfaces. */
-	run(groups);
-	run(isolated);
-}
-
-static dispatch_semaphore_t done;
-static vmnet_return_t last_status;
-
-static vmnet_return_t add_rule(struct guest *guest, uint16_t external)
-{
-	struct in_addr to = { inet_addr("192.168.64.2") };
-	vmnet_return_t status = vmnet_interface_add_ip_port_forwarding_rule(
-	    guest->interface, IPPROTO_TCP, external, AF_INET, &to, 80,
-	    ^(vmnet_return_t result) {
-		    last_status = result;
-		    dispatch_semaphore_signal(done);
-	    });
-
-	if (status == VMNET_SUCCESS) {
-		dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
-		status = last_status;
-	}
-	return status;
-}
-
-static vmnet_return_t remove_rule(struct guest *guest, uint16_t external)
-{
-	vmnet_return_t status = vmnet_interface_remove_port_forwarding_rule(
-	    guest->interface, IPPROTO_TCP, external, ^(vmnet_return_t result) {
-		    last_status = result;
-		    dispatch_semaphore_signal(done);
-	    });
-
-	if (status == VMNET_SUCCESS) {
-		dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
-		status = last_status;
-	}
-	return status;
-}
-
-/* How many there are; the first is checked. */
-static size_t count_rules(struct guest *guest)
-{
-	__block size_t count = 0;
-	vmnet_return_t status = vmnet_interface_get_ip_port_forwarding_rules(
-	    guest->interface, AF_INET, ^(xpc_object_t rules) {
-		    struct in_addr to;
-		    uint8_t protocol;
-		    uint16_t in, out;
-
-		    count = xpc_array_get_count(rules);
-		    if (count > 0) {
-			    CHECK_INT(vmnet_ip_port_forwarding_rule_get_details(
-					  xpc_array_get_value(rules, 0),
-					  &protocol, &out, AF_INET, &to, &in),
-				VMNET_SUCCESS);
-			    CHECK_STRING(inet_ntoa(to), "192.168.64.2");
-			    CHECK_INT(protocol, IPPROTO_TCP);
-			    CHECK_INT(out, 8080);
-			    CHECK_INT(in, 80);
-		    }
-		    dispatch_semaphore_signal(done);
-	    });
-
-	CHECK_INT(status, VMNET_SUCCESS);
-	dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
-	return count;
-}
-
-static void rules(void)
-{
-	struct guest guest;
-
-	done = dispatch_semaphore_create(0);
-	CHECK_INT(guest_start_legacy(&guest, describe(VMNET_SHARED_MODE)),
-	    VMNET_SUCCESS);
-	CHECK_INT(count_rules(&guest), 0);
-	CHECK_INT(add_rule(&guest, 8080), VMNET_SUCCESS);
-	CHECK_INT(add_rule(&guest, 8080), VMNET_FAILURE);
-	CHECK_INT(add_rule(&guest, 0), VMNET_INVALID_ARGUMENT);
-	CHECK_INT(add_rule(&guest, 8081), VMNET_SUCCESS);
-	CHECK_INT(count_rules(&guest), 2);
-	CHECK_INT(remove_rule(&guest, 8081), VMNET_SUCCESS);
-	CHECK_INT(remove_rule(&guest, 8081), VMNET_FAILURE);
-	CHECK_INT(count_rules(&guest), 1);
-	CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
-	dispatch_release(done);
-}
-
-static void rules_of_networks(void)
-{
-	vmnet_network_ref network =
-	    fixture_network(VMNET_SHARED_MODE, NULL, NULL);
-	struct guest guest;
-
-	CHECK_INT(guest_start(&guest, network), VMNET_SUCCESS);
-	/* At once, and no handler: that would wait forever here. */
-	CHECK_INT(add_rule(&guest, 8080), VMNET_FAILURE);
-	CHECK_INT(remove_rule(&guest, 8080), VMNET_FAILURE);
-	CHECK_INT(vmnet_interface_get_port_forwarding_rules(guest.interface,
-		      ^(xpc_object_t none) {
-			      CHECK_TRUE(none == NULL);
-		      }),
-	    VMNET_FAILURE);
-	CHECK_INT(guest_stop(&guest), VMNET_SUCCESS);
-	CFRelease(network);
-}
-
-static void test_rules(void **state)
-{
-	(void)state;
-	/* Goal: port rules come and go, but not on a network's interfaces. */
-	run(rules);
-	run(rules_of_networks);
+	run_scenario_as_user(groups);
+	run_scenario_as_user(isolated);
 }
 
 static void bridgeable(void)
@@ -451,29 +298,28 @@ static void bridgeable(void)
 	xpc_release(list);
 }
 
-static void test_bridgeable(void **state)
+static void the_uplink_is_listed_as_bridgeable(void **state)
 {
 	(void)state;
 	/* Goal: the list of what could be bridged has the uplink. */
-	run(bridgeable);
+	run_scenario_as_user(bridgeable);
 }
+
+#define TEST(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_shared, start, stop),
-		cmocka_unit_test_setup_teardown(test_host, start, stop),
-		cmocka_unit_test_setup_teardown(test_range, start, stop),
-		cmocka_unit_test_setup_teardown(test_refused, start, stop),
-		cmocka_unit_test_setup_teardown(test_identifier, start, stop),
-		cmocka_unit_test_setup_teardown(test_isolation, start, stop),
-		cmocka_unit_test_setup_teardown(test_rules, start, stop),
-		cmocka_unit_test_setup_teardown(test_bridgeable, start, stop),
+		TEST(interfaces_that_request_nothing_are_on_one_network),
+		TEST(host_mode_has_no_router_and_the_resolver_of_the_host),
+		TEST(the_first_address_of_a_range_is_the_hosts_own),
+		TEST(bridged_mode_and_half_a_range_are_refused),
+		TEST(an_interface_id_always_has_the_same_mac),
+		TEST(groups_and_isolated_interfaces_are_separate),
+		TEST(the_uplink_is_listed_as_bridgeable),
 	};
 
-	unable = fixture_namespace();
-	if (unable != NULL) {
-		printf("# skip: %s\n", unable);
-	}
+	fixture_enter();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,54 +2,27 @@
 // Copyright The vmnet-broker authors
 //
 // variants: asan tsan
-// fixture: broker-fixture broker-client run-until-failure
+// fixture: broker-fixture broker-client broker-reload-fixture run-until-failure
 
 /*
  * The info of a network, in the reply to acquire: what a client can use of it,
  * and what is not as configured.
  */
 
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <standin.h>
 
 #include "broker-fixture.h"
-#include "broker-client.h"
+#include "broker-reload-fixture.h"
 #include "broker-vmnet.h"
 #include "failure.h"
 #include "protocol.h"
 #include "run-until-failure.h"
 
-static char path[] = "/tmp/broker-info-test.XXXXXX";
-
 /* What the fake vmnet makes, whatever is configured. */
 #define PREFIX "fd12:3456:789a:1::/64"
-
-static void write_file(const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	close(fd);
-}
-
-/* As root; the file has no problems. */
-static void reload(const char *text)
-{
-	struct client *root = client_connect(0);
-
-	write_file(text);
-	assert_value(ask(root, VMNET_BROKER_COMMAND_RELOAD, NULL),
-	    VMNET_BROKER_CONFIGURATION_PROBLEMS, "[]");
-	client_destroy(root);
-}
 
 static xpc_object_t request_of(const char *name, const char *mac)
 {
@@ -106,8 +79,8 @@ static void the_info_has_all_that_a_client_can_use(void **unused)
 	xpc_object_t info = NULL;
 
 	(void)unused;
-	reload("{\"lab\": {\"mode\": \"host\", \"description\": \"the lab\","
-	       " \"subnet\": \"192.168.105.0/24\", \"mtu\": 1400}}");
+	configure("{\"lab\": {\"mode\": \"host\", \"description\": \"the lab\","
+		  " \"subnet\": \"192.168.105.0/24\", \"mtu\": 1400}}");
 	info = get_info(client, "lab", NULL);
 	assert_true(
 	    xpc_dictionary_get_uint64(info, VMNET_BROKER_INFO_GENERATION) > 0);
@@ -128,10 +101,11 @@ static void the_dhcp_range_follows_the_size_of_the_subnet(void **unused)
 	struct client *client = client_connect(USER);
 
 	(void)unused;
-	reload("{\"big\": {\"mode\": \"shared\", \"subnet\": \"10.7.0.0/16\"},"
-	       " \"small\": {\"mode\": \"shared\","
-	       " \"subnet\": \"10.9.0.8/29\"},"
-	       " \"still\": {\"mode\": \"shared\", \"dhcp\": false}}");
+	configure(
+	    "{\"big\": {\"mode\": \"shared\", \"subnet\": \"10.7.0.0/16\"},"
+	    " \"small\": {\"mode\": \"shared\","
+	    " \"subnet\": \"10.9.0.8/29\"},"
+	    " \"still\": {\"mode\": \"shared\", \"dhcp\": false}}");
 	assert_info(client, "still", NULL, VMNET_BROKER_INFO_DHCP_RANGE, NULL);
 	fake_vmnet.mask = 0xffff0000;
 	assert_info(client, "big", NULL, VMNET_BROKER_INFO_DHCP_RANGE,
@@ -154,11 +128,11 @@ static void what_differs_from_the_file_is_named(void **unused)
 	char expected[512];
 
 	(void)unused;
-	reload("{\"lab\": {\"mode\": \"shared\","
-	       " \"subnet\": \"192.168.105.0/24\","
-	       " \"subnet_policy\": \"prefer\"},"
-	       " \"six\": {\"mode\": \"shared\","
-	       " \"ipv6_prefix\": \"fd00:1:2:3::/64\"}}");
+	configure("{\"lab\": {\"mode\": \"shared\","
+		  " \"subnet\": \"192.168.105.0/24\","
+		  " \"subnet_policy\": \"prefer\"},"
+		  " \"six\": {\"mode\": \"shared\","
+		  " \"ipv6_prefix\": \"fd00:1:2:3::/64\"}}");
 	fake_vmnet.in_use = 0xc0a86900;
 	info = get_info(client, "lab", NULL);
 	snprintf(expected, sizeof(expected),
@@ -171,7 +145,7 @@ static void what_differs_from_the_file_is_named(void **unused)
 	    "[\"ipv6_prefix fd00:1:2:3::/64 is configured; macOS "
 	    "created " PREFIX "\"]");
 	assert_info(client, "host", NULL, VMNET_BROKER_INFO_DIFFERS, NULL);
-	reload("{\"host\": {\"mode\": \"host\", \"mtu\": 1400}}");
+	configure("{\"host\": {\"mode\": \"host\", \"mtu\": 1400}}");
 	assert_info(client, "host", NULL, VMNET_BROKER_INFO_DIFFERS, changed);
 	client_destroy(client);
 }
@@ -191,7 +165,7 @@ static void the_address_reserved_for_a_mac_address_is_in_the_info(void **unused)
 	struct client *client = client_connect(USER);
 
 	(void)unused;
-	reload(LAB);
+	configure(LAB);
 	assert_info(client, "lab", "52:54:00:AB:cd:eF",
 	    VMNET_BROKER_INFO_RESERVATION, "\"192.168.105.9\"");
 	assert_info(client, "lab", "52:54:00:12:34:56",
@@ -206,17 +180,17 @@ static void the_address_reserved_for_a_mac_address_is_in_the_info(void **unused)
 
 /* Goal: the same for a client that waits until the groups of its user are known:
  * Debian's "daemon" is user 1 and in the group "daemon". */
-static void a_reservation_is_told_after_the_groups_are_looked_up(void **unused)
+static void a_reservation_is_sent_after_the_groups_are_looked_up(void **unused)
 {
 	struct client *client = client_connect(1);
 
 	(void)unused;
-	reload("{\"lab\": {\"mode\": \"shared\","
-	       " \"subnet\": \"192.168.105.0/24\","
-	       " \"allow\": {\"groups\": [\"daemon\"]},"
-	       " \"dhcp_reservations\": ["
-	       "{\"mac_address\": \"52:54:00:12:34:56\","
-	       " \"ip_address\": \"192.168.105.7\"}]}}");
+	configure("{\"lab\": {\"mode\": \"shared\","
+		  " \"subnet\": \"192.168.105.0/24\","
+		  " \"allow\": {\"groups\": [\"daemon\"]},"
+		  " \"dhcp_reservations\": ["
+		  "{\"mac_address\": \"52:54:00:12:34:56\","
+		  " \"ip_address\": \"192.168.105.7\"}]}}");
 	assert_info(client, "lab", "52:54:00:12:34:56",
 	    VMNET_BROKER_INFO_RESERVATION, "\"192.168.105.7\"");
 	client_destroy(client);
@@ -248,15 +222,15 @@ static void several_waiting_requests_get_their_own_addresses(void **unused)
 	struct client *other = client_connect(OTHER_USER);
 
 	(void)unused;
-	reload(LAB);
+	configure(LAB);
 	standin_hang("vmnet_network_create:1");
 	for (size_t i = 0; i < 3; i++) {
 		send_later(
 		    client, request_of("lab", macs[i]), &replies[i], &pending);
 	}
 	wait_state(other, "lab", "creating");
-	reload("{\"lab\": {\"mode\": \"shared\","
-	       " \"subnet\": \"192.168.105.0/24\"}}");
+	configure("{\"lab\": {\"mode\": \"shared\","
+		  " \"subnet\": \"192.168.105.0/24\"}}");
 	standin_unhang();
 	while (pending > 0) {
 		fixture_run();
@@ -315,35 +289,6 @@ static void what_is_no_mac_address_of_one_interface_is_refused(void **unused)
 	client_destroy(client);
 }
 
-static int set_up_reloaded(void **unused)
-{
-	set_up(unused);
-	reload("{}");
-	return 0;
-}
-
-static int open_fixture(void **unused)
-{
-	int fd = mkstemp(path);
-
-	(void)unused;
-	assert_true(fd >= 0);
-	close(fd);
-	assert_int_equal(chmod(path, 0644), 0);
-	fixture_config_path = path;
-	fixture_open();
-	return 0;
-}
-
-static int close_fixture(void **unused)
-{
-	(void)unused;
-	return unlink(path);
-}
-
-#define TEST_RELOADED(name)                                                    \
-	cmocka_unit_test_setup_teardown(name, set_up_reloaded, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,11 +298,11 @@ int main(void)
 		TEST_RELOADED(
 		    the_address_reserved_for_a_mac_address_is_in_the_info),
 		TEST_RELOADED(
-		    a_reservation_is_told_after_the_groups_are_looked_up),
+		    a_reservation_is_sent_after_the_groups_are_looked_up),
 		TEST_RELOADED(several_waiting_requests_get_their_own_addresses),
 		TEST_RELOADED(
 		    what_is_no_mac_address_of_one_interface_is_refused),
 	};
 
-	return RUN_UNTIL_FAILURE(tests, open_fixture, close_fixture);
+	return RUN_UNTIL_FAILURE(tests, open_config, close_config);
 }

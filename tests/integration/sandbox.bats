@@ -140,8 +140,8 @@ $PWD
 }
 
 @test "the sandbox is a Mac with the broker installed" {
-    # Goal: this covers users, folders, owners, host name, limits, launchctl in
-    # PATH.
+    # Goal: this covers users, folders, owners, host name, limits, launchctl and
+    # vmnet-brokerctl in PATH, as installed, and the daemon not.
     sandbox <<'SCRIPT'
 expect host mac "$(hostname)"
 expect user '0 0' "$(id -u) $(id -g)"
@@ -163,6 +163,11 @@ expect limit "$(ulimit -Hn)" "$(ulimit -Sn)"
 expect init sandbox "$(cat /proc/1/comm)"
 expect links 'en0 lo' "$(ls /sys/class/net | xargs)"
 launchctl print system/com.github.nirs.vmnet-broker >/dev/null
+# What the first shell got: this script has more in PATH.
+PATH=$(tr '\0' '\n' </proc/$$/environ | sed -n 's/^PATH=//p')
+as alice vmnet-brokerctl check
+as alice launchctl print system/com.github.nirs.vmnet-broker >/dev/null
+expect daemon '' "$(command -v vmnet-broker)"
 SCRIPT
 }
 

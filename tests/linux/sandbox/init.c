@@ -210,7 +210,7 @@ static void set_environment(const struct sandbox *sandbox)
 	const char *path = getenv("PATH");
 
 	setenv("PATH",
-	    format("/run/standin/bin:%s",
+	    format(SYSTEM_BIN ":%s:" INSTALLED_BIN,
 		path != NULL ? path : "/usr/sbin:/usr/bin:/sbin:/bin"),
 	    1);
 	for (int i = 0; i < sandbox->environment.count; i++) {

@@ -236,17 +236,26 @@ static int install_broker(const struct sandbox *sandbox)
 	return 0;
 }
 
-/* launchctl, in the PATH of all users. */
-static int install_tools(const struct sandbox *sandbox)
+static int install_tool(
+    const struct sandbox *sandbox, const char *folder, const char *name)
 {
 	char path[PATH_MAX];
 
-	root_path(path, sizeof(path), "/run/standin/bin/launchctl");
-	if (symlink(format("%s/launchctl", sandbox->programs), path) == -1) {
-		log_error("launchctl: %m");
+	root_path(path, sizeof(path), format("%s/%s", folder, name));
+	if (symlink(format("%s/%s", sandbox->programs, name), path) == -1) {
+		log_error("%s: %m", name);
 		return -1;
 	}
 	return 0;
+}
+
+/* In the PATH of all users. The daemon itself is not there on a Mac either. */
+static int install_tools(const struct sandbox *sandbox)
+{
+	if (install_tool(sandbox, SYSTEM_BIN, "launchctl") == -1) {
+		return -1;
+	}
+	return install_tool(sandbox, INSTALLED_BIN, "vmnet-brokerctl");
 }
 
 int install_daemon(const struct sandbox *sandbox, struct list *arguments)

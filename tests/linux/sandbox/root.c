@@ -226,7 +226,8 @@ int root_build(const struct sandbox *sandbox)
 	}
 	if (make_directories(BASE "/run/netns") == -1 ||
 	    make_directories(BASE "/run/lock") == -1 ||
-	    make_directories(BASE "/run/standin/bin") == -1 ||
+	    make_directories(BASE SYSTEM_BIN) == -1 ||
+	    make_directories(BASE INSTALLED_BIN) == -1 ||
 	    make_directories(BASE "/var/db") == -1 ||
 	    make_directories(BASE "/var/empty") == -1 ||
 	    symlink("/run", BASE "/var/run") == -1 ||

@@ -42,9 +42,9 @@ static const char usage[] =
     " (300); the\n"
     "Mac's uplink en0, 198.51.100.2; the external network as the network\n"
     "namespace \"world\": 198.51.100.1, 203.0.113.1, 2001:db8:2::1, named\n"
-    "world.example by its name server. launchctl is in PATH. /tmp and the\n"
-    "files of the host are shared; /run, /etc, /Library and /var/db\n"
-    "belong to the sandbox.\n"
+    "world.example by its name server. launchctl and vmnet-brokerctl are in\n"
+    "PATH. /tmp and the files of the host are shared; /run, /etc, /Library\n"
+    "and /var/db belong to the sandbox.\n"
     "\n"
     "Exits with 125 if the sandbox cannot be created, 126 or 127 if\n"
     "COMMAND cannot be run, 128 + N if signal N terminated it.\n";

@@ -34,6 +34,10 @@
 #define BROKER_UID 300
 
 /* Where the world is as a namespace of ip(8). */
+/* In PATH: the programs of macOS, and those that an installer adds. */
+#define SYSTEM_BIN "/run/standin/bin"
+#define INSTALLED_BIN "/run/standin/local/bin"
+
 #define WORLD_NETNS "/run/netns/world"
 
 struct list {

@@ -176,6 +176,8 @@ static const struct config_key keys[] = {
 	    .type = CONFIG_CHOICE,
 	    .required = true,
 	    .choices = { "shared", "host" },
+	    .note = ": use \"shared\" for NAT; bridged networks are not "
+		    "available",
 	    .offset = FIELD(mode),
 	    .read = read_mode },
 	[SUBNET] = { .name = "subnet",

@@ -133,6 +133,16 @@ static size_t distance(const char *a, const char *b)
 	return rows[1][width];
 }
 
+/* "ip" in "ip_address" */
+static bool is_word_of(const char *word, const char *name)
+{
+	size_t length = strlen(word);
+	const char *at = strstr(name, word);
+
+	return at != NULL && (at == name || at[-1] == '_') &&
+	    (at[length] == '_' || at[length] == '\0');
+}
+
 /* Writes ": did you mean ...?", or nothing. Each candidate is the first member
  * of an element of size bytes. */
 static void suggest(char hint[64], const char *word, const void *candidates,
@@ -150,8 +160,8 @@ static void suggest(char hint[64], const char *word, const void *candidates,
 
 		memcpy(&candidate, (const char *)candidates + i * size,
 		    sizeof(candidate));
-		far = distance(word, candidate);
-
+		far =
+		    is_word_of(word, candidate) ? 1 : distance(word, candidate);
 		if (far < best && far * 2 <= strlen(candidate)) {
 			best = far;
 			snprintf(hint, 64, ": did you mean \"%s\"?", candidate);
@@ -177,7 +187,8 @@ static void read_choice(struct config_reader *reader,
 	}
 	suggest(hint, string, key->choices, 2, sizeof(key->choices[0]));
 	config_reader_wrong(reader, at, string, "is not \"%s\" or \"%s\"%s",
-	    key->choices[0], key->choices[1], hint);
+	    key->choices[0], key->choices[1],
+	    hint[0] == '\0' && key->note != NULL ? key->note : hint);
 }
 
 void config_reader_number(struct config_reader *reader,

@@ -44,6 +44,7 @@ struct config_key {
 	bool required;
 	bool minor; /* an invalid value affects no network */
 	const char *choices[2];
+	const char *note; /* ends the problem with a choice, or NULL */
 	uint32_t min;
 	uint32_t max;
 	uint32_t bit;

@@ -43,6 +43,21 @@ static void usage(FILE *file)
 	fprintf(file, "usage: vmnet-broker [-dfhnV] [-c file]\n");
 }
 
+static void help(void)
+{
+	usage(stdout);
+	printf("\n"
+	       "  -c file  the configuration (default:\n"
+	       "           " CONFIG_FILE ")\n"
+	       "  -d       enable debug logging (default: off)\n"
+	       "  -f       run in the foreground: also log to standard error "
+	       "(default: off)\n"
+	       "  -h       print this text\n"
+	       "  -n       check the configuration, print its errors, and "
+	       "exit\n"
+	       "  -V       print the version\n");
+}
+
 static void parse_option(struct options *options, int option)
 {
 	switch (option) {
@@ -59,7 +74,7 @@ static void parse_option(struct options *options, int option)
 		options->check = true;
 		break;
 	case 'h':
-		usage(stdout);
+		help();
 		exit(EXIT_SUCCESS);
 	case 'V':
 		printf("vmnet-broker %s\n", VMNET_BROKER_VERSION);
@@ -83,6 +98,10 @@ static void parse_options(int argc, char **argv, struct options *options)
 		parse_option(options, option);
 	}
 	if (optind != argc) {
+		fprintf(stderr,
+		    "vmnet-broker: unexpected argument \"%s\": the option for "
+		    "a configuration is -c file\n",
+		    argv[optind]);
 		usage(stderr);
 		exit(EXIT_USAGE);
 	}

@@ -64,6 +64,14 @@ grep 'launchctl print system/com.github.nirs.vmnet-broker$' "$T/broker.out"
 SCRIPT
 }
 
+@test "a file that is given without its option is not ignored" {
+    # Goal: the message names the option; -n alone would check another file.
+    run build/linux/plain/bin/vmnet-broker -n "$file"
+    [ "$status" -eq 2 ]
+    [ "${lines[0]}" = "vmnet-broker: unexpected argument \"$file\": the option for a configuration is -c file" ]
+    [[ ${lines[1]} == 'usage: vmnet-broker '* ]]
+}
+
 @test "a missing file is named" {
     # Goal: the message says which file is missing.
     check "$BATS_TEST_TMPDIR/missing.json"

@@ -77,7 +77,8 @@ static const struct mistake problems[] = {
 	    ":1:19: web.mode: must be a string, "
 	    "not a boolean" },
 	{ "{\"web\": {\"mode\": \"bridged\"}}",
-	    ":1:18: web.mode: \"bridged\" is not \"shared\" or \"host\"" },
+	    ":1:18: web.mode: \"bridged\" is not \"shared\" or \"host\": "
+	    "use \"shared\" for NAT; bridged networks are not available" },
 	{ "{\"web\": {\"mode\": \"Shared\"}}",
 	    ":1:18: web.mode: \"Shared\" is not \"shared\" or \"host\": did "
 	    "you mean "
@@ -120,11 +121,13 @@ static const struct mistake problems[] = {
 
 	/* The place survives braces, quotes and other letters in strings. */
 	{ "{\"a\": {\"mode\": \"host\"}, \"b\": {\"mode\": \"}{\\\"],\"}}",
-	    ":1:39: b.mode: \"}{\\x22],\" is not \"shared\" or \"host\"" },
+	    ":1:39: b.mode: \"}{\\x22],\" is not \"shared\" or \"host\": "
+	    "use \"shared\" for NAT; bridged networks are not available" },
 	{ "{\"a\":\r\n{\"mode\":\t\"\xc3\xbc\xe2\x82\xac\", \"subnet\" : 1}}",
 	    ":2:10: a.mode: \"\\xc3\\xbc\\xe2\\x82\\xac\" is not "
 	    "\"shared\" "
-	    "or \"host\"\n"
+	    "or \"host\": use \"shared\" for NAT; bridged networks are not "
+	    "available\n"
 	    ":2:27: a.subnet: must be a string, not a number" },
 	{ "{\"a\": {\"mode\": \"host\", \"\xc3\xbc\": 1}}",
 	    ":1:24: a: unknown key \"\\xc3\\xbc\"" },

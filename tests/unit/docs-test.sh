@@ -97,7 +97,7 @@ manual_limits() {
 
 # Goal: the usage is the manual's synopsis, which describes each option.
 usage() {
-    $broker -h | sed 's/^usage: vmnet-broker //' >"$tmp/usage"
+    $broker -h | sed -n 's/^usage: vmnet-broker //p' >"$tmp/usage"
     sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$manual" |
         sed -n 's/^\.Op Fl \([^ ]*\)$/[-\1]/p
             s/^\.Op Fl \([^ ]*\) Ar \(.*\)/[-\1 \2]/p' |
@@ -107,7 +107,8 @@ usage() {
     for option in $(tr -d '[]-' <"$tmp/synopsis" | awk '{ n = split($1, a, "")
         for (i = 1; i <= n; i++) print a[i]
         for (i = 2; i <= NF; i += 2) print $i }'); do
-        grep -qE "^\.It Fl $option( |$)" "$manual" || return 1
+        grep -qE "^\.It Fl $option( |$)" "$manual" &&
+            $broker -h | grep -qE "^  -$option " || return 1
     done
 }
 

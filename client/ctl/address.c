@@ -222,6 +222,22 @@ static bool find_and_print(
 	return lease != NULL;
 }
 
+static _Noreturn void no_address(
+    const char *name, const char *guest, bool waited)
+{
+	char mac[18];
+
+	fail(waited ? CTL_TIMEOUT : CTL_FAILED,
+	    "%s: %s has no address%s; run vmnet-brokerctl leases %s to see "
+	    "which guests do (%s)",
+	    name, guest, waited ? " yet" : "", name,
+	    lease_mac(guest, mac)
+		? "a guest that sends a DHCP client identifier can only be "
+		  "found by host name"
+		: "this is not a MAC address, so it was taken as a host name; "
+		  "a name in networks.json is not one");
+}
+
 int command_ip(const struct arguments *arguments)
 {
 	const char *name = arguments->values[0];
@@ -233,12 +249,7 @@ int command_ip(const struct arguments *arguments)
 
 	while (!find_and_print(&subnet, guest, arguments->json)) {
 		if (!waits || monotonic() >= end) {
-			fail(waits ? CTL_TIMEOUT : CTL_FAILED,
-			    "%s: %s has no address%s; run vmnet-brokerctl "
-			    "leases %s to see which guests do (a guest that "
-			    "sends a DHCP client identifier can only be found "
-			    "by host name)",
-			    name, guest, waits ? " yet" : "", name);
+			no_address(name, guest, waits);
 		}
 		nanosleep(&INTERVAL, NULL);
 	}

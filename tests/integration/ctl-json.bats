@@ -7,13 +7,15 @@
 load ctl
 load protocol
 
-# manual COMMAND: prints the keys that the manual page has for it.
+# manual COMMAND: prints the keys that the manual page has for it; the values of a
+# key are in parentheses.
 manual() {
     awk -v command="$1" '
         /^\.Ss JSON/ { json = 1 }
         /^\.Sh/ { json = 0 }
         /^\.It Cm / { here = $3 == command }
-        json && here && /^\.Dq [a-z_]* ?/ { print command, $2 }
+        /^\.P[oc]/ { values = /^\.Po/ }
+        json && here && !values && /^\.Dq [a-z_]* ?/ { print command, $2 }
     ' client/vmnet-brokerctl.8
 }
 

@@ -211,8 +211,10 @@ exits 1 'shared: this network is not in use and has no configured subnet' \
     $ctl leases shared
 expect ip 192.168.115.2 "$($alice $ctl ip default 52:54:0:0:0:a)"
 expect ip 10.9.0.77 "$($ctl ip lab 02-00-00-00-00-09 --wait=0)"
-exits 1 'lab: 52:54:0:0:0:a has no address; ' $ctl ip lab 52:54:0:0:0:a
-exits 6 'lab: web has no address yet; ' $ctl ip --wait 0.3 lab web
+exits 1 'lab: 52:54:0:0:0:a has no address; .*client identifier' \
+    $ctl ip lab 52:54:0:0:0:a
+exits 6 'lab: web has no address yet; .*not a MAC address' \
+    $ctl ip --wait 0.3 lab web
 exits 5 '^vmnet-brokerctl: nosuch: ' $ctl ip nosuch web
 exits 5 '^vmnet-brokerctl: nosuch: ' $ctl ip nosuch web --wait 5
 prints 0 $ctl version <<END

@@ -3,20 +3,17 @@
 
 /*
  * vm: a Linux VM of Virtualization.framework on networks of vmnet-broker.
- *
  * - Each network is a hold. The VM starts when all are granted. This process
  *   holds them until it exits, so it must run as long as its VM.
  * - When the broker and its networks die, the hold reports LOST. At the next
  *   GRANTED the device is attached again: the guest's link goes down and up.
  *
- * Build it on macOS 26, and sign it with the required entitlement:
+ * Build it on macOS 26, sign it with the required entitlement, boot the guest of
+ * test-vm/, which prints up to "ready", and stop it:
  *
  *	cc -fobjc-arc -o vm vm.m ../client/vmnet-broker.c -I../client \
  *	    -framework Foundation -framework Virtualization -framework vmnet
  *	codesign -f -s - --entitlements ../broker/vmnet-broker.entitlements vm
- *
- * Boot the guest of test-vm/, which prints up to "ready", and stop it:
- *
  *	$ vm kernel initrd default host
  *	vm: running on 2 networks
  *	vm: eth0 9e:1c:07:5a:33:01 192.168.115.2/24 gw 192.168.115.1 dns …

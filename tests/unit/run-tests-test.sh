@@ -16,7 +16,7 @@ run_tests() {
         >"$tmp/log" 2>&1
 }
 
-plan 6
+plan 8
 
 rm -f "$program"
 run_tests "$program"
@@ -51,6 +51,22 @@ status=$?
     grep -q "^run-tests: no test was run: process $$ runs tests" "$tmp/log" &&
     [ "$(readlink "$tmp/running")" = $$ ]
 tap_result $? "a second run at once says so, and runs nothing"
+
+run_tests --help
+status=$?
+[ $status -eq 0 ] && grep -q '^Usage: tests/run-tests ' "$tmp/log" &&
+    grep -q '^  -j JOBS ' "$tmp/log" && ! grep -q '[0-9] passed' "$tmp/log"
+tap_result $? "--help prints the usage"
+
+refused() {
+    for arguments in "" --verbose "-j $program" "-j 0 $program" -v; do
+        # shellcheck disable=SC2086 # words
+        run_tests $arguments
+        [ $? -eq 2 ] && grep -q '^usage: ' "$tmp/log" || return 1
+    done
+}
+refused
+tap_result $? "a wrong option is no test"
 
 # No process has this number; the one that was killed left it.
 ln -sfn 999999999 "$tmp/running"

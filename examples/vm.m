@@ -51,21 +51,21 @@ static Delegate *delegate; /* the VM has only a weak reference to it */
 static VZVirtualMachineConfiguration *configuration(void)
 {
 	VZVirtualMachineConfiguration *vm = [VZVirtualMachineConfiguration new];
+	NSString *kernel = @(args[1]), *initrd = @(args[2]);
 	VZLinuxBootLoader *loader = [[VZLinuxBootLoader alloc]
-	    initWithKernelURL:[NSURL fileURLWithPath:@(args[1])]];
-	VZVirtioConsoleDeviceSerialPortConfiguration *console =
-	    [[VZVirtioConsoleDeviceSerialPortConfiguration alloc] init];
+	    initWithKernelURL:[NSURL fileURLWithPath:kernel]];
+	id port = [[VZVirtioConsoleDeviceSerialPortConfiguration alloc] init];
 	NSMutableArray *devices = [NSMutableArray array];
 	NSFileHandle *in = isatty(0) && tcgetpgrp(0) != getpgrp()
 	    ? nil /* in the background: the keys are the shell's */
 	    : [NSFileHandle fileHandleWithStandardInput];
 	NSFileHandle *out = [NSFileHandle fileHandleWithStandardOutput];
 
-	loader.initialRamdiskURL = [NSURL fileURLWithPath:@(args[2])];
+	loader.initialRamdiskURL = [NSURL fileURLWithPath:initrd];
 	loader.commandLine = @"console=hvc0 quiet";
-	console.attachment = [[VZFileHandleSerialPortAttachment alloc]
-	    initWithFileHandleForReading:in
-		    fileHandleForWriting:out];
+	[port setAttachment:[[VZFileHandleSerialPortAttachment alloc]
+				initWithFileHandleForReading:in
+					fileHandleForWriting:out]];
 	for (int i = 0; i < count; i++) { /* each gets a random MAC address */
 		id device = [[VZVirtioNetworkDeviceConfiguration alloc] init];
 		[device setAttachment:attachments[i]];
@@ -73,7 +73,7 @@ static VZVirtualMachineConfiguration *configuration(void)
 	}
 	vm.bootLoader = loader;
 	vm.memorySize = 512 << 20;
-	vm.serialPorts = [NSArray arrayWithObject:console];
+	vm.serialPorts = [NSArray arrayWithObject:port];
 	vm.networkDevices = devices;
 	return vm;
 }

@@ -40,6 +40,68 @@ static void unused_networks_are_added_changed_and_removed_at_once(void **state)
 	client_destroy(client);
 }
 
+/* Two lists, with all that they need. */
+#define GUEST                                                                  \
+	"\"dhcp_reservations\": [{\"mac_address\": \"52:54:00:12:34:56\", "    \
+	"\"ip_address\": \"10.1.2.3\"}]"
+#define RULE                                                                   \
+	"\"port_forwarding_rules\": [{\"protocol\": \"tcp\", "                 \
+	"\"external_port\": 8080, \"internal_address\": \"10.1.2.3\", "        \
+	"\"internal_port\": 80}]"
+
+static void reload_lab(const char *entry, const char *expected)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "{\"lab\": {%s}}", entry);
+	reload(text, expected);
+}
+
+/* Goal: the change of any one option of a network is noticed. docs-test.sh checks
+ * that each option is here. */
+static void the_change_of_any_option_is_noticed(void **state)
+{
+	static const char usual[] =
+	    "\"mode\": \"shared\", \"subnet\": \"10.1.2.0/24\"";
+	static const char *const others[] = {
+		"\"mode\": \"host\", \"subnet\": \"10.1.2.0/24\"",
+		"\"mode\": \"shared\", \"subnet\": \"10.1.3.0/24\"",
+		"\"mode\": \"shared\"",
+	};
+	static const char *const more[] = {
+		"\"description\": \"a text\"",
+		"\"ipv6_prefix\": \"fd12::/64\"",
+		"\"external_interface\": \"en0\"",
+		"\"nat44\": false",
+		"\"nat66\": false",
+		"\"dhcp\": false",
+		"\"dns_proxy\": false",
+		"\"router_advertisement\": false",
+		"\"mtu\": 1400",
+		"\"linger\": 60",
+		"\"allow\": {\"users\": [0]}",
+		"\"anchor\": false",
+		"\"subnet_policy\": \"prefer\"",
+		GUEST,
+		RULE,
+		"\"persistent\": true",
+	};
+	char entry[400];
+
+	(void)state;
+	reload_lab(usual, "lab||||");
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		reload_lab(others[i], "|lab|||");
+		reload_lab(usual, "|lab|||");
+	}
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		snprintf(entry, sizeof(entry), "%s, %s", usual, more[i]);
+		reload_lab(entry, "|lab|||");
+		reload_lab(entry, "||||");
+		reload_lab(usual, "|lab|||");
+	}
+}
+
 /* Goal: the change of a held network is pending until its last holder leaves;
  * the next client gets the network as the file describes it. */
 static void a_held_network_stays_until_its_last_holder_leaves(void **state)
@@ -165,6 +227,7 @@ int main(void)
 		    a_held_network_stays_until_its_last_holder_leaves),
 		TEST_RELOADED(a_lingering_network_does_not_delay_its_change),
 		TEST_RELOADED(a_removed_network_stays_for_its_holders_only),
+		TEST_RELOADED(the_change_of_any_option_is_noticed),
 		TEST_RELOADED(a_persistent_network_exists_without_a_holder),
 	};
 

@@ -266,7 +266,8 @@ messages() {
 }
 
 # Goal: each option that the broker reads is in the documents, in their samples, in
-# the schema and in what the fuzzer begins with.
+# the schema and in what the fuzzer begins with; and each option of a network, which
+# are those before those of the broker, is among what a reload must notice.
 options() {
     sed -n 's/.*\.name = "\([a-z0-9_]*\)".*/\1/p
             s/.*SWITCH("\([a-z0-9_]*\)".*/\1/p
@@ -286,6 +287,14 @@ options() {
             return 1
         done
     done <"$tmp/options"
+    sed -n '/^ \* Options of the broker/q
+        s/.*\.name = "\([a-z0-9_]*\)".*/\1/p
+        s/.*SWITCH("\([a-z0-9_]*\)".*/\1/p' broker/config-network.c \
+        >"$tmp/network"
+    [ "$(wc -l <"$tmp/network")" -ge 17 ] || return 1
+    while read -r option; do
+        holds tests/unit/broker-reload-test.c "\\\"$option\\\":" || return 1
+    done <"$tmp/network"
 }
 
 # Goal: README's lines of C are those of the header, which are compiled.

@@ -17,7 +17,7 @@
  *	codesign -f -s - \
  *		--entitlements ../broker/vmnet-broker.entitlements attach
  *
- * Run it, and stop it:
+ * Run it, and stop it. Without guests the frames are the Mac's own, for IPv6:
  *
  *	$ attach default
  *	attach: default: attached

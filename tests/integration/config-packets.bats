@@ -48,16 +48,16 @@ setup() {
 JSON
     guests --config "$file" --vmnetd-opt --quirk \
         --vmnetd-opt lapse-reservations <<'SCRIPT'
-# served NAME PORT: TCP from another machine reaches the guest.
-served() {
+# expect_tcp NAME PORT: TCP from another machine reaches the guest.
+expect_tcp() {
     start "$1-tcp" root nsenter -t "$(pid_of "$1")" -n -- \
         sh -c 'echo hello | nc -v -n -l -N 80'
     wait_line "$1-tcp" '^Listening on'
     expect "TCP to port $2" hello "$(world nc -n -d -w 5 198.51.100.2 "$2")"
     wait_exit "$1-tcp"
 }
-# This is on a persistent network with only its anchor.
-leave() {
+# The guest leaves; the network lingers, with its anchor or without.
+release() {
     stop "$1"
     settle "holders $2" 0
 }
@@ -70,21 +70,21 @@ for time in first second; do
             sed -n 's/^info\.reservation //p')"
     wait_line www '^ready 10\.11\.12\.77 10\.11\.12\.1$'
     reach www 10.11.12.1
-    served www 8080
+    expect_tcp www 8080
     start udp root nsenter -t "$(pid_of www)" -n -- nc -v -n -u -l 53
     wait_line udp '^Bound on'
     world nc -n -u -w 1 198.51.100.2 5353 <<<"by UDP"
     wait_line udp '^by UDP$'
     stop udp
-    leave www web
+    release www web
 done
 # This guest had no lease that could have kept its address.
 guest late --network web --mac 52:54:00:12:34:59
 expect "the reserved address after all have gone" 10.11.12.99 "$address"
 guest bare --network bare --mac 52:54:00:12:34:57
 expect "the address without an anchor" 10.11.13.77 "$address"
-served bare 8081
-leave bare bare
+expect_tcp bare 8081
+release bare bare
 # The first guest has its address from its lease; the other had no lease.
 guest again --network bare --mac 52:54:00:12:34:57
 expect "the address by a lease" 10.11.13.77 "$address"
@@ -96,73 +96,6 @@ wait_line lost '^Listening on'
 if world nc -n -d -w 2 198.51.100.2 8081; then
     fail "the rule is still there"
 fi
-SCRIPT
-}
-
-@test "a subnet in use is refused if required, avoided if preferred" {
-    # Goal: the error names the conflicting interface, route, or bridge of
-    # another vmnet network.
-    cat >"$file" <<'JSON'
-{
-    "address": { "mode": "shared", "subnet": "10.11.12.0/24" },
-    "route": { "mode": "shared", "subnet": "10.11.13.0/24",
-               "subnet_policy": "require" },
-    "around": { "mode": "shared", "subnet": "10.11.14.0/24",
-                "subnet_policy": "prefer" },
-    "taken": { "mode": "shared", "subnet": "10.11.15.0/24" },
-    "within": { "mode": "host", "subnet": "10.11.16.128/25" },
-    "beside": { "mode": "shared", "subnet": "10.11.17.0/24",
-                "subnet_policy": "prefer" }
-}
-JSON
-    guests --config "$file" <<'SCRIPT'
-ip address add 10.11.12.9/24 dev en0
-ip route add 10.11.13.0/25 via 198.51.100.1 dev en0
-ip address add 10.11.14.9/24 dev en0
-# refused NETWORK REASON
-refused() {
-    start "$1" root "$guest" --network "$1"
-    wait_exit "$1"
-    expect "$1" 1 "$status"
-    expect "the reason" "guest: $1: $2" "$(cat "$T/$1.out")"
-}
-own="overlaps the Mac's own"
-choose="choose another subnet in networks.json"
-refused address \
-    "the subnet 10.11.12.0/24 $own interface en0 (10.11.12.9/24): $choose"
-refused route \
-    "the subnet 10.11.13.0/24 $own route to 10.11.13.0/25 through en0: $choose"
-
-# Networks of a program that does not use the broker conflict, too.
-other() {
-    guest "$1" --subnet "$2"
-    bridge=$(ip -o route show "$3" | grep -o 'bridge[0-9]*')
-}
-vmnet="vmnet_network_create: VMNET_FAILURE (1001): the subnet is used by another network, that of the interface"
-advice="choose another subnet, or stop what uses that network"
-other other1 10.11.15.1/24 10.11.15.0/24
-refused taken "$vmnet $bridge (10.11.15.1/24): $advice"
-other other2 10.11.16.1/24 10.11.16.0/24
-refused within "$vmnet $bridge (10.11.16.1/24): $advice"
-other other3 10.11.17.1/24 10.11.17.0/24
-guest beside --network beside
-[[ $address != 10.11.17.* ]] || fail "$address is in use"
-expect "what differs" \
-    "subnet 10.11.17.0/24 is in use; using ${address%.*}.0/24" \
-    "$(ask command=string:acquire network_name=string:beside |
-        sed -n 's/^info\.differs[^ ]* string //p')"
-reach beside "$outside"
-reach other3 "$outside"
-# The subnet is free again.
-stop other1
-guest taken --network taken
-[[ $address == 10.11.15.* ]] || fail "$address is not of the subnet"
-
-guest around --network around
-[[ $address != 10.11.1[234].* ]] || fail "$address is in use"
-wait_log 'network around: the subnet 10\.11\.14\.0/24 is used by the Mac'
-reach around "${address%.*}.1"
-reach around "$outside"
 SCRIPT
 }
 
@@ -188,9 +121,9 @@ SCRIPT
 }
 JSON
     guests --config "$file" <<'SCRIPT'
-# cable INTERFACE IPV4 IPV6: connects the Mac to the external network, without a
-# route through that interface.
-cable() {
+# connect_to_external INTERFACE IPV4 IPV6: connects the Mac to the external
+# network, without a route through that interface.
+connect_to_external() {
     ip link add "$1" type veth peer name "mac-$1" netns world
     ip address add "$2.2/24" dev "$1"
     ip address add "$3::2/64" dev "$1" nodad
@@ -199,9 +132,9 @@ cable() {
     world ip address add "$3::1/64" dev "mac-$1" nodad
     world ip link set "mac-$1" up
 }
-# leaves NAME TO FROM: the guest's packets reach the external network from
-# there.
-leaves() {
+# expect_source NAME TO FROM: the guest's packets to this address of the external
+# network have that source address.
+expect_source() {
     start server root nsenter --net=/run/netns/world -- nc -v -n -l -N "$2" 81
     wait_line server '^Listening on'
     within "$1" nc -n -N -w 5 "$2" 81 </dev/null >/dev/null || :
@@ -209,8 +142,8 @@ leaves() {
         "$(wait_line server '^Connection received' | cut -d' ' -f4)"
     wait_exit server
 }
-cable en1 198.18.1 2001:db8:11
-cable en2 198.18.2 2001:db8:12
+connect_to_external en1 198.18.1 2001:db8:11
+connect_to_external en2 198.18.2 2001:db8:12
 ip route add default via 198.18.1.1 dev en1 metric 200
 ip -6 route add default via 2001:db8:11::1 dev en1 metric 2048
 rules=$(ip rule; ip -6 rule)
@@ -218,12 +151,12 @@ rules=$(ip rule; ip -6 rule)
 guest usual --network usual
 guest lte --network lte --mac 52:54:00:12:34:56
 expect "the address" 10.11.13.77 "$address"
-leaves usual "$outside" 198.51.100.2
-leaves lte "$outside" 198.18.1.2
+expect_source usual "$outside" 198.51.100.2
+expect_source lte "$outside" 198.18.1.2
 address6 usual
 address6 lte
-leaves usual "$outside6" 2001:db8:1::2
-leaves lte "$outside6" 2001:db8:11::2
+expect_source usual "$outside6" 2001:db8:1::2
+expect_source lte "$outside6" 2001:db8:11::2
 # The Mac's own routes are unchanged, and the other network is still
 # unreachable.
 reach lte 10.11.13.1
@@ -264,25 +197,25 @@ SCRIPT
 }
 JSON
     guests --config "$file" <<'SCRIPT'
-# leased NAME: a DHCP server offers an address. Two seconds are ample.
-leased() {
+# gets_lease NAME: a DHCP server offers an address. Two seconds are ample.
+gets_lease() {
     within "$1" busybox udhcpc -i eth0 -n -q -f -t 2 -T 1 -s /bin/true \
         >"$T/udhcpc.out" 2>&1
 }
-# resolved NAME GATEWAY
-resolved() {
+# resolves NAME GATEWAY
+resolves() {
     within "$1" timeout 5 busybox nslookup -type=a world.example "$2" \
         >"$T/dns.out" 2>&1
 }
-counted() {
+snmp6_counter() {
     within "$1" awk -v name="$2" '$1 == name { print $2 }' /proc/self/net/snmp6
 }
 guest all --network all
 reach all "$outside"
 all6=$(address6 all)
 reach all "$outside6"
-leased all || fail "no lease by default"
-resolved all 10.11.10.1 || fail "no DNS by default"
+gets_lease all || fail "no lease by default"
+resolves all 10.11.10.1 || fail "no DNS by default"
 
 guest nat44 --network nat44
 nat44=$(address6 nat44)
@@ -297,22 +230,22 @@ no_reach nat66 "$outside6"
 
 guest dhcp --network dhcp --address 10.11.13.9/24
 reach dhcp "$outside"
-! leased dhcp || fail "a lease without DHCP"
-resolved dhcp 10.11.13.1 || fail "DNS went with DHCP"
+! gets_lease dhcp || fail "a lease without DHCP"
+resolves dhcp 10.11.13.1 || fail "DNS went with DHCP"
 
 guest dns --network dns
 reach dns "$outside"
-! resolved dns 10.11.14.1 || fail "DNS without a proxy"
+! resolves dns 10.11.14.1 || fail "DNS without a proxy"
 
 guest ra --network ra
 for _ in $(seq 300); do
-    [ "$(counted ra Icmp6OutRouterSolicits)" = 0 ] || break
+    [ "$(snmp6_counter ra Icmp6OutRouterSolicits)" = 0 ] || break
 done
-[ "$(counted ra Icmp6OutRouterSolicits)" -gt 0 ] || fail "nobody asked"
+[ "$(snmp6_counter ra Icmp6OutRouterSolicits)" -gt 0 ] || fail "nobody asked"
 # One server answers both clients, so its reply to the first precedes these.
-resolved ra 10.11.15.1
-resolved ra 10.11.15.1
-expect "advertisements" 0 "$(counted ra Icmp6InRouterAdvertisements)"
+resolves ra 10.11.15.1
+resolves ra 10.11.15.1
+expect "advertisements" 0 "$(snmp6_counter ra Icmp6InRouterAdvertisements)"
 expect "IPv6 of ra" "" "$(within ra ip -6 -o addr show dev eth0 scope global)"
 SCRIPT
 }
@@ -328,8 +261,8 @@ SCRIPT
 }
 JSON
     guests --config "$file" <<'SCRIPT'
-# whole NAME ADDRESS SIZE: one packet of this size, not in fragments.
-whole() {
+# passes_whole NAME ADDRESS SIZE: one packet of this size, not in fragments.
+passes_whole() {
     within "$1" $ping -q -c 1 -W "${4-5}" -M "do" -s $(($3 - 28)) "$2" \
         >"$T/ping.out" 2>&1
 }
@@ -337,83 +270,11 @@ guest small --network small
 [[ $(address6 small) == fd12:3456:789a:1:* ]] || fail "another prefix"
 reach small fd12:3456:789a:1::1
 expect "advertised" 1400 "$(within small cat /proc/sys/net/ipv6/conf/eth0/mtu)"
-whole small 10.11.12.1 1400 || fail "1400 bytes do not pass"
-! whole small 10.11.12.1 1401 1 || fail "1401 bytes pass"
+passes_whole small 10.11.12.1 1400 || fail "1400 bytes do not pass"
+! passes_whole small 10.11.12.1 1401 1 || fail "1401 bytes pass"
 guest usual --network usual
 [[ $(address6 usual) != fd12:3456:789a:1:* ]] || fail "the same prefix"
 expect "advertised" 1500 "$(within usual cat /proc/sys/net/ipv6/conf/eth0/mtu)"
-whole usual 10.11.13.1 1500 || fail "1500 bytes do not pass"
-SCRIPT
-}
-
-@test "linger 0, persistent, and a reload with a guest running" {
-    # Goal: a network exists as long as its entry says, on a clock that stands
-    # still. New rules apply when the network is created again.
-    cat >"$file" <<'JSON'
-{
-    "brief": { "mode": "shared", "subnet": "10.11.12.0/24", "linger": 0,
-        "dhcp_reservations": [
-            { "mac_address": "52:54:00:12:34:56",
-              "ip_address": "10.11.12.77", "name": "www" }
-        ],
-        "port_forwarding_rules": [
-            { "protocol": "tcp", "external_port": 8080,
-              "internal_address": "www", "internal_port": 80 }
-        ] },
-    "usual": { "mode": "shared", "subnet": "10.11.13.0/24" },
-    "kept": { "mode": "shared", "subnet": "10.11.14.0/24", "linger": 0,
-              "persistent": true }
-}
-JSON
-    guests --config "$file" --daemon-env STANDIN_CLOCK=/run/standin/clock \
-        <<'SCRIPT'
-installed='/Library/Application Support/com.github.nirs.vmnet-broker/networks.json'
-# there SUBNET: a bridge has the gateway's address of this subnet.
-there() {
-    ip -4 -o address show | has " $1\.1/24 .*bridge1"
-}
-# answers PORT
-answers() {
-    [ "$(world nc -n -d -w 2 198.51.100.2 "$1")" = hello ]
-}
-serve() {
-    start tcp root nsenter -t "$(pid_of www)" -n -- \
-        sh -c 'echo hello | nc -v -n -l -N 80'
-    wait_line tcp '^Listening on'
-}
-clock_create
-status >/dev/null
-for _ in $(seq 300); do
-    ! there '10\.11\.14' || break
-done
-there '10\.11\.14' || fail "kept is not there before its first client"
-guest kept --network kept
-reach kept 10.11.14.1
-stop kept
-settle 'holders kept' 0
-
-guest usual --network usual
-guest www --network brief --mac 52:54:00:12:34:56
-sed 's/8080/8090/; s/"persistent": true/"persistent": false/' "$installed" \
-    >"$T/new.json"
-there '10\.11\.14' || fail "kept went with its client"
-cat "$T/new.json" >"$installed"
-kill -HUP "$(broker_pid)"
-wait_log 'network brief: changes when it is no longer in use'
-wait_log 'network kept: released'
-! there '10\.11\.14' || fail "kept is still there"
-serve
-! answers 8090 || fail "the new port before its time"
-answers 8080 || fail "the old port has gone"
-wait_exit tcp
-stop usual
-stop www
-wait_log 'network brief: released'
-! there '10\.11\.12' || fail "brief is still there"
-there '10\.11\.13' || fail "usual has no linger"
-guest www --network brief --mac 52:54:00:12:34:56
-serve
-! answers 8080 || fail "the old port"
-answers 8090 || fail "the new port does not answer"
+passes_whole usual 10.11.13.1 1500 || fail "1500 bytes do not pass"
 SCRIPT
 }

@@ -5,33 +5,14 @@
 # tests/linux/cc takes what cc takes on macOS, and the stand-in's headers
 # compile alone, in any language.
 
-set -eu
-cd "$(dirname "$0")/../../.."
+# shellcheck disable=SC2317 # the functions are called by check_steps
 
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+set -u
+cd "$(dirname "$0")/../../.." || exit
+. tests/tap.sh
+
 root=$PWD
 cc=$root/tests/linux/cc
-count=0
-
-check() {
-    count=$((count + 1))
-    title=$1
-    shift
-    set +e
-    (
-        set -e
-        "$@"
-    ) >"$tmp/log" 2>&1
-    status=$?
-    set -e
-    if [ $status -eq 0 ]; then
-        echo "ok $count - $title"
-    else
-        echo "not ok $count - $title"
-        sed 's/^/# /' "$tmp/log"
-    fi
-}
 
 cat >"$tmp/prog.c" <<'END'
 #include <CoreFoundation/CoreFoundation.h>
@@ -273,25 +254,26 @@ headers() {
         "$cc" -Wall -Wextra -Werror -fsyntax-only "$tmp/header.$1" ||
             failed=1
     done <"$tmp/list"
-    return $failed
+    return "$failed"
 }
 
-check 'everything at once' all_at_once
-check 'what headers bring along' brought_along
-check 'equal strings' equal_strings
-check 'in two steps' in_two_steps
-check 'address and undefined' sanitized address,undefined asan
-check 'undefined alone' sanitized undefined asan
-check 'thread' sanitized thread tsan
-check 'C++' as_cpp
-check 'C++ library' cpp_library
-check 'Objective-C alone' objc_alone
-check 'options of Apple'"'"'s linker' linker_options
-check 'own library' own_library
-check 'unknown framework' unknown_framework
-check 'compile error' compile_error
-check 'minimum version' minimum
-check 'own names' own_names
-check 'headers as C' headers c
-check 'headers as C++' headers cc
-echo "1..$count"
+plan 18
+check_steps 'everything at once' all_at_once
+check_steps 'what headers bring along' brought_along
+check_steps 'equal strings' equal_strings
+check_steps 'in two steps' in_two_steps
+check_steps 'address and undefined' sanitized address,undefined asan
+check_steps 'undefined alone' sanitized undefined asan
+check_steps 'thread' sanitized thread tsan
+check_steps 'C++' as_cpp
+check_steps 'C++ library' cpp_library
+check_steps 'Objective-C alone' objc_alone
+check_steps 'options of Apple'"'"'s linker' linker_options
+check_steps 'own library' own_library
+check_steps 'unknown framework' unknown_framework
+check_steps 'compile error' compile_error
+check_steps 'minimum version' minimum
+check_steps 'own names' own_names
+check_steps 'headers as C' headers c
+check_steps 'headers as C++' headers cc
+finish

@@ -227,29 +227,29 @@ SCRIPT
     # Goal: wrong arguments exit with 2, and a wrong value is printed with what
     # is allowed.
     sandbox <<'SCRIPT'
-mistake() {
+expect_usage_error() {
     start usage alice "${@:2}"
     wait_exit usage
     expect "exit status of ${*:2}" 2 "$status"
     wait_line usage "$1"
 }
-mistake '^acquire: usage: acquire ' acquire
-mistake '^acquire: usage: acquire ' acquire one two
-mistake '^attach: usage: attach ' attach
-mistake '^attach: usage: attach ' attach one two
-mistake '^vm: usage: vm ' vm
-mistake '^vm: usage: vm ' vm kernel initrd
-mistake '^usage: ping ' ping
-mistake '^usage: ping ' ping --no-such-option default
-mistake '^usage: ping ' ping default 192.168.64.1 more
-mistake '^ping: -c: must be 0 to 65535 \(got "many"\)' ping -c many default
-mistake '^ping: -c: must be 0 to 65535 \(got "-1"\)' ping -c -1 default
-mistake '^ping: -i: must be 0.001 to 3600 \(got "0"\)' ping -i 0 default
-mistake '^ping: -W: must be 0.001 to 3600 \(got "never"\)' \
+expect_usage_error '^acquire: usage: acquire ' acquire
+expect_usage_error '^acquire: usage: acquire ' acquire one two
+expect_usage_error '^attach: usage: attach ' attach
+expect_usage_error '^attach: usage: attach ' attach one two
+expect_usage_error '^vm: usage: vm ' vm
+expect_usage_error '^vm: usage: vm ' vm kernel initrd
+expect_usage_error '^usage: ping ' ping
+expect_usage_error '^usage: ping ' ping --no-such-option default
+expect_usage_error '^usage: ping ' ping default 192.168.64.1 more
+expect_usage_error '^ping: -c: must be 0 to 65535 \(got "many"\)' ping -c many default
+expect_usage_error '^ping: -c: must be 0 to 65535 \(got "-1"\)' ping -c -1 default
+expect_usage_error '^ping: -i: must be 0.001 to 3600 \(got "0"\)' ping -i 0 default
+expect_usage_error '^ping: -W: must be 0.001 to 3600 \(got "never"\)' \
     ping -W never default
-mistake '^ping: -m: must be a unicast address, .*\(got "52:54:00:12:34"\)' \
+expect_usage_error '^ping: -m: must be a unicast address, .*\(got "52:54:00:12:34"\)' \
     ping -m 52:54:00:12:34 default
-mistake '^ping: -m: .*\(got "01:00:5e:00:00:01"\)' \
+expect_usage_error '^ping: -m: .*\(got "01:00:5e:00:00:01"\)' \
     ping -m 01:00:5e:00:00:01 default
 SCRIPT
 }

@@ -46,7 +46,7 @@ SCRIPT
 
 @test "a network that hangs does not delay others" {
     # Goal: not by a millisecond: the clocks of the broker and its clients stand
-    # still. (For two holds of one client: sdk-hold-test.c.)
+    # still. (For two holds of one client: sdk-wait-test.c.)
     sandbox --daemon-env STANDIN_CLOCK=/run/standin/clock \
         --daemon-env STANDIN_HANG=vmnet_network_create:1 <<SCRIPT
 $slow

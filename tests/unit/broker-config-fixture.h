@@ -44,7 +44,7 @@ void assert_refused(const char *error);
 void assert_network(const struct config *config, const char *name,
     enum config_mode mode, const char *subnet);
 
-struct mistake {
+struct bad_text {
 	const char *text;
 	const char *error;
 };

@@ -26,7 +26,7 @@
 	"this is not JSON, perhaps YAML: write "                               \
 	"{ \"default\": { \"mode\": \"shared\" } }"
 
-static const struct mistake mistakes[] = {
+static const struct bad_text mistakes[] = {
 	/* Syntax: what it is, and what to write. */
 	{ "", ":1:1: " EMPTY },
 	{ " \n", ":2:1: " EMPTY },

@@ -2,119 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# install, uninstall and install --check, in a folder and with fakes of the tools
-# that macOS has and Linux has not (tests/install/fake); under each shell that is
-# here. The fakes have their state in files, so that what is left after each run
-# is compared as a whole.
+# install, uninstall and install --check, in a folder and with fakes; under each
+# shell that is here.
 
 # shellcheck disable=SC2317,SC2030,SC2031 # called by check, in a subshell
 
 set -u
 cd "$(dirname "$0")/../.." || exit
-
-if [ "$(id -u)" -ne 0 ]; then
-    if unshare -r true 2>/dev/null; then
-        exec unshare -r "$0"
-    fi
-    echo "1..0 # SKIP needs root, or user namespaces"
-    exit 0
-fi
-
-label=com.github.nirs.vmnet-broker
-. tests/tap.sh
-T=$tmp
-export DESTDIR="$T/root" FAKE="$T/root/fake"
-folder="$DESTDIR/Library/Application Support/$label"
-plist=$DESTDIR/Library/LaunchDaemons/$label.plist
-real_path=$PATH
-fakes=$PWD/tests/install/fake
-PATH=$fakes:$PATH
-
-# release VERSION [FILE...]: makes $T/VERSION, with FILEs more in its prefix.
-release() {
-    version=$1
-    r=$T/$version
-    shift
-    mkdir -p "$r/prefix/bin" "$r/prefix/share/man/man8"
-    cp broker/install broker/uninstall broker/*.sh "broker/$label.plist" \
-        broker/networks.json "$r/"
-    sed "s/@VERSION@/$version/" tests/install/release/vmnet-broker \
-        >"$r/vmnet-broker"
-    chmod +x "$r/vmnet-broker"
-    codesign --sign - --entitlements broker/vmnet-broker.entitlements \
-        "$r/vmnet-broker"
-    cp tests/install/release/vmnet-brokerctl "$r/prefix/bin/"
-    for file in share/man/man8/vmnet-broker.8 "$@"; do
-        mkdir -p "$r/prefix/${file%/*}"
-        echo "$file of $version" >"$r/prefix/$file"
-    done
-}
-
-# A Mac without a broker.
-fresh() {
-    rm -rf "$DESTDIR"
-    mkdir -p "$DESTDIR/Library/Application Support/Other" "$FAKE" \
-        "$DESTDIR/Library/LaunchDaemons" "$DESTDIR/usr/local/bin"
-    echo other >"$DESTDIR/usr/local/bin/other"
-    for record in Users/root:UniqueID:0 Users/_www:UniqueID:201 \
-        Groups/wheel:PrimaryGroupID:0 Groups/_ces:PrimaryGroupID:200; do
-        name=${record%%:*} rest=${record#*:}
-        mkdir -p "$FAKE/ds/$name"
-        echo "${rest#*:}" >"$FAKE/ds/$name/${rest%:*}"
-    done
-    : >"$FAKE/log"
-}
-
-# tree: all that there is, but what the fakes logged.
-tree() {
-    (cd "$DESTDIR" && rm -f fake/log fake/step &&
-        find . -printf '%p %y %m %U:%G %l\n' | LC_ALL=C sort &&
-        find . -type f -exec cksum {} + | LC_ALL=C sort -k 3)
-}
-
-# keep NAME, put NAME: the whole Mac.
-keep() { rm -rf "${T:?}/$1" && cp -a "$DESTDIR" "$T/$1"; }
-put() { rm -rf "$DESTDIR" && cp -a "$T/$1" "$DESTDIR"; }
-
-run() {
-    # shellcheck disable=SC2086 # "busybox sh"
-    $sh "$@"
-}
-
-install() {
-    version=$1
-    shift
-    run "$T/$version/install" "$@"
-}
-
-# refused PATTERN COMMAND...: fails, says so, and changes nothing.
-refused() {
-    pattern=$1
-    shift
-    tree >"$T/before"
-    if "$@" >"$T/out" 2>&1; then
-        echo "not refused: $*"
-        return 1
-    fi
-    tree >"$T/after"
-    if ! grep -qE -- "$pattern" "$T/out"; then
-        echo "not said: $pattern"
-        cat "$T/out"
-        return 1
-    fi
-    diff "$T/before" "$T/after"
-}
-
-# same NAME: the Mac is as the one that was kept.
-same() {
-    tree >"$T/now"
-    (DESTDIR=$T/$1 && tree) >"$T/then"
-    diff "$T/then" "$T/now"
-}
-
-value() {
-    cat "$FAKE/ds/$1"
-}
+. tests/unit/install-fixture.sh
 
 # --- Installing --------------------------------------------------------------
 
@@ -363,107 +258,7 @@ finds() {
     install 1.0 && same installed
 }
 
-# --- A kill at each step -----------------------------------------------------
-
-# wrap: puts a wrapper around each tool that changes something. Before the tool
-# runs, the wrapper counts, and at step $KILL_AT kills everything, and itself. If
-# the tool before it has changed something outside of .new, it copies the Mac as
-# a kill would leave it now. (The scripts begin with the removal of .new.)
-wrap() {
-    mkdir -p "$T/wrapped"
-    for tool in cat chmod chown cp dscl launchctl mkdir mv rm rmdir; do
-        cat >"$T/wrapped/$tool" <<EOF
-#!/bin/dash
-PATH=$fakes:$real_path
-read -r step <"$T/step"
-echo \$((step + 1)) >"$T/step"
-if [ "\$step" = "\$KILL_AT" ]; then
-    kill -9 0
-elif [ -z "\$KILL_AT" ] && [ -e "$T/changed" ]; then
-    rm "$T/changed"
-    cp -a "$DESTDIR" "$T/steps/\$step"
-fi
-for last; do :; done
-case "$tool \$*" in
-cat*|chmod*|launchctl\ print*|dscl*-read*|dscl*-list*|dscl*-search*) ;;
-*) case \$last in */.new/*) ;; *) : >"$T/changed" ;; esac ;;
-esac
-exec $(PATH=$fakes:$real_path command -v $tool) "\$@"
-EOF
-        chmod +x "$T/wrapped/$tool"
-    done
-}
-
-# wrapped COMMAND...: runs it with the wrappers, in a process group of its own.
-wrapped() {
-    echo 0 >"$T/step"
-    rm -f "$T/changed"
-    # shellcheck disable=SC2086 # "busybox sh"
-    PATH=$T/wrapped:$PATH setsid -w $sh "$@" >"$T/out" 2>&1
-}
-
-# killed_at STEP BEFORE COMMAND...: kills it for real, which must leave the copy of
-# that step.
-killed_at() {
-    step=$1
-    put "$2"
-    shift 2
-    if KILL_AT=$step wrapped "$@"; then
-        echo "not killed at step $step"
-        return 1
-    fi
-    same "steps/$step"
-}
-
-# killed BEFORE AFTER COMMAND...: the command is interrupted at each step; run
-# again, it leads from the Mac BEFORE to the Mac AFTER. Under dash each step is
-# killed for real; under the others, which run the same commands, one in the
-# middle, and for the other steps the copies stand in.
-killed() {
-    before=$1 after=$2
-    shift 2
-    rm -rf "$T/steps"
-    mkdir "$T/steps"
-    put "$before"
-    KILL_AT='' wrapped "$@" && same "$after" || return 1
-    steps=$(cd "$T/steps" && echo *)
-    middle=$(echo "$steps" | awk '{ print $int(NF / 2) }')
-    (DESTDIR=$T/$after && tree) >"$T/end"
-    for step in $steps; do
-        case "$sh $step" in
-        dash\ * | *" $middle") killed_at "$step" "$before" "$@" || return 1 ;;
-        *) put "steps/$step" ;;
-        esac
-        if ! run "$@" >"$T/out" 2>&1; then
-            echo "killed at step $step, and not run again:"
-            cat "$T/out"
-            return 1
-        fi
-        tree >"$T/now"
-        if ! diff "$T/end" "$T/now"; then
-            echo "killed at step $step, and another result"
-            return 1
-        fi
-    done
-    echo "$steps" | wc -w
-}
-
-kill_install() { killed empty installed "$T/1.0/install"; }
-kill_upgrade() { killed installed upgraded "$T/2.0/install"; }
-kill_uninstall() { killed installed empty "$T/1.0/uninstall" --purge; }
-
-release 1.0 share/bash-completion/completions/ctl
-release 2.0 share/zsh/site-functions/_ctl
-echo 1.0 >"$T/version"
-wrap
-
-for sh in dash "bash --posix" "busybox sh"; do
-    # shellcheck disable=SC2086
-    if ! $sh -c : 2>/dev/null; then
-        echo "# no $sh"
-        continue
-    fi
-    tap_note=" ($sh)"
+all() {
     check "install, and again" fresh_install
     check "uninstall" whole_uninstall
     check "upgrade, and back" upgrade
@@ -475,9 +270,7 @@ for sh in dash "bash --posix" "busybox sh"; do
     check "what is refused" refusals
     check "ids" ids
     check "install --check" finds
-    (put installed && install 2.0 && keep upgraded) >/dev/null
-    check "S25: install, killed at each step" kill_install
-    check "S25: upgrade, killed at each step" kill_upgrade
-    check "S25: uninstall, killed at each step" kill_uninstall
-done
+}
+
+each_shell all
 finish

@@ -214,7 +214,7 @@ static void ask_command(const uint8_t *arguments)
 	struct client *client = client_at(arguments[0]);
 
 	if (which == COUNT(commands) - 1 && client->connection != NULL) {
-		fixture_expect_silence();
+		fixture_expect_no_answers();
 	}
 	client_ask(client,
 	    fixture_request(commands[which], name_at(arguments[2])), NULL);
@@ -287,7 +287,7 @@ static void wait_read(const uint8_t *arguments)
 	atomic_bool *flag = &answered;
 	xpc_object_t request = NULL;
 
-	if (client->connection == NULL || fixture_is_silent()) {
+	if (client->connection == NULL || fixture_need_not_answer()) {
 		fixture_run();
 		return;
 	}

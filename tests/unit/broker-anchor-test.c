@@ -22,8 +22,8 @@ static void a_network_is_served_and_goes_whatever_becomes_of_the_anchor(
 		     stop_mode++) {
 			fake_vmnet.start = (enum fake_start)start_mode;
 			fake_vmnet.stop = (enum fake_stop)stop_mode;
-			assert_serves("default");
-			wait_alone();
+			assert_client_can_acquire("default");
+			wait_no_clients();
 			advance(5 * SECOND);
 			wait_networks(0);
 		}
@@ -37,8 +37,8 @@ static void an_anchor_whose_start_is_never_answered_delays_nobody(void **unused)
 
 	(void)unused;
 	fake_vmnet.start = START_SILENT;
-	assert_serves("default");
-	wait_alone();
+	assert_client_can_acquire("default");
+	wait_no_clients();
 	connect_client(&client);
 	advance(5 * SECOND);
 	assert_network(&client, "default", "releasing 0");
@@ -66,8 +66,8 @@ static void an_anchor_that_never_stops_delays_the_release_by_3_seconds(
 
 	(void)unused;
 	fake_vmnet.stop = STOP_SILENT;
-	assert_serves("default");
-	wait_alone();
+	assert_client_can_acquire("default");
+	wait_no_clients();
 	advance(5 * SECOND);
 	connect_client(&client);
 	acquire_later(&client, &replies, "default");
@@ -97,8 +97,8 @@ static void a_network_has_a_linger_of_its_own_and_may_have_no_anchor(
 	network.off = CONFIG_ANCHOR;
 	set_network("default", network);
 	fake_vmnet.stop = STOP_SILENT;
-	assert_serves("default");
-	wait_alone();
+	assert_client_can_acquire("default");
+	wait_no_clients();
 	connect_client(&client);
 	advance(30 * SECOND - 1);
 	assert_network(&client, "default", "lingering 0");
@@ -107,7 +107,7 @@ static void a_network_has_a_linger_of_its_own_and_may_have_no_anchor(
 	network.linger = 0;
 	set_network("default", network);
 	close_client(&client);
-	assert_serves("default");
+	assert_client_can_acquire("default");
 	wait_networks(0);
 	set_network("default", before);
 }

@@ -148,9 +148,8 @@ static void assert_judged(bool folders, const char *format)
 	assert_string_equal(reason == NULL ? "" : reason, expected);
 }
 
-/* Goal: what the daemon's user could not read is known without being it. */
-static void what_the_user_of_the_daemon_cannot_read_is_known_without_being_it(
-    void **state)
+/* Goal: a file that the daemon's user could not read is reported to others. */
+static void a_file_that_the_daemon_could_not_read_is_reported(void **state)
 {
 	char folder_reason[512];
 
@@ -228,7 +227,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_others_can_write_is_refused),
 		cmocka_unit_test(a_file_of_another_owner_is_refused),
 		cmocka_unit_test(
-		    what_the_user_of_the_daemon_cannot_read_is_known_without_being_it),
+		    a_file_that_the_daemon_could_not_read_is_reported),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_refused),
 	};
 

@@ -69,7 +69,8 @@ static void each_network_of_the_file_is_there_with_mode_and_subnet(void **state)
 
 /* Goal: lines of Windows, tabs, escapes, the quotes of a word processor inside of
  * a string, and an end without a newline are as good as anything. */
-static void what_editors_do_to_a_good_file_changes_nothing(void **state)
+static void changes_that_editors_make_to_a_valid_file_have_no_effect(
+    void **state)
 {
 	struct config *config = load_text(
 	    "\r\n{\r\n\t\"l\\u0061b\" : {\r\n\t\t\"mode\": \"host\",\r\n"
@@ -291,7 +292,7 @@ int main(void)
 		cmocka_unit_test(
 		    each_network_of_the_file_is_there_with_mode_and_subnet),
 		cmocka_unit_test(
-		    what_editors_do_to_a_good_file_changes_nothing),
+		    changes_that_editors_make_to_a_valid_file_have_no_effect),
 		cmocka_unit_test(
 		    every_key_of_a_network_is_read_and_has_a_default),
 		cmocka_unit_test(

@@ -50,7 +50,7 @@ static void assert_vmnet_failure(const char *function, int status)
 	/* And the next is served. */
 	assert_acquire(&client, "far", 0);
 	close_client(&client);
-	wait_alone();
+	wait_no_clients();
 	advance(5 * SECOND);
 	wait_networks(0);
 }
@@ -137,8 +137,8 @@ static bool assert_survives(
 	} else {
 		close_client(&client);
 	}
-	wait_alone();
-	acquire_and_let_go("host");
+	wait_no_clients();
+	acquire_and_release("host");
 	restart();
 	return calls >= n;
 }

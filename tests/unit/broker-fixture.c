@@ -341,12 +341,12 @@ void fixture_wait_done(void)
 	}
 }
 
-void fixture_expect_silence(void)
+void fixture_expect_no_answers(void)
 {
 	silent = true;
 }
 
-bool fixture_is_silent(void)
+bool fixture_need_not_answer(void)
 {
 	return silent;
 }

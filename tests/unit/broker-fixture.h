@@ -62,13 +62,13 @@ bool fixture_is_done(void);
 void fixture_wait_done(void);
 
 /* A client may have asked it to stop. */
-void fixture_expect_silence(void);
+void fixture_expect_no_answers(void);
 
 /* Before the start; they stay. */
 void fixture_set_problems(char **problems, size_t count);
 
 /* Whether the broker need not answer: it was asked to stop, or was idle. */
-bool fixture_is_silent(void);
+bool fixture_need_not_answer(void);
 
 /* Ends the process. */
 void require(bool condition);

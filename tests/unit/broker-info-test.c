@@ -118,7 +118,7 @@ static void the_dhcp_range_follows_the_size_of_the_subnet(void **unused)
 
 /* Goal: a subnet that is taken, a prefix that macOS did not take, and a file that
  * has changed are named; list has the same. */
-static void what_differs_from_the_file_is_named(void **unused)
+static void differences_from_the_file_are_named(void **unused)
 {
 	static const char changed[] =
 	    "[\"networks.json has changed since the network was created; "
@@ -254,7 +254,7 @@ static void several_waiting_requests_get_their_own_addresses(void **unused)
 
 /* Goal: what is no MAC address of one interface is refused, and so is a value of
  * another type; the client holds nothing then. */
-static void what_is_no_mac_address_of_one_interface_is_refused(void **unused)
+static void an_invalid_or_group_mac_address_is_refused(void **unused)
 {
 	static const char *const bad[] = { "", "52:54:00:12:34",
 		"52:54:00:12:34:5g", "52-54-00-12-34-56", "525400123456",
@@ -294,14 +294,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST_RELOADED(the_info_has_all_that_a_client_can_use),
 		TEST_RELOADED(the_dhcp_range_follows_the_size_of_the_subnet),
-		TEST_RELOADED(what_differs_from_the_file_is_named),
+		TEST_RELOADED(differences_from_the_file_are_named),
 		TEST_RELOADED(
 		    the_address_reserved_for_a_mac_address_is_in_the_info),
 		TEST_RELOADED(
 		    a_reservation_is_sent_after_the_groups_are_looked_up),
 		TEST_RELOADED(several_waiting_requests_get_their_own_addresses),
-		TEST_RELOADED(
-		    what_is_no_mac_address_of_one_interface_is_refused),
+		TEST_RELOADED(an_invalid_or_group_mac_address_is_refused),
 	};
 
 	return RUN_UNTIL_FAILURE(tests, open_config, close_config);

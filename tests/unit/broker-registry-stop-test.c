@@ -139,7 +139,8 @@ static void a_network_that_is_being_made_is_released_when_draining(
 	assert_int_equal(registry_summary(registry).networks, 0);
 }
 
-static void who_waits_for_a_release_is_refused_when_draining(void **unused)
+static void a_client_that_waits_for_a_release_is_refused_when_draining(
+    void **unused)
 {
 	struct client client = { 0 };
 
@@ -184,7 +185,8 @@ int main(void)
 		TEST(a_release_that_hangs_is_given_up_after_8_seconds),
 		TEST(holders_keep_their_networks_while_the_registry_drains),
 		TEST(a_network_that_is_being_made_is_released_when_draining),
-		TEST(who_waits_for_a_release_is_refused_when_draining),
+		TEST(
+		    a_client_that_waits_for_a_release_is_refused_when_draining),
 		TEST(the_end_releases_everything_without_a_word),
 	};
 

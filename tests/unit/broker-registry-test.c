@@ -101,7 +101,7 @@ static void without_a_linger_a_network_is_released_at_once(void **unused)
 }
 
 /* Goal: a client that asks during the release waits, and gets a new network. */
-static void who_asks_during_the_release_gets_a_new_network(void **unused)
+static void a_request_during_the_release_gets_a_new_network(void **unused)
 {
 	struct client client = { 0 };
 
@@ -120,7 +120,8 @@ static void who_asks_during_the_release_gets_a_new_network(void **unused)
 }
 
 /* Goal: and if it has left by then, nothing is made. */
-static void who_leaves_during_the_release_gets_no_network_made(void **unused)
+static void a_client_that_leaves_during_the_release_causes_no_creation(
+    void **unused)
 {
 	struct client client = { 0 };
 
@@ -209,8 +210,9 @@ int main(void)
 		TEST(
 		    a_lingering_network_is_granted_again_until_its_linger_ends),
 		TEST(without_a_linger_a_network_is_released_at_once),
-		TEST(who_asks_during_the_release_gets_a_new_network),
-		TEST(who_leaves_during_the_release_gets_no_network_made),
+		TEST(a_request_during_the_release_gets_a_new_network),
+		TEST(
+		    a_client_that_leaves_during_the_release_causes_no_creation),
 		TEST(a_network_that_all_left_while_it_was_made_lingers),
 		TEST(all_who_wait_are_told_why_and_the_next_one_tries_again),
 		TEST(without_memory_the_client_is_refused),

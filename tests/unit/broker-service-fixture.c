@@ -124,7 +124,7 @@ void wait_networks(int count)
 	});
 }
 
-void wait_alone(void)
+void wait_no_clients(void)
 {
 	wait_until(^bool {
 		return standin_objects_alive(CONNECTION) == connections_before;
@@ -356,7 +356,7 @@ void assert_info(xpc_object_t reply, const char *key, const char *expected)
 	assert_string_equal(xpc_dictionary_get_string(info, key), expected);
 }
 
-void assert_serves(const char *name)
+void assert_client_can_acquire(const char *name)
 {
 	struct client client;
 
@@ -365,10 +365,10 @@ void assert_serves(const char *name)
 	close_client(&client);
 }
 
-void acquire_and_let_go(const char *name)
+void acquire_and_release(const char *name)
 {
-	assert_serves(name);
-	wait_alone();
+	assert_client_can_acquire(name);
+	wait_no_clients();
 	advance(5 * SECOND);
 	wait_networks(0);
 }

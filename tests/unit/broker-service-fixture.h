@@ -77,7 +77,7 @@ void wait_log(const char *text);
 /* vmnet has so many networks. */
 void wait_networks(int count);
 /* All connections but the listener's are gone, on both sides. */
-void wait_alone(void);
+void wait_no_clients(void);
 /* The broker has ended, with nothing left of vmnet's. */
 void wait_done(int status);
 
@@ -110,9 +110,9 @@ void assert_acquire(struct client *client, const char *name, int64_t status);
 void assert_info(xpc_object_t reply, const char *key, const char *expected);
 
 /* One client that comes, acquires, and goes. */
-void assert_serves(const char *name);
+void assert_client_can_acquire(const char *name);
 /* The same, until the network has gone. */
-void acquire_and_let_go(const char *name);
+void acquire_and_release(const char *name);
 
 /* Requests whose replies come later. */
 struct replies {

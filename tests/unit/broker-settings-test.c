@@ -41,7 +41,7 @@ static struct config_network set_everything(struct config_network network)
 
 /* Goal: what networks.json says reaches vmnet, and what vmnet refuses of it is
  * named. */
-static void what_the_file_says_reaches_vmnet_and_a_refusal_is_named(
+static void the_options_in_the_file_reach_vmnet_and_a_refusal_is_named(
     void **unused)
 {
 	static const char *const setters[] = {
@@ -56,7 +56,7 @@ static void what_the_file_says_reaches_vmnet_and_a_refusal_is_named(
 	char text[512];
 
 	(void)unused;
-	acquire_and_let_go("far");
+	acquire_and_release("far");
 	fake_vmnet_take_settings(text, sizeof(text));
 	assert_string_equal(text, "");
 	set_network("far", set_everything(before));
@@ -82,7 +82,7 @@ static void what_the_file_says_reaches_vmnet_and_a_refusal_is_named(
 	    "reserve 52:54:0:0:0:2 192.168.101.3\n"
 	    "rule 6 8080 192.168.101.2:80\nrule 17 5353 192.168.101.3:53\n");
 	close_client(&client);
-	wait_alone();
+	wait_no_clients();
 	advance(5 * SECOND);
 	wait_networks(0);
 	set_network("far", before);
@@ -91,7 +91,8 @@ static void what_the_file_says_reaches_vmnet_and_a_refusal_is_named(
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(what_the_file_says_reaches_vmnet_and_a_refusal_is_named),
+		TEST(
+		    the_options_in_the_file_reach_vmnet_and_a_refusal_is_named),
 	};
 
 	return RUN(tests);

@@ -79,7 +79,7 @@ static void a_drained_broker_ends_no_hold_and_takes_none_until_resumed(
 	    ask(root, "status", NULL), VMNET_BROKER_STATUS_STOPPING, "false");
 	acquire(root, "n1");
 	assert_reply(ask(root, "drain", NULL), "{holders=4}");
-	fixture_expect_silence();
+	fixture_expect_no_answers();
 	client_destroy(root);
 	client_destroy(holders[0]);
 	assert_false(fixture_is_done());
@@ -93,7 +93,7 @@ static void drain_is_answered_with_nobody_to_wait_for(void **unused)
 	struct client *root = client_connect(0);
 
 	(void)unused;
-	fixture_expect_silence();
+	fixture_expect_no_answers();
 	assert_reply(ask(root, "drain", NULL), "{holders=0}");
 	fixture_wait_done();
 	client_destroy(root);
@@ -213,7 +213,8 @@ static void recreate_fails_when_vmnet_does_not_release_the_network(
 
 /* Goal: a client that waits for a network that is being created gets the next
  * one. */
-static void who_waits_for_a_creation_gets_the_recreated_network(void **unused)
+static void a_client_that_waits_for_a_creation_gets_the_recreated_network(
+    void **unused)
 {
 	struct client *root = client_connect(0);
 	struct client *waiting = client_connect(USER);
@@ -237,7 +238,7 @@ static void who_waits_for_a_creation_gets_the_recreated_network(void **unused)
 
 /* Goal: a network without a holder is released at once; one that does not exist
  * is not created; and one that is not available is refused as for acquire. */
-static void recreate_releases_what_nobody_holds(void **unused)
+static void recreate_releases_a_network_without_holders(void **unused)
 {
 	struct client *root = client_connect(0);
 	struct client *holder = client_connect(USER);
@@ -262,7 +263,7 @@ static void recreate_releases_what_nobody_holds(void **unused)
 
 /* Goal: a client that asked and has left does no harm; one that is a holder
  * itself loses its own connection. */
-static void who_asked_for_recreate_may_leave(void **unused)
+static void a_client_that_requested_recreate_may_leave(void **unused)
 {
 	struct client *gone = client_connect(0);
 	struct client *holder = client_connect(0);
@@ -298,9 +299,10 @@ int main(void)
 		TEST(all_holders_lose_a_recreated_network_and_get_a_new_one),
 		TEST(recreate_is_answered_when_vmnet_has_released_the_network),
 		TEST(recreate_fails_when_vmnet_does_not_release_the_network),
-		TEST(who_waits_for_a_creation_gets_the_recreated_network),
-		TEST(recreate_releases_what_nobody_holds),
-		TEST(who_asked_for_recreate_may_leave),
+		TEST(
+		    a_client_that_waits_for_a_creation_gets_the_recreated_network),
+		TEST(recreate_releases_a_network_without_holders),
+		TEST(a_client_that_requested_recreate_may_leave),
 	};
 
 	fixture_open();

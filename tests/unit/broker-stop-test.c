@@ -29,7 +29,7 @@ static void a_client_that_holds_nothing_does_not_keep_the_broker(void **unused)
 static void lingering_networks_are_released_before_the_end(void **unused)
 {
 	(void)unused;
-	assert_serves("default");
+	assert_client_can_acquire("default");
 	stop();
 	wait_done(0);
 	assert_int_equal(fake_vmnet_created(), 1);
@@ -117,8 +117,8 @@ static void the_broker_ends_after_120_seconds_without_a_network(void **unused)
 	advance(1000 * SECOND);
 	assert_int_equal(fixture.done, 0);
 	advance(60 * SECOND);
-	assert_serves("default");
-	wait_alone();
+	assert_client_can_acquire("default");
+	wait_no_clients();
 	advance(5 * SECOND);
 	wait_log("network default: released");
 	advance(120 * SECOND - 1);

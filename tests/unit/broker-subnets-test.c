@@ -93,7 +93,7 @@ static void a_subnet_of_a_route_of_the_mac_is_refused(void **unused)
 	connect_client(&client);
 	assert_acquire(&client, "far", 0);
 	close_client(&client);
-	wait_alone();
+	wait_no_clients();
 	advance(5 * SECOND);
 	wait_networks(0);
 
@@ -134,7 +134,7 @@ static void a_name_has_its_own_subnet_and_the_next_while_that_is_in_use(
 	struct client client;
 
 	(void)unused;
-	acquire_and_let_go("default");
+	acquire_and_release("default");
 	assert_int_equal(fake_vmnet.asked, 0xc0a87300);
 	fake_vmnet.in_use = 0xc0a87300;
 	connect_client(&client);
@@ -142,7 +142,7 @@ static void a_name_has_its_own_subnet_and_the_next_while_that_is_in_use(
 	wait_log("network default: the subnet 192.168.115.0/24 is used by the "
 		 "Mac or by another vmnet network");
 	close_client(&client);
-	wait_alone();
+	wait_no_clients();
 	advance(5 * SECOND);
 	wait_networks(0);
 	fake_vmnet.in_use = 0;
@@ -153,7 +153,7 @@ static void a_name_has_its_own_subnet_and_the_next_while_that_is_in_use(
 	assert_source(&client, "default", "alternative", "192.168.116.0/24");
 	assert_source(&client, "far", "configured", "192.168.101.0/24");
 	close_client(&client);
-	wait_alone();
+	wait_no_clients();
 	advance(5 * SECOND);
 	wait_networks(0);
 	on_queue(^{
@@ -178,14 +178,14 @@ static void a_preferred_subnet_is_given_up_when_it_is_in_use(void **unused)
 	connect_client(&client);
 	assert_source(&client, "far", "configured", "192.168.101.0/24");
 	close_client(&client);
-	wait_alone();
+	wait_no_clients();
 	advance(5 * SECOND);
 	wait_networks(0);
 	fake_vmnet.in_use = 0xc0a86500;
 	connect_client(&client);
 	assert_source(&client, "far", "alternative", "192.168.104.0/24");
 	close_client(&client);
-	wait_alone();
+	wait_no_clients();
 	advance(5 * SECOND);
 	wait_networks(0);
 	set_network("far", before);

@@ -132,7 +132,7 @@ static const char *found(const struct leases *leases, uint32_t subnet,
 	return lease == NULL ? "none" : lease->name;
 }
 
-static void of_several_leases_of_a_guest_the_good_one_is_found(void **state)
+static void the_valid_lease_of_several_of_a_guest_is_found(void **state)
 {
 	/* Goal: of several leases of a guest the one that is good, in the
 	 * subnet that is asked for; a reservation needs no lease. */
@@ -325,7 +325,7 @@ int main(void)
 		cmocka_unit_test(good_leases_and_reservations_are_read),
 		cmocka_unit_test(an_address_is_listed_once),
 		cmocka_unit_test(
-		    of_several_leases_of_a_guest_the_good_one_is_found),
+		    the_valid_lease_of_several_of_a_guest_is_found),
 		cmocka_unit_test(bad_entries_are_skipped_and_counted),
 		cmocka_unit_test(bad_reservations_are_skipped),
 		cmocka_unit_test(the_name_of_a_guest_is_made_printable),

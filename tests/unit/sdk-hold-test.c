@@ -20,15 +20,15 @@
 static void a_network_is_granted_read_and_released(void)
 {
 	dispatch_queue_t queue = queue_create();
-	struct told told;
+	struct history history;
 	vmnet_broker_hold_t hold;
 	char reason[64] = "x";
 
 	broker_start("watch");
-	told_init(&told);
-	hold = vmnet_broker_hold_create("default", queue, tell, &told);
+	history_init(&history);
+	hold = vmnet_broker_hold_create("default", queue, on_state, &history);
 	CHECK_INT(hold != NULL, true);
-	told_expect(&told, VMNET_BROKER_HOLD_GRANTED);
+	history_expect(&history, VMNET_BROKER_HOLD_GRANTED);
 	CHECK_INT(vmnet_broker_hold_wait(hold, 0), VMNET_BROKER_SUCCESS);
 	expect_network(hold, "default");
 	CHECK_INT(generation(hold) != 0, true);
@@ -38,11 +38,11 @@ static void a_network_is_granted_read_and_released(void)
 	broker_expect("peer");
 	broker_expect("acquire default");
 	broker_expect_nothing();
-	vmnet_broker_hold_release(hold, tell_done);
-	told_expect_done(&told);
+	vmnet_broker_hold_release(hold, on_done);
+	history_expect_done(&history);
 	broker_expect("gone");
-	CHECK_INT(atomic_load(&told.count), 1);
-	told_destroy(&told);
+	CHECK_INT(atomic_load(&history.count), 1);
+	history_destroy(&history);
 	dispatch_release(queue);
 }
 
@@ -100,15 +100,15 @@ static void a_refusal_is_the_last_state_and_says_why(void)
 	    NULL);
 	alive = standin_objects_alive(NULL);
 	for (i = 0; i < COUNT(rows); i++) {
-		struct told told;
+		struct history history;
 		char reason[64];
 		char cut[4];
 		vmnet_broker_hold_t hold;
 
-		told_init(&told);
-		hold =
-		    vmnet_broker_hold_create(rows[i].name, queue, tell, &told);
-		told_expect(&told, VMNET_BROKER_HOLD_FAILED);
+		history_init(&history);
+		hold = vmnet_broker_hold_create(
+		    rows[i].name, queue, on_state, &history);
+		history_expect(&history, VMNET_BROKER_HOLD_FAILED);
 		CHECK_INT(vmnet_broker_hold_wait(hold, 60), rows[i].status);
 		expect_no_network(hold);
 		CHECK_INT(
@@ -119,10 +119,10 @@ static void a_refusal_is_the_last_state_and_says_why(void)
 		CHECK_INT((long)strlen(cut), 3);
 		CHECK_INT(vmnet_broker_hold_get_reason(hold, NULL, 0),
 		    rows[i].status);
-		vmnet_broker_hold_release(hold, tell_done);
-		told_expect_done(&told);
-		CHECK_INT(atomic_load(&told.count), 1);
-		told_destroy(&told);
+		vmnet_broker_hold_release(hold, on_done);
+		history_expect_done(&history);
+		CHECK_INT(atomic_load(&history.count), 1);
+		history_destroy(&history);
 	}
 	alive_at_most(alive);
 	dispatch_release(queue);
@@ -145,7 +145,7 @@ static void in_a_forked_child_holds_fail_and_the_parents_stay(void)
 	child = fork();
 	if (child == 0) {
 		vmnet_broker_hold_t own =
-		    vmnet_broker_hold_create("default", NULL, tell, NULL);
+		    vmnet_broker_hold_create("default", NULL, on_state, NULL);
 
 		alarm(60);
 		CHECK_INT(own != NULL, true);

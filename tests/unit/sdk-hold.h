@@ -15,7 +15,7 @@
 #define EVENTS_MAX 16
 
 /* The states that a hold's handler got, in order. */
-struct told {
+struct history {
 	vmnet_broker_hold_state_t states[EVENTS_MAX];
 	atomic_int count;
 	atomic_int done;
@@ -23,57 +23,57 @@ struct told {
 	dispatch_semaphore_t ended; /* signalled by done */
 };
 
-static inline void told_init(struct told *told)
+static inline void history_init(struct history *history)
 {
-	memset(told, 0, sizeof(*told));
-	told->more = dispatch_semaphore_create(0);
-	told->ended = dispatch_semaphore_create(0);
+	memset(history, 0, sizeof(*history));
+	history->more = dispatch_semaphore_create(0);
+	history->ended = dispatch_semaphore_create(0);
 }
 
-static inline void told_destroy(struct told *told)
+static inline void history_destroy(struct history *history)
 {
-	dispatch_release(told->more);
-	dispatch_release(told->ended);
+	dispatch_release(history->more);
+	dispatch_release(history->ended);
 }
 
-static inline void tell(
+static inline void on_state(
     vmnet_broker_hold_t hold, vmnet_broker_hold_state_t state, void *context)
 {
-	struct told *told = context;
-	int count = atomic_load(&told->count);
+	struct history *history = context;
+	int count = atomic_load(&history->count);
 
 	(void)hold;
 	CHECK_INT(count < EVENTS_MAX, true);
-	CHECK_INT(atomic_load(&told->done), 0);
-	told->states[count] = state;
-	atomic_store(&told->count, count + 1);
-	dispatch_semaphore_signal(told->more);
+	CHECK_INT(atomic_load(&history->done), 0);
+	history->states[count] = state;
+	atomic_store(&history->count, count + 1);
+	dispatch_semaphore_signal(history->more);
 }
 
-static inline void tell_done(void *context)
+static inline void on_done(void *context)
 {
-	struct told *told = context;
+	struct history *history = context;
 
-	atomic_fetch_add(&told->done, 1);
-	dispatch_semaphore_signal(told->ended);
+	atomic_fetch_add(&history->done, 1);
+	dispatch_semaphore_signal(history->ended);
 }
 
 /* Waits for the next event, which must be the last and this one. */
-static inline void told_expect(
-    struct told *told, vmnet_broker_hold_state_t state)
+static inline void history_expect(
+    struct history *history, vmnet_broker_hold_state_t state)
 {
 	int count;
 
-	dispatch_semaphore_wait(told->more, DISPATCH_TIME_FOREVER);
-	count = atomic_load(&told->count);
+	dispatch_semaphore_wait(history->more, DISPATCH_TIME_FOREVER);
+	count = atomic_load(&history->count);
 	CHECK_INT(count > 0, true);
-	CHECK_INT(told->states[count - 1], state);
+	CHECK_INT(history->states[count - 1], state);
 }
 
-static inline void told_expect_done(struct told *told)
+static inline void history_expect_done(struct history *history)
 {
-	dispatch_semaphore_wait(told->ended, DISPATCH_TIME_FOREVER);
-	CHECK_INT(atomic_load(&told->done), 1);
+	dispatch_semaphore_wait(history->ended, DISPATCH_TIME_FOREVER);
+	CHECK_INT(atomic_load(&history->done), 1);
 }
 
 static inline dispatch_queue_t queue_create(void)

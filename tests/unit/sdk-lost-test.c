@@ -127,7 +127,7 @@ static void a_broker_that_never_answers_costs_60_seconds(void)
 }
 
 /* Goal: held networks come back with the broker, without another call. */
-static void what_is_held_comes_back_when_the_broker_does(void)
+static void held_networks_are_granted_again_by_the_next_broker(void)
 {
 	int i;
 
@@ -167,7 +167,7 @@ static void what_is_held_comes_back_when_the_broker_does(void)
 }
 
 /* Goal: the same when launchd forgot the service meanwhile, as in an upgrade. */
-static void what_is_held_comes_back_after_an_upgrade(void)
+static void held_networks_are_granted_again_after_an_upgrade(void)
 {
 	struct call call;
 
@@ -241,8 +241,8 @@ static const struct scenario scenarios[] = {
 	SCENARIO(an_answer_after_59_seconds_is_in_time),
 	SCENARIO(a_broker_that_cannot_be_started_costs_60_seconds),
 	SCENARIO(a_broker_that_never_answers_costs_60_seconds),
-	SCENARIO(what_is_held_comes_back_when_the_broker_does),
-	SCENARIO(what_is_held_comes_back_after_an_upgrade),
+	SCENARIO(held_networks_are_granted_again_by_the_next_broker),
+	SCENARIO(held_networks_are_granted_again_after_an_upgrade),
 	SCENARIO(
 	    a_broker_that_hangs_up_is_asked_after_longer_and_longer_pauses),
 	SCENARIO(a_process_may_end_while_its_networks_are_lost),

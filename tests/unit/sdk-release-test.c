@@ -37,16 +37,16 @@ static atomic_int waits;
 static void release_when_told(
     vmnet_broker_hold_t hold, vmnet_broker_hold_state_t state, void *context)
 {
-	tell(hold, state, context);
-	vmnet_broker_hold_release(hold, tell_done);
+	on_state(hold, state, context);
+	vmnet_broker_hold_release(hold, on_done);
 }
 
 static void release_when_lost(
     vmnet_broker_hold_t hold, vmnet_broker_hold_state_t state, void *context)
 {
-	tell(hold, state, context);
+	on_state(hold, state, context);
 	if (state == VMNET_BROKER_HOLD_LOST) {
-		vmnet_broker_hold_release(hold, tell_done);
+		vmnet_broker_hold_release(hold, on_done);
 	}
 }
 
@@ -56,30 +56,30 @@ static void a_hold_can_be_released_inside_its_handler(void)
 {
 	dispatch_queue_t queue = queue_create();
 	vmnet_broker_hold_t hold;
-	struct told told;
+	struct history history;
 
 	standin_clock_advance(0);
 	broker_start("serve");
-	told_init(&told);
-	vmnet_broker_hold_create("default", queue, release_when_told, &told);
-	told_expect(&told, VMNET_BROKER_HOLD_GRANTED);
-	told_expect_done(&told);
-	told_destroy(&told);
+	history_init(&history);
+	vmnet_broker_hold_create("default", queue, release_when_told, &history);
+	history_expect(&history, VMNET_BROKER_HOLD_GRANTED);
+	history_expect_done(&history);
+	history_destroy(&history);
 
-	told_init(&told);
-	vmnet_broker_hold_create("error=5", queue, release_when_told, &told);
-	told_expect(&told, VMNET_BROKER_HOLD_FAILED);
-	told_expect_done(&told);
-	told_destroy(&told);
+	history_init(&history);
+	vmnet_broker_hold_create("error=5", queue, release_when_told, &history);
+	history_expect(&history, VMNET_BROKER_HOLD_FAILED);
+	history_expect_done(&history);
+	history_destroy(&history);
 
-	told_init(&told);
-	vmnet_broker_hold_create("default", queue, release_when_lost, &told);
-	told_expect(&told, VMNET_BROKER_HOLD_GRANTED);
+	history_init(&history);
+	vmnet_broker_hold_create("default", queue, release_when_lost, &history);
+	history_expect(&history, VMNET_BROKER_HOLD_GRANTED);
 	broker_kill();
-	told_expect(&told, VMNET_BROKER_HOLD_LOST);
-	told_expect_done(&told);
-	CHECK_INT(atomic_load(&told.count), 2);
-	told_destroy(&told);
+	history_expect(&history, VMNET_BROKER_HOLD_LOST);
+	history_expect_done(&history);
+	CHECK_INT(atomic_load(&history.count), 2);
+	history_destroy(&history);
 
 	hold = create_lost();
 	vmnet_broker_hold_release(hold, NULL);
@@ -95,32 +95,33 @@ static void a_hold_can_be_released_in_every_state(void)
 {
 	dispatch_queue_t queue = queue_create();
 	vmnet_broker_hold_t hold;
-	struct told told;
+	struct history history;
 	int i;
 
 	standin_clock_advance(0);
 	broker_start("serve");
-	vmnet_broker_hold_release(NULL, tell_done);
+	vmnet_broker_hold_release(NULL, on_done);
 	hold = vmnet_broker_hold_create("default", NULL, NULL, NULL);
 	vmnet_broker_hold_release(hold, NULL);
-	told_init(&told);
+	history_init(&history);
 	alive_at_most(4); /* the SDK's queue and ours, and two semaphores */
 	for (i = 0; i < 4; i++) {
 		static const char *const names[] = { "silent", "default",
 			"error=5", "error=8" };
 
-		told_destroy(&told);
-		told_init(&told);
-		hold = vmnet_broker_hold_create(names[i], queue, tell, &told);
+		history_destroy(&history);
+		history_init(&history);
+		hold = vmnet_broker_hold_create(
+		    names[i], queue, on_state, &history);
 		if (i == 3) {
 			CHECK_INT(pause_wait(hold), DELAY_MIN);
 		} else if (i > 0) {
 			vmnet_broker_hold_wait(hold, 60);
 			dispatch_semaphore_wait(
-			    told.more, DISPATCH_TIME_FOREVER);
+			    history.more, DISPATCH_TIME_FOREVER);
 		}
-		vmnet_broker_hold_release(hold, tell_done);
-		told_expect_done(&told);
+		vmnet_broker_hold_release(hold, on_done);
+		history_expect_done(&history);
 	}
 	/* Before anything was asked. */
 	vmnet_broker_hold_release(
@@ -130,7 +131,7 @@ static void a_hold_can_be_released_in_every_state(void)
 	broker_kill();
 	broker_start("serve");
 	alive_at_most(4);
-	told_destroy(&told);
+	history_destroy(&history);
 	dispatch_release(queue);
 }
 
@@ -138,25 +139,26 @@ static void a_hold_can_be_released_in_every_state(void)
  * things at once. */
 static void events_come_in_order_on_a_concurrent_queue(void)
 {
-	struct told told;
+	struct history history;
 	vmnet_broker_hold_t hold;
 
-	told_init(&told);
+	history_init(&history);
 	broker_start("serve");
 	hold = vmnet_broker_hold_create("default",
-	    dispatch_get_global_queue(QOS_CLASS_DEFAULT, 0), tell, &told);
+	    dispatch_get_global_queue(QOS_CLASS_DEFAULT, 0), on_state,
+	    &history);
 	CHECK_INT(vmnet_broker_hold_wait(hold, 60), VMNET_BROKER_SUCCESS);
 	broker_kill();
 	broker_start("serve");
-	while (atomic_load(&told.count) < 3) {
+	while (atomic_load(&history.count) < 3) {
 		sched_yield();
 	}
-	CHECK_INT(told.states[0], VMNET_BROKER_HOLD_GRANTED);
-	CHECK_INT(told.states[1], VMNET_BROKER_HOLD_LOST);
-	CHECK_INT(told.states[2], VMNET_BROKER_HOLD_GRANTED);
-	vmnet_broker_hold_release(hold, tell_done);
-	told_expect_done(&told);
-	told_destroy(&told);
+	CHECK_INT(history.states[0], VMNET_BROKER_HOLD_GRANTED);
+	CHECK_INT(history.states[1], VMNET_BROKER_HOLD_LOST);
+	CHECK_INT(history.states[2], VMNET_BROKER_HOLD_GRANTED);
+	vmnet_broker_hold_release(hold, on_done);
+	history_expect_done(&history);
+	history_destroy(&history);
 }
 
 static void *crowd_main(void *argument)
@@ -167,11 +169,11 @@ static void *crowd_main(void *argument)
 
 	for (i = 0; i < 32; i++) {
 		const char *name = names[(first + i) % COUNT(names)];
-		struct told told;
+		struct history history;
 		vmnet_broker_hold_t hold;
 
-		told_init(&told);
-		hold = vmnet_broker_hold_create(name, NULL, tell, &told);
+		history_init(&history);
+		hold = vmnet_broker_hold_create(name, NULL, on_state, &history);
 		if (i % 3 != 0) {
 			CHECK_INT(vmnet_broker_hold_wait(hold, 60) ==
 				VMNET_BROKER_SUCCESS,
@@ -180,9 +182,9 @@ static void *crowd_main(void *argument)
 				VMNET_BROKER_SUCCESS,
 			    name[1] == '\0');
 		}
-		vmnet_broker_hold_release(hold, tell_done);
-		told_expect_done(&told);
-		told_destroy(&told);
+		vmnet_broker_hold_release(hold, on_done);
+		history_expect_done(&history);
+		history_destroy(&history);
 	}
 	return NULL;
 }

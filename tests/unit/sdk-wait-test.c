@@ -20,21 +20,21 @@
 static void a_hold_gets_the_network_of_the_next_broker(void)
 {
 	dispatch_queue_t queue = queue_create();
-	struct told told;
+	struct history history;
 	vmnet_broker_hold_t hold;
 	uint64_t last = 0;
 	int i;
 
 	standin_clock_advance(0);
 	broker_start("serve");
-	told_init(&told);
-	hold = vmnet_broker_hold_create("default", queue, tell, &told);
-	told_expect(&told, VMNET_BROKER_HOLD_GRANTED);
+	history_init(&history);
+	hold = vmnet_broker_hold_create("default", queue, on_state, &history);
+	history_expect(&history, VMNET_BROKER_HOLD_GRANTED);
 	for (i = 0; i < 5; i++) {
 		CHECK_INT(generation(hold) != last, true);
 		last = generation(hold);
 		broker_kill();
-		told_expect(&told, VMNET_BROKER_HOLD_LOST);
+		history_expect(&history, VMNET_BROKER_HOLD_LOST);
 		expect_no_network(hold);
 		CHECK_INT(
 		    vmnet_broker_hold_wait(hold, 0), VMNET_BROKER_XPC_FAILURE);
@@ -43,12 +43,12 @@ static void a_hold_gets_the_network_of_the_next_broker(void)
 		broker_start("serve");
 		CHECK_INT(pause_wait(hold), DELAY_MIN);
 		standin_clock_advance((unsigned long long)DELAY_MIN);
-		told_expect(&told, VMNET_BROKER_HOLD_GRANTED);
+		history_expect(&history, VMNET_BROKER_HOLD_GRANTED);
 		expect_network(hold, "default");
 	}
-	vmnet_broker_hold_release(hold, tell_done);
-	told_expect_done(&told);
-	told_destroy(&told);
+	vmnet_broker_hold_release(hold, on_done);
+	history_expect_done(&history);
+	history_destroy(&history);
 	dispatch_release(queue);
 }
 

@@ -168,18 +168,18 @@ static void stopped_too_early(void)
 	CFRelease(network);
 }
 
-static void what_cannot_start_reports_it_in_its_completion(void **state)
+static void a_failed_start_is_reported_in_its_completion(void **state)
 {
 	(void)state;
-	/* Goal: what cannot start says so in its completion. */
+	/* Goal: the completion of a failed start has the reason. */
 	run_scenario(refused);
 	run_scenario(injected);
 }
 
-static void what_has_not_started_cannot_be_stopped(void **state)
+static void an_interface_that_has_not_started_is_not_stopped(void **state)
 {
 	(void)state;
-	/* Goal: what has not started cannot be stopped. */
+	/* Goal: an interface that has not started cannot be stopped. */
 	run_scenario(stopped_too_early);
 }
 
@@ -283,11 +283,11 @@ int main(void)
 		    the_first_interface_makes_the_bridge_and_the_last_takes_it,
 		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-		    what_cannot_start_reports_it_in_its_completion,
-		    fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(
-		    what_has_not_started_cannot_be_stopped, fixture_setup,
+		    a_failed_start_is_reported_in_its_completion, fixture_setup,
 		    fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    an_interface_that_has_not_started_is_not_stopped,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    bad_arguments_and_stale_references_do_no_harm,
 		    fixture_setup, fixture_teardown),

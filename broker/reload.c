@@ -38,8 +38,8 @@ static void log_problems(const struct config *config)
 {
 	for (size_t i = 0; i < config->problem_count; i++) {
 		if (i == PROBLEMS_LOGGED) {
-			log_error("config: %zu more errors: run vmnet-broker "
-				  "-n to see them all",
+			log_error("config: %zu more errors: run "
+				  "vmnet-brokerctl check to see them all",
 			    config->problem_count - i);
 			break;
 		}

@@ -144,7 +144,7 @@ SCRIPT
     sandbox --config "$file" <<'SCRIPT'
 ask command=string:status >"$T/status.out"
 wait_log 'config: .*networks.json:[0-9]*:[0-9]*: ' 32
-wait_log 'config: 9 more errors: run vmnet-broker -n to see them all'
+wait_log 'config: 9 more errors: run vmnet-brokerctl check to see them all'
 SCRIPT
 }
 

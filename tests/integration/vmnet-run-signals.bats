@@ -126,6 +126,14 @@ type '\003echo after-$?\n'
 wait_line screen '^after-130'
 ! grep '^never' "$T/screen.out" || fail "the script went on"
 
+# Ctrl-C before the command has the terminal goes to the script and vmnet-run.
+type "bash -c \"${script/up-3/up-5}\"\n"
+wait_line screen '^up-5'
+kill -INT -- "-$(ps -o pgid= -C vmnet-run | tr -d ' ')"
+type 'echo early-$?\n'
+wait_line screen '^early-130'
+! grep '^never' "$T/screen.out" || fail "the script went on"
+
 # One that a script starts in the background leaves the terminal to the script.
 type "bash -c \"$run sh -c 'echo up-4; exec sleep 1000' & read -r line; echo got-\\\$line\"\n"
 wait_line screen '^up-4'

@@ -45,7 +45,7 @@ static bool reaped;
 static int status;
 static int closed_ports;
 
-/* SIGINT was forwarded, so it did not come from the terminal. */
+/* SIGINT was forwarded, so the terminal did not send it to the command. */
 static bool interrupted;
 
 /* --- The terminal -------------------------------------------------------- */
@@ -112,17 +112,35 @@ static void reap(void)
 	    WIFSIGNALED(result) ? 128 + WTERMSIG(result) : WEXITSTATUS(result);
 }
 
-/* If Ctrl-C ended the command, it was also meant for the other processes in the
- * foreground with us: otherwise a script that runs us would continue. */
+/*
+ * If Ctrl-C ended the command, it was also meant for the other processes in the
+ * foreground with us: otherwise a script that runs us would continue. If we were
+ * sent the signal too, as before the command had the terminal, so were they. In
+ * both cases the script's shell has to see that the signal ended us. So this
+ * thread receives it, before it can exit: threads of dispatch block signals.
+ */
+static void end_by_interrupt(void)
+{
+	sigset_t interrupt;
+
+	sigemptyset(&interrupt);
+	sigaddset(&interrupt, SIGINT);
+	signal(SIGINT, SIG_DFL);
+	if (!interrupted) {
+		kill(0, SIGINT);
+	}
+	pthread_sigmask(SIG_UNBLOCK, &interrupt, NULL);
+	raise(SIGINT);
+}
+
 static void finish(void)
 {
 	reap();
-	if (was_foreground && !interrupted && status == 128 + SIGINT) {
-		stop_all();
-		signal(SIGINT, SIG_DFL);
-		kill(0, SIGINT);
+	stop_all();
+	if (was_foreground && status == 128 + SIGINT) {
+		end_by_interrupt();
 	}
-	leave(status);
+	exit(status);
 }
 
 static void finish_if_closed(void)

@@ -33,11 +33,11 @@
 #define BROKER_USER "_vmnetbroker"
 #define BROKER_UID 300
 
-/* Where the world is as a namespace of ip(8). */
 /* In PATH: the programs of macOS, and those that an installer adds. */
 #define SYSTEM_BIN "/run/standin/bin"
 #define INSTALLED_BIN "/run/standin/local/bin"
 
+/* Where the world is as a namespace of ip(8). */
 #define WORLD_NETNS "/run/netns/world"
 
 struct list {

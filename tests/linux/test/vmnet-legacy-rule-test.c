@@ -15,36 +15,35 @@
 static dispatch_semaphore_t done;
 static vmnet_return_t last_status;
 
+/* A call that was accepted reports its result in last_status. */
+static vmnet_return_t wait_for_status(vmnet_return_t accepted)
+{
+	if (accepted != VMNET_SUCCESS) {
+		return accepted;
+	}
+	dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
+	return last_status;
+}
+
 static vmnet_return_t add_rule(struct guest *guest, uint16_t external)
 {
 	struct in_addr to = { inet_addr("192.168.64.2") };
-	vmnet_return_t status = vmnet_interface_add_ip_port_forwarding_rule(
+
+	return wait_for_status(vmnet_interface_add_ip_port_forwarding_rule(
 	    guest->interface, IPPROTO_TCP, external, AF_INET, &to, 80,
 	    ^(vmnet_return_t result) {
 		    last_status = result;
 		    dispatch_semaphore_signal(done);
-	    });
-
-	if (status == VMNET_SUCCESS) {
-		dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
-		status = last_status;
-	}
-	return status;
+	    }));
 }
 
 static vmnet_return_t remove_rule(struct guest *guest, uint16_t external)
 {
-	vmnet_return_t status = vmnet_interface_remove_port_forwarding_rule(
+	return wait_for_status(vmnet_interface_remove_port_forwarding_rule(
 	    guest->interface, IPPROTO_TCP, external, ^(vmnet_return_t result) {
 		    last_status = result;
 		    dispatch_semaphore_signal(done);
-	    });
-
-	if (status == VMNET_SUCCESS) {
-		dispatch_semaphore_wait(done, DISPATCH_TIME_FOREVER);
-		status = last_status;
-	}
-	return status;
+	    }));
 }
 
 /* How many there are; the first is checked. */

@@ -6,9 +6,9 @@
 
 load helper
 
-# What the scripts share; it comes before each script.
+# run_sandbox [OPTION]...: what the scripts share comes before each script.
 run_sandbox() {
-    sandbox <<SCRIPT
+    sandbox "$@" <<SCRIPT
 $(
         cat <<'COMMON'
 PATH=$PWD/$tools:$PATH

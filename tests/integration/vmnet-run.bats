@@ -79,6 +79,32 @@ expect "interfaces" 0 "$(interfaces "$(pid_of run)")"
 SCRIPT
 }
 
+@test "vmnet-run: it waits for the interface of a network that it did not need" {
+    # Goal: when another network cannot be had, an interface that has started
+    # meanwhile is stopped, and vmnet-run waits for that. Here the stop hangs, so
+    # that it reports it.
+    run_sandbox --daemon-env STANDIN_HANG=vmnet_network_create:1 <<'SCRIPT'
+start first alice acquire host
+until status | grep -q "^networks.*state string creating"; do
+    :
+done
+clock_create
+start run alice env STANDIN_CLOCK="$clock" STANDIN_HANG=vmnet_stop_interface:1 \
+    vmnet-run --network host --network default -- vmm exit 0
+until vmnetctl | grep -q "^interface .* pid=$(pid_of run) "; do
+    :
+done
+until ! kill -0 "$(pid_of run)" 2>/dev/null; do
+    advance 11s
+done
+wait_exit run
+wait_line run '^vmnet-run: host: no answer from the broker$'
+wait_line run '^vmnet-run: default: vmnet did not stop the interface in 10 s$'
+expect "exit status" 126 "$status"
+kill -KILL "$(broker_pid)"
+SCRIPT
+}
+
 @test "vmnet-run: its interfaces disappear with it" {
     # Goal: nothing is left, even when it is killed.
     run_sandbox <<'SCRIPT'

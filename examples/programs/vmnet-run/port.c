@@ -68,7 +68,7 @@ static void port_set_error(struct port *port, const char *format, ...)
 static void port_failed(struct port *port)
 {
 	if (!port->started) {
-		dispatch_semaphore_signal(port->settled);
+		dispatch_semaphore_signal(port->ready);
 		return;
 	}
 	say("%s: %s", port->network_name, port->error);
@@ -126,7 +126,7 @@ static void port_attached(struct port *port, xpc_object_t parameters)
 	} else if (!port->started) {
 		port->started = true;
 		dispatch_activate(port->source);
-		dispatch_semaphore_signal(port->settled);
+		dispatch_semaphore_signal(port->ready);
 	}
 }
 
@@ -251,7 +251,7 @@ static void port_settle(struct port *port)
 		return;
 	}
 	if (port->leaving && port->interface == NULL) {
-		dispatch_semaphore_signal(port->settled);
+		dispatch_semaphore_signal(port->stopped);
 		return;
 	}
 	xpc_object_t serialization = port_copy_network(port, &generation);
@@ -313,7 +313,8 @@ void port_create(struct port *port)
 	port->queue = dispatch_queue_create(port->network_name, NULL);
 	port->events = dispatch_queue_create(port->network_name, NULL);
 	dispatch_set_target_queue(port->events, port->queue);
-	port->settled = dispatch_semaphore_create(0);
+	port->ready = dispatch_semaphore_create(0);
+	port->stopped = dispatch_semaphore_create(0);
 	port_create_sockets(port);
 	/* On the queue, so that no event comes before the hold is stored. */
 	dispatch_sync(port->queue, ^{
@@ -353,7 +354,7 @@ static void port_wait(const struct port *port)
 void port_start(struct port *port)
 {
 	port_wait(port);
-	if (dispatch_semaphore_wait(port->settled, after(START_SECONDS)) != 0) {
+	if (dispatch_semaphore_wait(port->ready, after(START_SECONDS)) != 0) {
 		fail("%s: vmnet started no interface in %d s",
 		    port->network_name, START_SECONDS);
 	}
@@ -374,7 +375,7 @@ void port_stop(struct port *port)
 		}
 		port_settle(port);
 	});
-	if (dispatch_semaphore_wait(port->settled, after(STOP_SECONDS)) != 0) {
+	if (dispatch_semaphore_wait(port->stopped, after(STOP_SECONDS)) != 0) {
 		say("%s: vmnet did not stop the interface in %d s",
 		    port->network_name, STOP_SECONDS);
 	}

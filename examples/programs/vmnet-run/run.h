@@ -93,7 +93,8 @@ struct port {
 	dispatch_queue_t queue;
 	dispatch_queue_t events;      /* vmnet's; its blocks run on the queue */
 	dispatch_source_t source;     /* frames of the guest's */
-	dispatch_semaphore_t settled; /* signalled at the start and the end */
+	dispatch_semaphore_t ready;   /* started, or cannot be */
+	dispatch_semaphore_t stopped; /* no interface, and no other will be */
 
 	bool lost;        /* its network; not attached to another one yet */
 	uint64_t lost_at; /* ns */

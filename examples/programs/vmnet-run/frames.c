@@ -140,17 +140,21 @@ void port_close(struct port *port)
 	});
 }
 
-/* Forwards a batch that the guest has sent; true if there was one. */
-static bool port_forward(struct port *port)
+/*
+ * Forwards what the guest has sent, until it is the turn of other ports: the
+ * source reports the rest again. A batch that is not full was the last one.
+ */
+static void port_from_guest(struct port *port)
 {
-	int taken = 0;
-	bool open = port_receive(port, &taken);
+	int taken = BATCH;
 
-	port_write(port);
-	if (!open) {
-		port_close(port);
+	for (int i = 0; i < TURN && taken == BATCH && !port->closed; i++) {
+		bool open = port_receive(port, &taken);
+		port_write(port);
+		if (!open) {
+			port_close(port);
+		}
 	}
-	return open && taken > 0;
 }
 
 /* --- From the network to the guest -------------------------------------- */
@@ -215,33 +219,39 @@ static bool port_read(struct port *port)
 
 static void port_wait(struct port *port, uint64_t pause);
 
-/* Moves a batch; false when there is none, or the guest has no room. */
+/*
+ * Moves a batch; false if there are no frames, or the guest has no room. A batch
+ * that is not full does not mean that there are none left: vmnet also limits the
+ * bytes of a call.
+ */
 static bool port_move(struct port *port)
 {
-	if (!port->waiting && !port_send(port)) {
+	struct batch *batch = &port->to_guest;
+
+	if (batch->next == batch->count && !port_read(port)) {
+		return false;
+	}
+	if (!port_send(port)) {
 		port->pause = port->pause == 0 ? PAUSE_FIRST : port->pause * 2;
 		port_wait(port, port->pause);
+		return false;
 	}
-	return !port->closed && !port->waiting && port_read(port);
+	return !port->closed;
 }
 
-/*
- * Moves frames in both directions until there are none, or until it is the turn
- * of other ports. Traffic in one direction wakes the queue, but usually causes
- * replies: moving frames both ways each time saves a wake-up.
- */
-static void port_pump(struct port *port)
+/* Moves frames to the guest until there are none, or until it is the turn of
+ * other ports. */
+static void port_to_guest(struct port *port)
 {
-	for (int i = 0; i < TURN && !port->closed; i++) {
-		bool sent = port_forward(port);
-		bool received = port_move(port);
-		if (!sent && !received) {
+	if (port->closed || port->waiting) {
+		return;
+	}
+	for (int i = 0; i < TURN; i++) {
+		if (!port_move(port)) {
 			return;
 		}
 	}
-	if (!port->waiting && port->to_guest.next < port->to_guest.count) {
-		port_wait(port, 0);
-	}
+	port_wait(port, 0);
 }
 
 /* Events that are already queued still arrive, and check port->waiting. */
@@ -253,7 +263,7 @@ static void port_wait(struct port *port, uint64_t pause)
 	    dispatch_time(DISPATCH_TIME_NOW, (int64_t)pause), port->queue, ^{
 		    dispatch_resume(port->events);
 		    port->waiting = false;
-		    port_pump(port);
+		    port_to_guest(port);
 	    });
 }
 
@@ -324,7 +334,7 @@ void port_create_sockets(struct port *port)
 	port->source = dispatch_source_create(
 	    DISPATCH_SOURCE_TYPE_READ, (uintptr_t)port->fd, 0, port->queue);
 	dispatch_source_set_event_handler(port->source, ^{
-		port_pump(port);
+		port_from_guest(port);
 	});
 }
 
@@ -335,11 +345,11 @@ vmnet_return_t port_connect(struct port *port)
 	    ^(interface_event_t mask, xpc_object_t event) {
 		    (void)mask;
 		    (void)event;
-		    port_pump(port);
+		    port_to_guest(port);
 	    });
 	/* Frames that arrived before the callback was set. */
 	if (status == VMNET_SUCCESS) {
-		port_pump(port);
+		port_to_guest(port);
 	}
 	return status;
 }

@@ -64,8 +64,8 @@ static bool has_room(const struct events *events, bool sees_all)
 	return events->count < limit;
 }
 
-struct watcher *events_watch(struct events *events,
-    const struct watcher_options *options, struct failure *failure)
+bool events_watch(struct events *events, const struct watcher_options *options,
+    struct failure *failure)
 {
 	struct watcher *watcher = NULL;
 
@@ -73,18 +73,18 @@ struct watcher *events_watch(struct events *events,
 		failure_set(failure, FAILURE_BUSY,
 		    "%u clients watch the broker, which is the limit",
 		    events->count);
-		return NULL;
+		return false;
 	}
 	watcher = calloc(1, sizeof(*watcher));
 	if (watcher == NULL) {
 		failure_set(failure, FAILURE_INTERNAL, "out of memory");
-		return NULL;
+		return false;
 	}
 	watcher->events = events;
 	watcher->options = *options;
 	LIST_INSERT_HEAD(&events->watchers, watcher, entry);
 	events->count++;
-	return watcher;
+	return true;
 }
 
 static void destroy_unused(struct watcher *watcher)
@@ -94,14 +94,17 @@ static void destroy_unused(struct watcher *watcher)
 	}
 }
 
-void events_leave(struct watcher *watcher)
+void events_leave(struct events *events, xpc_connection_t connection)
 {
-	if (watcher != NULL) {
-		LIST_REMOVE(watcher, entry);
-		watcher->events->count--;
-		watcher->left = true;
-		destroy_unused(watcher);
+	struct watcher *watcher = LIST_FIRST(&events->watchers);
+
+	while (watcher->options.connection != connection) {
+		watcher = LIST_NEXT(watcher, entry);
 	}
+	LIST_REMOVE(watcher, entry);
+	events->count--;
+	watcher->left = true;
+	destroy_unused(watcher);
 }
 
 /*

@@ -23,7 +23,6 @@
 #include "registry.h"
 
 struct events;
-struct watcher;
 
 /* The client that caused an event. */
 struct event_client {
@@ -51,12 +50,13 @@ struct events *events_create(void (*all_sent)(void *context), void *context);
 /* Call it when no watcher is left. NULL is allowed. */
 void events_destroy(struct events *events);
 
-/* Starts to send events to a client. NULL: failure says why not. */
-struct watcher *events_watch(struct events *events,
-    const struct watcher_options *options, struct failure *failure);
+/* Starts to send events to a client that does not get them yet. False: failure
+ * says why not. */
+bool events_watch(struct events *events, const struct watcher_options *options,
+    struct failure *failure);
 
-/* Its connection has ended. NULL is allowed. */
-void events_leave(struct watcher *watcher);
+/* The connection of a client that gets events has ended. */
+void events_leave(struct events *events, xpc_connection_t connection);
 
 void events_post(struct events *events, const struct event *event);
 

@@ -27,7 +27,7 @@ struct request {
 	struct hold *hold;
 	const struct network *released;
 	uint8_t mac[6]; /* of the guest for which the hold is, or all 0 */
-	STAILQ_ENTRY(request) entry;
+	SLIST_ENTRY(request) entry;
 };
 
 struct owned_hold {
@@ -41,19 +41,25 @@ struct peer {
 	struct user *user;
 	xpc_connection_t connection;
 	uint64_t number; /* in the log */
-	pid_t pid;       /* for information only, never relied on */
 	time_t since;
-	bool admitted;
-	bool dropped; /* cancelled; its last event is still to come */
+	pid_t pid; /* for information only, never relied on */
+	bool admitted : 1;
+	bool dropped : 1; /* cancelled; its last event is still to come */
+	bool watches : 1;
+	bool idle : 1; /* in the list of idle peers */
 	uint8_t request_count;
 	uint8_t hold_count;
-	STAILQ_HEAD(, request) requests; /* unanswered, oldest first */
+	SLIST_HEAD(, request) requests; /* unanswered */
 	SLIST_HEAD(, owned_hold) holds;
-	struct owned_hold first; /* often the only one; context NULL: unused */
-	uint64_t idle_deadline;  /* 0: it holds or waits for a network */
-	struct watcher *watcher; /* NULL: it does not watch */
-	TAILQ_ENTRY(peer) idle_entry;
 	TAILQ_ENTRY(peer) entry;
+	union { /* an idle peer has no holds */
+		/* Often the only one; context NULL: unused. */
+		struct owned_hold first;
+		struct {
+			uint64_t deadline;
+			TAILQ_ENTRY(peer) entry;
+		} when_idle;
+	};
 };
 
 struct peers {
@@ -75,7 +81,10 @@ struct peers {
  * holds or requests. */
 void peer_restart_idle_timeout(struct peer *peer);
 
-/* Adds a waiting request at the end of the peer's list; NULL: out of memory. */
+/* Ends that: the peer is about to get a hold, or to leave. */
+void peer_end_idle(struct peer *peer);
+
+/* Adds a waiting request; NULL: out of memory. */
 struct request *peer_add_request(struct peer *peer, xpc_object_t reply);
 
 /* Ends a request; returns its reply, which the caller then owns. */

@@ -38,9 +38,9 @@ void peer_release_all(struct peer *peer)
 		hold_destroy(peer, owned);
 		owned = next;
 	}
-	request = STAILQ_FIRST(&peer->requests);
+	request = SLIST_FIRST(&peer->requests);
 	while (request != NULL) {
-		struct request *next = STAILQ_NEXT(request, entry);
+		struct request *next = SLIST_NEXT(request, entry);
 
 		xpc_release(peer_end_request(peer, request));
 		request = next;
@@ -80,10 +80,10 @@ static void answer_acquire(xpc_object_t reply, struct hold *hold,
 	peer_answer(peer, reply);
 }
 
-static void hold_done(struct hold *hold, const struct failure *failure)
+void peer_answer_hold(struct hold *hold, const struct failure *failure)
 {
 	struct peer *peer = hold->context;
-	struct request *request = STAILQ_FIRST(&peer->requests);
+	struct request *request = SLIST_FIRST(&peer->requests);
 
 	peer_log(peer, failure == NULL ? LOG_LEVEL_INFO : LOG_LEVEL_NOTICE,
 	    "acquire %s: %s", hold->network->config->name,
@@ -92,7 +92,7 @@ static void hold_done(struct hold *hold, const struct failure *failure)
 		peer_note_refusal(peer, hold->network, failure);
 	}
 	while (request != NULL) {
-		struct request *next = STAILQ_NEXT(request, entry);
+		struct request *next = SLIST_NEXT(request, entry);
 
 		if (request->hold == hold) {
 			struct request copy = *request;
@@ -113,13 +113,13 @@ static struct hold *create_hold(struct peer *peer)
 {
 	struct owned_hold *owned = &peer->first;
 
+	peer_end_idle(peer);
 	if (owned->hold.context != NULL) {
 		owned = calloc(1, sizeof(*owned));
 	}
 	if (owned == NULL) {
 		return NULL;
 	}
-	owned->hold.done = hold_done;
 	owned->hold.context = peer;
 	SLIST_INSERT_HEAD(&peer->holds, owned, entry);
 	peer->hold_count++;
@@ -168,6 +168,7 @@ static void acquire_new(struct peer *peer, xpc_object_t reply,
 		if (hold != NULL) {
 			hold_destroy(peer, (struct owned_hold *)hold);
 		}
+		peer_restart_idle_timeout(peer);
 		return;
 	}
 	peer_restart_idle_timeout(peer);
@@ -226,10 +227,10 @@ void peer_wait_release(
 static void answer_release(struct peer *peer, const struct network *network,
     const struct failure *failure)
 {
-	struct request *request = STAILQ_FIRST(&peer->requests);
+	struct request *request = SLIST_FIRST(&peer->requests);
 
 	while (request != NULL) {
-		struct request *next = STAILQ_NEXT(request, entry);
+		struct request *next = SLIST_NEXT(request, entry);
 
 		if (request->released == network) {
 			xpc_object_t reply = peer_end_request(peer, request);

@@ -59,21 +59,23 @@ void peer_log(struct peer *peer, enum log_level level, const char *format, ...)
  * Time.
  */
 
-static void idle_end(struct peer *peer)
+void peer_end_idle(struct peer *peer)
 {
-	if (peer->idle_deadline != 0) {
-		TAILQ_REMOVE(&peer->peers->idle, peer, idle_entry);
-		peer->idle_deadline = 0;
+	if (peer->idle) {
+		TAILQ_REMOVE(&peer->peers->idle, peer, when_idle.entry);
+		peer->idle = false;
+		peer->first = (struct owned_hold){ 0 };
 	}
 }
 
 void peer_restart_idle_timeout(struct peer *peer)
 {
-	idle_end(peer);
-	if (!peer->dropped && peer->watcher == NULL &&
-	    SLIST_EMPTY(&peer->holds) && STAILQ_EMPTY(&peer->requests)) {
-		peer->idle_deadline = now(peer->peers) + idle_timeout;
-		TAILQ_INSERT_TAIL(&peer->peers->idle, peer, idle_entry);
+	peer_end_idle(peer);
+	if (!peer->dropped && !peer->watches && SLIST_EMPTY(&peer->holds) &&
+	    SLIST_EMPTY(&peer->requests)) {
+		peer->idle = true;
+		peer->when_idle.deadline = now(peer->peers) + idle_timeout;
+		TAILQ_INSERT_TAIL(&peer->peers->idle, peer, when_idle.entry);
 	}
 }
 
@@ -81,7 +83,7 @@ uint64_t peers_deadline(const struct peers *peers)
 {
 	const struct peer *idle = TAILQ_FIRST(&peers->idle);
 
-	return idle == NULL ? UINT64_MAX : idle->idle_deadline;
+	return idle == NULL ? UINT64_MAX : idle->when_idle.deadline;
 }
 
 void peers_expire(struct peers *peers)
@@ -89,7 +91,7 @@ void peers_expire(struct peers *peers)
 	uint64_t time = now(peers);
 	struct peer *peer = TAILQ_FIRST(&peers->idle);
 
-	while (peer != NULL && peer->idle_deadline <= time) {
+	while (peer != NULL && peer->when_idle.deadline <= time) {
 		peer_drop(
 		    peer, "idle: it holds no network and sent no request");
 		peer = TAILQ_FIRST(&peers->idle);
@@ -197,8 +199,6 @@ static void peer_init(struct peer *peer, struct peers *peers, struct user *user,
 	peer->number = ++peers->last_number;
 	peer->pid = xpc_connection_get_pid(connection);
 	peer->since = time(NULL);
-	STAILQ_INIT(&peer->requests);
-	SLIST_INIT(&peer->holds);
 	TAILQ_INSERT_TAIL(&peers->all, peer, entry);
 	user->peers++;
 	peers->refused++; /* until it is admitted */
@@ -237,7 +237,7 @@ void peer_drop(struct peer *peer, const char *reason)
 	if (!peer->dropped) {
 		peer_log(peer, LOG_LEVEL_NOTICE, "dropped: %s", reason);
 		peer->dropped = true;
-		idle_end(peer);
+		peer_end_idle(peer);
 		xpc_connection_cancel(peer->connection);
 	}
 }
@@ -249,7 +249,7 @@ xpc_object_t peer_end_request(struct peer *peer, struct request *request)
 	if (request->released != NULL) {
 		peer->peers->waiting_release--;
 	}
-	STAILQ_REMOVE(&peer->requests, request, request, entry);
+	SLIST_REMOVE(&peer->requests, request, request, entry);
 	peer->request_count--;
 	free(request);
 	return reply;
@@ -261,9 +261,11 @@ void peer_leave(struct peer *peer)
 	xpc_connection_t connection = peer->connection;
 
 	peer->dropped = true;
-	idle_end(peer);
+	peer_end_idle(peer);
 	peer_release_all(peer);
-	events_leave(peer->watcher);
+	if (peer->watches) {
+		events_leave(peers->options.events, connection);
+	}
 	TAILQ_REMOVE(&peers->all, peer, entry);
 	peer->user->peers--;
 	if (peer->admitted) {
@@ -340,7 +342,7 @@ struct request *peer_add_request(struct peer *peer, xpc_object_t reply)
 
 	if (request != NULL) {
 		request->reply = reply;
-		STAILQ_INSERT_TAIL(&peer->requests, request, entry);
+		SLIST_INSERT_HEAD(&peer->requests, request, entry);
 		peer->request_count++;
 	}
 	return request;
@@ -359,10 +361,13 @@ bool peer_defer(struct peer *peer, xpc_object_t reply)
 xpc_object_t peer_resume(struct peer *peer, xpc_object_t reply)
 {
 	xpc_connection_t connection = peer->connection;
-	struct request *request = STAILQ_FIRST(&peer->requests);
+	struct request *request = NULL;
 
-	while (request != NULL && request->reply != reply) {
-		request = STAILQ_NEXT(request, entry);
+	SLIST_FOREACH(request, &peer->requests, entry)
+	{
+		if (request->reply == reply) {
+			break;
+		}
 	}
 	if (request != NULL) {
 		peer_end_request(peer, request);
@@ -431,10 +436,10 @@ bool peer_watch(struct peer *peer, struct failure *failure)
 		.sees_all = peer_may_change(peer),
 	};
 
-	if (peer->watcher == NULL) {
-		peer->watcher = events_watch(
+	if (!peer->watches) {
+		peer->watches = events_watch(
 		    peer->peers->options.events, &options, failure);
 	}
 	peer_restart_idle_timeout(peer);
-	return peer->watcher != NULL;
+	return peer->watches;
 }

@@ -109,6 +109,9 @@ void peer_refuse(struct peer *peer, xpc_object_t reply, const char *what,
 void peer_acquire(struct peer *peer, xpc_object_t reply,
     struct network *network, const uint8_t mac[6]);
 
+/* Sends the answer to the requests that wait for the hold. For the registry. */
+void peer_answer_hold(struct hold *hold, const struct failure *failure);
+
 /* Sends the reply when the network is no longer releasing, or a failure if that
  * timed out. */
 void peer_wait_release(

@@ -81,14 +81,15 @@ static void hold_grant(struct hold *hold)
 {
 	hold->granted = true;
 	post(hold->network, REGISTRY_ACQUIRED, hold, NULL);
-	hold->done(hold, NULL);
+	hold->network->registry->options.answer(hold, NULL);
 }
 
 static void hold_refuse(
     struct network *network, struct hold *hold, const struct failure *failure)
 {
 	hold_detach(network, hold);
-	hold->done(hold, failure); /* the registry does not use it afterwards */
+	/* The registry does not use it afterwards. */
+	network->registry->options.answer(hold, failure);
 }
 
 static void refuse_all(struct network *network, const struct failure *failure)

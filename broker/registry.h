@@ -53,13 +53,7 @@ enum network_state {
 struct hold {
 	struct network *network; /* NULL: none */
 	bool granted;
-	/*
-	 * The hold was granted (NULL), or refused: then the registry has
-	 * dropped it, and `network` is the network that was requested. May be
-	 * called from inside registry_acquire(). Must not call the registry.
-	 */
-	void (*done)(struct hold *hold, const struct failure *failure);
-	void *context;
+	void *context; /* the caller's */
 	TAILQ_ENTRY(hold) entry;
 };
 
@@ -117,6 +111,12 @@ struct registry_options {
 	 * other brokers'. */
 	uint64_t generation;
 	uint64_t (*now)(void *context); /* monotonic, ns */
+	/*
+	 * A hold was granted (NULL), or refused: then the registry has dropped
+	 * it, and hold->network is the network that was requested. May be
+	 * called from inside registry_acquire(). Must not call the registry.
+	 */
+	void (*answer)(struct hold *hold, const struct failure *failure);
 	/* A state changed outside of a call. */
 	void (*changed)(void *context);
 	/* May be NULL. Must not call the registry. */
@@ -172,8 +172,8 @@ const struct network *registry_get(
 struct network *registry_find(struct registry *registry, const char *name);
 
 /*
- * Requests a hold, in which done and context are set and network is NULL.
- * hold->done is called once, unless registry_release() is called first.
+ * Requests a hold, in which context is set and network is NULL. answer() is
+ * called once for it, unless registry_release() is called first.
  */
 void registry_acquire(struct network *network, struct hold *hold);
 

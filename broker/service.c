@@ -193,6 +193,7 @@ static void create_registry(struct service *service)
 {
 	struct registry_options registry = {
 		.now = now,
+		.answer = peer_answer_hold,
 		.changed = changed,
 		.event = network_event,
 		.context = service,

@@ -137,11 +137,33 @@ static void changed(void *context)
 	changes++;
 }
 
+static void answer(struct hold *hold, const struct failure *failure)
+{
+	struct client *client = hold->context;
+
+	if (failure == NULL) {
+		assert_true(hold->granted);
+		assert_non_null(hold->network);
+		client->granted++;
+		return;
+	}
+	/* Forgotten, but still known by its network. */
+	assert_non_null(hold->network);
+	assert_false(hold->granted);
+	hold->network = NULL;
+	client->refused++;
+	client->status = failure->status;
+	client->vmnet_status = failure->vmnet_status;
+	snprintf(
+	    client->message, sizeof(client->message), "%s", failure->message);
+}
+
 void start(uint32_t linger)
 {
 	const struct registry_options options = {
 		.generation = 100,
 		.now = now,
+		.answer = answer,
 		.changed = changed,
 	};
 
@@ -190,34 +212,12 @@ void assert_state(const char *name, enum network_state state)
  * Holders.
  */
 
-static void hold_done(struct hold *hold, const struct failure *failure)
-{
-	struct client *client = hold->context;
-
-	if (failure == NULL) {
-		assert_true(hold->granted);
-		assert_non_null(hold->network);
-		client->granted++;
-		return;
-	}
-	/* Forgotten, but still known by its network. */
-	assert_non_null(hold->network);
-	assert_false(hold->granted);
-	hold->network = NULL;
-	client->refused++;
-	client->status = failure->status;
-	client->vmnet_status = failure->vmnet_status;
-	snprintf(
-	    client->message, sizeof(client->message), "%s", failure->message);
-}
-
 void acquire(struct client *client, const char *name)
 {
 	struct network *network = registry_find(registry, name);
 
 	assert_non_null(network);
 	assert_null(client->hold.network);
-	client->hold.done = hold_done;
 	client->hold.context = client;
 	client->granted = 0;
 	client->refused = 0;

@@ -2,7 +2,8 @@
 // Copyright The vmnet-broker authors
 //
 // link: broker/[!m]*.c broker/message.c
-// link: tests/unit/broker-vmnet.c
+// link: tests/unit/broker-vmnet.c tests/unit/broker-vmnet-config.c
+// link: tests/unit/broker-vmnet-interface.c
 // flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
 // flags: -Wl,--wrap=xpc_connection_get_euid -Wl,--wrap=sysctl
 // flags: -Wl,--wrap=xpc_transaction_begin -Wl,--wrap=xpc_transaction_end

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan tsan
-// link: tests/unit/broker-vmnet.c
+// link: tests/unit/broker-vmnet.c tests/unit/broker-vmnet-config.c
+// link: tests/unit/broker-vmnet-interface.c
 //
 // The vmnet of the broker's tests refuses what the stand-in's refuses.
 

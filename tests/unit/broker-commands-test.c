@@ -87,24 +87,24 @@ static void list_has_every_network_in_each_state(void **unused)
 	assert_reply(get_listed(client, "host"),
 	    "{holders=0 mode=\"host\" name=\"host\" pending=false "
 	    "persistent=false state=\"inactive\"}");
-	assert_reply(get_listed(client, "fixed"),
+	assert_reply(get_listed(client, "far"),
 	    "{configured_subnet=\"192.168.101.0/24\" holders=0 "
-	    "mode=\"shared\" name=\"fixed\" pending=false persistent=false "
+	    "mode=\"shared\" name=\"far\" pending=false persistent=false "
 	    "state=\"inactive\"}");
-	assert_reply(get_listed(client, FIXTURE_BROKEN),
+	assert_reply(get_listed(client, BROKEN_NETWORK),
 	    "{error_message=\"networks.json:3:5: bad.mode: \"bridged\" is "
 	    "not a mode\" holders=0 name=\"z-broken\" pending=false "
 	    "persistent=false state=\"broken\"}");
-	acquire(holder, "fixed");
-	assert_reply(get_listed(client, "fixed"),
+	acquire(holder, "far");
+	assert_reply(get_listed(client, "far"),
 	    "{configured_subnet=\"192.168.101.0/24\" "
 	    "dhcp_range=\"192.168.101.2-192.168.101.254\" "
 	    "gateway=\"192.168.101.1\" holders=1 mask=\"255.255.255.0\" "
-	    "mode=\"shared\" mtu=1500 name=\"fixed\" pending=false "
+	    "mode=\"shared\" mtu=1500 name=\"far\" pending=false "
 	    "persistent=false state=\"held\" "
 	    "subnet=\"192.168.101.0/24\" subnet_source=\"configured\"}");
 	client_destroy(holder);
-	wait_state(client, "fixed", "lingering");
+	wait_state(client, "far", "lingering");
 	client_destroy(client);
 }
 
@@ -165,7 +165,7 @@ static void each_counter_counts_what_it_says(void **unused)
 	xpc_release(ask(client, "acquire", "nowhere"));
 	xpc_release(ask(client, "nothing", NULL));
 	xpc_release(ask(client, "drain", NULL));
-	xpc_release(ask(client, "acquire", FIXTURE_BROKEN));
+	xpc_release(ask(client, "acquire", BROKEN_NETWORK));
 	standin_hang("vmnet_network_create:1");
 	ask_later(client, "acquire", "n3");
 	wait_state(client, "n3", "creating");

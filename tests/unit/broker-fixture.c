@@ -2,6 +2,7 @@
 // Copyright The vmnet-broker authors
 //
 // link: broker/[!m]*.c broker/message.c
+// link: tests/unit/broker-base.c tests/unit/broker-fixture-host.c
 // link: tests/unit/broker-vmnet.c tests/unit/broker-vmnet-config.c
 // link: tests/unit/broker-vmnet-interface.c
 // flags: -Wl,--wrap=log_write -Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
@@ -11,132 +12,21 @@
 
 #include "broker-fixture.h"
 
-#include <dirent.h>
-#include <ifaddrs.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <sys/sysctl.h>
 #include <unistd.h>
 
 #include <standin.h>
 
 #include "broker-vmnet.h"
 #include "config.h"
-#include "log.h"
 #include "subnet-plan.h"
 
 /* Seconds of a broker without a network. */
 #define IDLE 120
 
-void require(bool condition)
-{
-	if (!condition) {
-		__builtin_trap();
-	}
-}
-
-/*
- * What is around the broker.
- */
-
-void __wrap_log_write(enum log_level level, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-uid_t __wrap_xpc_connection_get_euid(xpc_connection_t connection);
-void __wrap_xpc_transaction_begin(void);
-void __wrap_xpc_transaction_end(void);
-int __wrap_getifaddrs(struct ifaddrs **list);
-void __wrap_freeifaddrs(struct ifaddrs *list);
-int __wrap_sysctl(int *name, u_int count, void *value, size_t *size,
-    void *new_value, size_t new_size);
-
-void require_printable(const char *text)
-{
-	for (; *text != '\0'; text++) {
-		require(*text >= 0x20 && *text <= 0x7e);
-	}
-}
-
-void __wrap_log_write(enum log_level level, const char *format, ...)
-{
-	char line[2048];
-	va_list args;
-
-	(void)level;
-	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	require_printable(line);
-}
-
-static atomic_uint user;
-
-uid_t __wrap_xpc_connection_get_euid(xpc_connection_t connection)
-{
-	(void)connection;
-	return user;
-}
-
-/* The broker has one for each network that it makes, until vmnet has it back. */
-static atomic_int transactions;
-
-void __wrap_xpc_transaction_begin(void)
-{
-	transactions++;
-}
-
-void __wrap_xpc_transaction_end(void)
-{
-	require(transactions-- > 0);
-}
-
-int __wrap_getifaddrs(struct ifaddrs **list)
-{
-	*list = NULL;
-	return 0;
-}
-
-void __wrap_freeifaddrs(struct ifaddrs *list)
-{
-	require(list == NULL);
-}
-
-int __wrap_sysctl(int *name, u_int count, void *value, size_t *size,
-    void *new_value, size_t new_size)
-{
-	(void)name;
-	(void)count;
-	(void)value;
-	(void)new_value;
-	(void)new_size;
-	*size = 0;
-	return 0;
-}
-
-/*
- * The broker.
- */
-#define PROBLEM "/networks.json:3:5: bad.mode: \"bridged\" is not a mode"
-
-static struct config_network networks[NETWORKS + 1] = {
-	{ .name = "default", .linger = 5, .mode = CONFIG_SHARED },
-	{ .name = "fixed",
-	    .linger = 5,
-	    .has_subnet = true,
-	    .subnet = { 0xc0a86500, 24 } },
-	{ .name = "host", .linger = 5, .mode = CONFIG_HOST },
-	{ .name = "n1", .linger = 5, .mode = CONFIG_SHARED },
-	{ .name = "n2", .linger = 5, .mode = CONFIG_SHARED },
-	{ .name = "n3", .linger = 5, .mode = CONFIG_SHARED },
-	{ .name = "n4", .linger = 5, .mode = CONFIG_SHARED },
-	{ .name = "n5", .linger = 5, .mode = CONFIG_SHARED },
-	{ .name = "n6", .linger = 5, .mode = CONFIG_SHARED },
-	{ .name = "shared", .linger = 5, .mode = CONFIG_SHARED },
-	{ .name = FIXTURE_BROKEN, .problem = PROBLEM },
-};
 static struct config config = {
-	.networks = networks,
+	.networks = broker_networks,
 	.count = NETWORKS + 1,
 	.name_offset = 1,
 	.options = {
@@ -174,19 +64,6 @@ void fixture_run(void)
 	sched_yield();
 }
 
-static int count_descriptors(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	int count = 0;
-
-	require(directory != NULL);
-	while (readdir(directory) != NULL) {
-		count++;
-	}
-	closedir(directory);
-	return count;
-}
-
 void fixture_start(void)
 {
 	const struct service_options options = {
@@ -201,7 +78,7 @@ void fixture_start(void)
 	done = false;
 	silent = false;
 	elapsed = 0;
-	user = 501;
+	fixture_set_user(501);
 	fake_vmnet_reset();
 	listener = xpc_connection_create(NULL, queue);
 	dispatch_sync(queue, ^{
@@ -232,7 +109,7 @@ void fixture_stop(void (*how)(struct service *service))
 static void end(void)
 {
 	fixture_stop(service_drain);
-	while (!done || transactions > 0) {
+	while (!done || fixture_transactions() > 0) {
 		fake_vmnet_answer();
 		fixture_advance(SECOND);
 	}
@@ -241,7 +118,7 @@ static void end(void)
 	require(fake_vmnet_configurations() == 0);
 	xpc_release(fixture_endpoint);
 	xpc_release(listener);
-	while (standin_objects_alive("connection") > 0) {
+	while (standin_objects_alive(CONNECTION) > 0) {
 		sched_yield();
 	}
 	service_destroy(service);
@@ -254,22 +131,6 @@ static void wait_objects(void)
 	    fake_vmnet_interfaces() > 0 || fake_vmnet_copies() > 0) {
 		fake_vmnet_answer();
 		fixture_run();
-	}
-}
-
-/* The first listener of a process watches SIGTERM, for good. */
-static void warm_up(void)
-{
-	xpc_connection_t first = xpc_connection_create(NULL, NULL);
-
-	xpc_connection_set_event_handler(first, ^(xpc_object_t event) {
-		(void)event;
-	});
-	xpc_connection_activate(first);
-	xpc_connection_cancel(first);
-	xpc_release(first);
-	while (standin_objects_alive("connection") > 0) {
-		sched_yield();
 	}
 }
 
@@ -287,7 +148,7 @@ void fixture_open(void)
 	standin_clock_advance(0);
 	queue = dispatch_queue_create("broker", DISPATCH_QUEUE_SERIAL);
 	subnet_plan_assign(&config);
-	warm_up();
+	start_first_listener();
 	objects = standin_objects_alive(NULL);
 }
 
@@ -316,12 +177,7 @@ xpc_object_t fixture_request(const char *command, const char *name)
 
 const char *fixture_network(size_t which)
 {
-	return networks[which].name;
-}
-
-void fixture_set_user(unsigned uid)
-{
-	user = uid;
+	return broker_networks[which].name;
 }
 
 void fixture_lose_listener(void)

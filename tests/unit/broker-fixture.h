@@ -17,13 +17,8 @@
 #include <dispatch/dispatch.h>
 #include <xpc/xpc.h>
 
+#include "broker-base.h"
 #include "service.h"
-
-#define SECOND UINT64_C(1000000000)
-
-/* Networks that can be had: more than a client may have; and one that cannot. */
-#define NETWORKS 10
-#define FIXTURE_BROKEN "z-broken"
 
 /* Clients of the broker connect to it, between start and end. */
 extern xpc_endpoint_t fixture_endpoint;
@@ -39,6 +34,7 @@ void fixture_start(void);
 /* All clients must be gone. No network, object or descriptor may be left. */
 void fixture_end(void);
 
+/* Of broker-base.h's networks, which are all there. */
 const char *fixture_network(size_t which);
 
 /* A request, to be released; name NULL: without one. */
@@ -46,6 +42,9 @@ xpc_object_t fixture_request(const char *command, const char *name);
 
 /* Whose the connections are that come from now on. */
 void fixture_set_user(unsigned uid);
+
+/* The broker has one for each network that it makes, until vmnet has it back. */
+int fixture_transactions(void);
 
 /* Lets the broker do what it can do now. */
 void fixture_run(void);

@@ -118,7 +118,7 @@ int set_up_reloaded(void **state)
 {
 	set_up(state);
 	/* The fixture's networks are unused: they are removed at once. */
-	reload("{}", "|||default fixed n1 n2 n3 n4 n5 n6 z-broken|");
+	reload("{}", "|||default far n1 n2 n3 n4 n5 n6 near z-broken|");
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 
 #include <xpc/xpc.h>
 
+#include "broker-base.h"
 #include "broker-host.h"
 #include "broker-vmnet.h"
 #include "config.h"
@@ -27,14 +28,12 @@
 #include "protocol.h"
 #include "run-until-failure.h"
 
-#define SECOND UINT64_C(1000000000)
-
 /* Whose clients are, unless a test says something else. */
 #define USER 501
 
 /* The broker, between the set-up and the tear-down of a test. Its networks are
- * default, shared and n1 to n6; host; far, whose subnet is the bridge's, and near,
- * whose subnet is en0's. */
+ * those of broker-base.h that can be had: the subnet of far is the bridge's, and
+ * that of near is en0's. */
 struct fixture {
 	struct config config; /* on its queue */
 	xpc_connection_t listener;
@@ -64,8 +63,6 @@ void advance(uint64_t time);
 
 /* Asks the broker to stop, unless it has. */
 void stop(void);
-
-int count_descriptors(void);
 
 /*
  * These let everything happen that can happen now, until something holds.

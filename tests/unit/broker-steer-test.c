@@ -252,7 +252,7 @@ static void recreate_releases_a_network_without_holders(void **unused)
 	wait_state(root, "default", "inactive");
 	assert_refused(ask(root, "recreate", "nowhere"), FAILURE_NOT_FOUND,
 	    "no such network");
-	assert_refused(ask(root, "recreate", FIXTURE_BROKEN),
+	assert_refused(ask(root, "recreate", BROKEN_NETWORK),
 	    FAILURE_CONFIGURATION, "networks.json:3:5");
 	assert_refused(ask(root, "recreate", NULL), FAILURE_INVALID_REQUEST,
 	    "network_name must be a string");

@@ -151,7 +151,7 @@ static void usage(FILE *file)
 	    "  --kernel FILE        boot this kernel "
 	    "(default: boot the disk by EFI)\n"
 	    "  --initrd FILE        initial RAM disk (default: none)\n"
-	    "  --command-line TEXT  of the kernel (default: empty)\n"
+	    "  --command-line TEXT  kernel command line (default: empty)\n"
 	    "  --disk FILE          raw disk image (default: none)\n"
 	    "  --cpus N             number of CPUs (default: 1)\n"
 	    "  --memory MIB         size of the memory (default: 512)\n"

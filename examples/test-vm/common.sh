@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034 # the variables are for who sources this
+# shellcheck shell=sh disable=SC2034 # scripts that source this use them
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #

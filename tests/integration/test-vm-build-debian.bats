@@ -64,7 +64,7 @@ served() {
     busybox_of amd64
     environment=(BUSYBOX="$T/busybox")
     run -0 build_with amd64
-    [[ $output == *"using linux-image-9-cloud-amd64 as Debian has it now"* ]]
+    [[ $output == *"using Debian's current linux-image-9-cloud-amd64"* ]]
 }
 
 @test "Debian: a wrong package from apt is refused" {

@@ -69,7 +69,7 @@ load test-vm-build
     offline
     run -1 build_with amd64
     [[ $output == *"Could not resolve host"* ]]
-    [[ $output == *"is this machine offline?"*"KERNEL= and BUSYBOX="* ]]
+    [[ $output == *"is this machine offline?"*"set KERNEL and BUSYBOX"* ]]
     [ -z "$(find "$cache" "$guest/amd64" -mindepth 1)" ]
 }
 
@@ -167,7 +167,7 @@ read -r go <'$T/go'"
     [[ $output == *"compressed is compressed: gunzip it first"* ]]
     environment=(KERNEL=absent BUSYBOX=busybox)
     run -1 build_with arm64
-    [[ $output == *"KERNEL=absent: cannot read it"* ]]
+    [[ $output == *"KERNEL: cannot read \"absent\""* ]]
     [ ! -e "$guest/arm64/initrd" ]
 }
 

@@ -8,7 +8,7 @@
  *	networks.m		1. the networks, from the hold to the VM
  *	identity.m		the MAC addresses
  *	configuration.m		2. the configuration of the VM
- *	machine.m		3. its run, and 4. its end
+ *	machine.m		3. running and 4. stopping it
  *	terminal.m		5. the terminal
  */
 
@@ -57,8 +57,8 @@ void holdNetworks(void);
  * the queue. */
 NSArray *createNetworkDevices(void);
 
-/* The VM reports that the device of that number has no network. On the queue.
- * */
+/* Called on the queue when the VM reports that the device with this number has
+ * lost its network. */
 void networkIsDisconnected(NSUInteger index, NSError *error);
 
 /* --- identity.m --- */
@@ -88,9 +88,9 @@ void stopOnSignals(void);
 
 /* --- terminal.m --- */
 
-/* Opens /dev/null for each standard descriptor that is closed: the console may
- * only get open ones, and no other file may take their numbers. First of all.
- * */
+/* Opens /dev/null for each standard descriptor that is closed: the console
+ * needs open descriptors, and no other file may get these numbers. Must be
+ * called first. */
 void openStandardDescriptors(void);
 
 /* Standard input is the terminal of another foreground process: in the

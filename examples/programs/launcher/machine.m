@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * launcher: the run of the VM, and its end.
+ * launcher: running and stopping the VM.
  *
  * Everything here runs on the queue of the VM.
  */

@@ -26,7 +26,7 @@ struct network {
 	vmnet_broker_hold_t hold;
 	uint64_t generation;       /* of the attached network, or 0 */
 	vmnet_network_ref network; /* the attached network */
-	BOOL lost;                 /* and the loss was reported */
+	BOOL lost;                 /* the loss was reported */
 };
 
 static struct network *networks;

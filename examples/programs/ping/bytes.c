@@ -5,8 +5,7 @@
  * ping: bytes, addresses and checksums.
  *
  * Numbers in packets are big-endian and need not be aligned: the structs of the
- * other files consist of bytes, and get16() to put32() are the only way in and
- * out.
+ * other files consist of bytes, and only get16() to put32() access them.
  */
 
 #include "guest.h"

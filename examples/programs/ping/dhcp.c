@@ -145,8 +145,8 @@ static void dhcp_try(void)
 	dhcp.tries++;
 }
 
-/* The first renewal is at half of the lease, the second at three quarters; at
- * its end it is lost. */
+/* The first renewal is at half of the lease, the second at three quarters; then
+ * the lease expires. */
 static void dhcp_renew(void)
 {
 	if (dhcp.tries == 2) {

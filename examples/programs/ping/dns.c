@@ -15,7 +15,7 @@ enum { DNS_A = 1, DNS_IN = 1, DNS_NO_SUCH_NAME = 3 };
 
 struct dns {
 	uint8_t id[2];
-	uint8_t flags; /* 0x80: a response, 1: please ask others */
+	uint8_t flags; /* 0x80: a response, 1: recursion desired */
 	uint8_t code;  /* low 4 bits: the error */
 	uint8_t questions[2];
 	uint8_t answers[2];
@@ -25,7 +25,7 @@ struct dns {
 
 static struct {
 	uint8_t query[sizeof(struct dns) + DNS_NAME_MAX + 2 + 4];
-	size_t size; /* of the query; 0: nothing is being asked */
+	size_t size; /* of the query; 0: no query is pending */
 	uint16_t port;
 	unsigned tries;
 } dns;
@@ -91,7 +91,7 @@ void dns_start(void)
 static size_t dns_skip_name(const uint8_t *message, size_t size, size_t offset)
 {
 	while (offset < size && message[offset] != 0) {
-		if (message[offset] >= 0xc0) { /* the rest is elsewhere */
+		if (message[offset] >= 0xc0) { /* a pointer to the rest */
 			return size - offset < 2 ? size : offset + 2;
 		}
 		offset += 1 + (size_t)message[offset];
@@ -99,8 +99,8 @@ static size_t dns_skip_name(const uint8_t *message, size_t size, size_t offset)
 	return offset < size ? offset + 1 : size;
 }
 
-/* The first address among the answers, or 0. Before it there may be aliases,
- * which the server has followed for us. */
+/* Returns the first address among the answers, or 0. Aliases, which the server
+ * has already resolved, may precede it. */
 static ipv4 dns_find_address(const uint8_t *message, size_t size)
 {
 	enum { TYPE = 0, CLASS = 2, DATA_SIZE = 8, DATA = 10 };

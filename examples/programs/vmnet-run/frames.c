@@ -268,9 +268,9 @@ static void port_wait(struct port *port, uint64_t pause)
 }
 
 /* Sends an Ethernet frame to an address that does not exist, of the type for
- * experiments: guests ignore it. (Some VMMs take an empty datagram for the
- * end.) A full socket is still open. A refused send may discard what our end
- * has received, so that is read first. */
+ * experiments: guests ignore it. (Some VMMs treat an empty datagram as the end
+ * of the file.) A full socket is still open. A refused send may discard what
+ * our end has received, so that is read first. */
 void port_probe(struct port *port)
 {
 	static const uint8_t bytes[12 + 60] = {

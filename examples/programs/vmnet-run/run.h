@@ -7,7 +7,7 @@
  *	../vmnet-run.c	options, and the order of events
  *	port.c		one network: its hold and its interface
  *	frames.c	the frames between that interface and the guest
- *	words.c		{fd0}, {mac0}, …: how the command is given its sockets
+ *	words.c		{fd0}, {mac0}, …: how the command gets its sockets
  *	command.c	the command: signals, terminal, end
  */
 
@@ -64,22 +64,22 @@ struct counter {
  *
  * The interface
  *
- *	none	Frames of the guest's are dropped and counted.
- *	busy	It is being started or stopped; port_settle() goes on when vmnet
- *		has answered.
+ *	none	Frames of the guest are dropped and counted.
+ *	busy	It is being started or stopped; port_settle() continues when
+ *		vmnet has answered.
  *	runs	On the network with the number generation.
  *
  * To the guest, frames
  *
  *	flow	pause is 0.
- *	wait	The socket was full: the batch is tried again after the pause,
- *		and vmnet's events are held back, which would only tell, again
- *		and again, that there is more. They also are, with no pause,
- *		at the end of a turn.
- *	drop	pause is PAUSE_LAST: the guest is stuck. What finds the socket
- *		full is dropped at once, until the guest takes a frame.
+ *	wait	The socket was full: the batch is retried after the pause. Until
+ *		then vmnet's events are suspended, because they would only
+ *		repeat that there are more frames. They are also suspended,
+ *		without a pause, at the end of a turn.
+ *	drop	pause is PAUSE_LAST: the guest is stuck. While its socket is
+ *		full, frames are dropped immediately.
  *
- * When the guest has closed its socket nothing moves any more.
+ * When the guest has closed its socket, no frames move any more.
  */
 struct port {
 	const char *network_name;
@@ -92,23 +92,23 @@ struct port {
 	vmnet_broker_hold_t hold;
 	dispatch_queue_t queue;
 	dispatch_queue_t events;      /* vmnet's; its blocks run on the queue */
-	dispatch_source_t source;     /* frames of the guest's */
+	dispatch_source_t source;     /* frames of the guest */
 	dispatch_semaphore_t ready;   /* started, or cannot be */
 	dispatch_semaphore_t stopped; /* no interface, and no other will be */
 
-	bool lost;        /* its network; not attached to another one yet */
+	bool lost;        /* the network was lost and not yet replaced */
 	uint64_t lost_at; /* ns */
 	uint64_t grants;  /* how often the hold was granted */
 	uint64_t generation;
 	vmnet_network_ref network;
 	interface_ref interface;
 	bool busy;
-	bool started;    /* the first interface was */
-	bool leaving;    /* no other interface will */
+	bool started;    /* the first interface was started */
+	bool leaving;    /* no interface will be started again */
 	char error[128]; /* why it has no interface */
 	size_t max_packet_size;
 
-	uint64_t pause; /* ns, the last one */
+	uint64_t pause; /* ns: the most recent one */
 	bool waiting;
 	bool closed;
 	struct batch to_guest;
@@ -166,7 +166,7 @@ void port_create_sockets(struct port *port);
 /* Starts to move frames from and to the interface. Returns vmnet's status. */
 vmnet_return_t port_connect(struct port *port);
 
-/* Stops that; the socket stays. */
+/* Stops moving frames; the socket stays open. */
 void port_disconnect(struct port *port);
 
 /* The other end of the socket is closed, or must no longer be used: frames

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * vmnet-run: tells the command its sockets.
+ * vmnet-run: passes the sockets to the command.
  *
  * {fd0}, {mac0}, {mtu0} and so on are replaced in its arguments and in the
  * values of its environment; the same values are in the variables VMNET_FD0,

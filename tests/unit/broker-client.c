@@ -98,10 +98,12 @@ void ask_later(struct client *client, const char *command, const char *name)
 	client->pending++;
 	xpc_connection_send_message_with_reply(
 	    client->connection, request, NULL, ^(xpc_object_t reply) {
-		    if (client->last != NULL) {
-			    xpc_release(client->last);
+		    xpc_object_t before =
+			atomic_exchange(&client->last, xpc_retain(reply));
+
+		    if (before != NULL) {
+			    xpc_release(before);
 		    }
-		    client->last = xpc_retain(reply);
 		    client->pending--;
 	    });
 	xpc_release(request);

@@ -32,7 +32,9 @@ struct client {
 	xpc_connection_t connection;
 	atomic_bool ended;
 	atomic_int pending; /* of ask_later() */
-	xpc_object_t last;  /* reply to ask_later(), or NULL */
+	/* The last reply to ask_later(), or NULL. Several threads may write it: the
+	 * replies to a client that dies come on any of them. */
+	_Atomic(xpc_object_t) last;
 	xpc_object_t events[EVENTS];
 	atomic_int event_count;
 	atomic_ulong dropped; /* by the broker, as it says */

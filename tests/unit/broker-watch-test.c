@@ -177,6 +177,7 @@ static void a_watcher_is_not_idle_and_no_holder(void **unused)
  * room. */
 static void eight_clients_watch_and_two_of_them_are_root(void **unused)
 {
+	xpc_object_t reply = NULL;
 	struct client *watchers[VMNET_BROKER_MAX_WATCHERS];
 	struct client *user = client_connect(USER);
 	struct client *root = client_connect(0);
@@ -197,11 +198,12 @@ static void eight_clients_watch_and_two_of_them_are_root(void **unused)
 	assert_refused(
 	    ask(root, "watch", NULL), FAILURE_BUSY, "8 clients watch");
 	client_destroy(watchers[0]);
-	while (xpc_dictionary_get_count(
-		   root->last = ask(root, "watch", NULL)) != 1) {
-		xpc_release(root->last);
+	reply = ask(root, "watch", NULL);
+	while (xpc_dictionary_get_count(reply) != 1) {
+		xpc_release(reply);
+		reply = ask(root, "watch", NULL);
 	}
-	assert_describes(root->last, "{watching=true}");
+	assert_reply(reply, "{watching=true}");
 	for (size_t i = 1; i < VMNET_BROKER_MAX_WATCHERS; i++) {
 		client_destroy(watchers[i]);
 	}

@@ -110,3 +110,13 @@ void assert_network(const struct config *config, const char *name,
 	}
 	assert_string_equal(text, subnet);
 }
+
+void assert_text_problems(const struct bad_text *bad)
+{
+	struct config *config = NULL;
+
+	write_file(bad->text, strlen(bad->text));
+	assert_int_equal(load(&config), CONFIG_LOADED);
+	assert_problems(config, bad->error);
+	config_destroy(config);
+}

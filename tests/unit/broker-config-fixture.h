@@ -49,4 +49,7 @@ struct bad_text {
 	const char *error;
 };
 
+/* Loads the text, whose problems must be those of error. */
+void assert_text_problems(const struct bad_text *bad);
+
 #endif

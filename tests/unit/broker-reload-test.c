@@ -57,8 +57,8 @@ static void reload_lab(const char *entry, const char *expected)
 	reload(text, expected);
 }
 
-/* Goal: the change of any one option of a network is noticed. docs-test.sh checks
- * that each option is here. */
+/* Goal: the change of any one option of a network is noticed.
+ * docs-config-test.sh checks that each option is here. */
 static void the_change_of_any_option_is_noticed(void **state)
 {
 	static const char usual[] =

@@ -3,7 +3,7 @@
 # Copyright The vmnet-broker authors
 #
 # What is written down more than once agrees: README, docs, manual pages, usage
-# texts, protocol.h and the Makefile.
+# texts, protocol.h and the Makefile. The configuration is in docs-config-test.sh.
 
 # shellcheck disable=SC2016,SC2317 # Markdown; functions called by check
 
@@ -11,29 +11,8 @@ set -u
 cd "$(dirname "$0")/../.." || exit
 
 . tests/tap.sh
-broker=build/linux/plain/bin/vmnet-broker
-manual=broker/vmnet-broker.8
+. tests/unit/docs.sh
 protocol=docs/protocol.md
-
-# same A B: two lists, neither of them empty.
-same() {
-    [ -s "$1" ] && [ -s "$2" ] && diff "$1" "$2"
-}
-
-# holds FILE TEXT
-holds() {
-    grep -qF -- "$2" "$1" && return
-    echo "$1 does not have: $2"
-    return 1
-}
-
-# limit NAME: the number of VMNET_BROKER_NAME, as people write it.
-limit() {
-    sed -n "s/^#define VMNET_BROKER_$1 \([0-9]*\).*/\1/p" client/protocol.h
-}
-commas() {
-    limit "$1" | sed 's/^\([0-9]\)\([0-9]\{3\}\)$/\1,\2/'
-}
 
 # Goal: each status of the header is in the table, and no other.
 statuses() {
@@ -109,20 +88,6 @@ usage() {
         for (i = 2; i <= NF; i += 2) print $i }'); do
         grep -qE "^\.It Fl $option( |$)" "$manual" &&
             $broker -h | grep -qE "^  -$option " || return 1
-    done
-}
-
-# Goal: the defaults that the manual names are the program's.
-defaults() {
-    linger=$(sed -n 's/^\t\.linger = \([0-9]*\),$/\1/p' broker/config.c)
-    idle=$(sed -n 's/^\t\.idle = \([0-9]*\),$/\1/p' broker/config.c)
-    users=$(limit MAX_PEERS_PER_USER)
-    for page in broker/networks.json.5 docs/configuration.md; do
-        tr '\n' ' ' <"$page" >"$tmp/page"
-        holds "$tmp/page" "without a network; the default is $idle" &&
-            holds "$tmp/page" "network is kept; the default is $linger" &&
-            holds "$tmp/page" "of one user, other than root, 1 to 992; the default is $users" ||
-            return 1
     done
 }
 
@@ -207,96 +172,6 @@ architecture() {
     [ ! -s "$tmp/missing" ] && docs/architecture-svg | diff - docs/architecture.svg
 }
 
-# Goal: what documents say is shipped is what is shipped.
-shipped() {
-    sed -n '/^```json$/,/^```$/p; /^```$/q' docs/configuration.md |
-        grep -v '^```' | diff - broker/networks.json
-}
-
-# Goal: each networks.json of the documents is good, but for those called wrong.
-samples() {
-    mkdir "$tmp/samples" && tests/unit/json-blocks "$tmp/samples" || return 1
-    chmod go-w "$tmp/samples"/*
-    for file in "$tmp/samples"/*.json; do
-        $broker -n -c "$file" || return 1
-    done
-    for file in "$tmp/samples"/*.wrong; do
-        ! $broker -n -c "$file" || return 1
-    done
-    [ "$(find "$tmp/samples" -name '*.json' | wc -l)" -ge 12 ]
-}
-
-# printed LINE...: what the broker prints for a file of these lines.
-printed() {
-    printf '%s\n' "$@" >"$tmp/networks.json"
-    chmod go-w "$tmp/networks.json"
-    (cd "$tmp" && "$OLDPWD/$broker" -n -c networks.json 2>&1) |
-        grep -v 'the daemon would refuse it'
-}
-
-# Goal: the messages that the documents show, with lines and columns, are those
-# that the broker prints.
-messages() {
-    {
-        printed '{' '    "web": { "mode": "shared" }' \
-            '    "lab": { "mode": "host" }' '}'
-        printed '{' '    "web": { "mode": "shared" },' '    "lab": {' \
-            '        "mode": 5,' '        "subent": "192.168.100.0/24"' \
-            '    }' '}'
-        printed '{' '    "web": {' '        "mode": "shared",' \
-            '        "subnet": "192.168.100.0/33"' '    }' '}'
-        printed '{' '    "default": {' '        "mode": "shared",' \
-            '        "subnet": "192.168.100.0/33"' '    },' '    "lab": {' \
-            '        "mode": "host",' '        "description": "",' \
-            '        "subent": ""' '    }' '}'
-        printed '{' '    "storage": {' '        "mode": "host",' \
-            '        "mtu": 9000' '    }' '}'
-    } >"$tmp/printed"
-    {
-        sed -n 's/^\.It \(networks\.json:[0-9]\)/\1/p' broker/networks.json.5 |
-            sed 's/\\(dq/"/g'
-        sed -n '/^networks\.json:[0-9]/{N;s/\n/ /p;}' "$manual"
-        sed -n 's/^    \(networks\.json:[0-9].*\)/\1/p' docs/configuration.md |
-            sed 's/…$//'
-    } >"$tmp/shown"
-    while read -r message; do
-        holds "$tmp/printed" "$message" || return 1
-    done <"$tmp/shown"
-    [ "$(wc -l <"$tmp/shown")" -ge 7 ]
-}
-
-# Goal: each option that the broker reads is in the documents, in their samples, in
-# the schema and in what the fuzzer begins with; and each option of a network, which
-# are those before those of the broker, is among what a reload must notice.
-options() {
-    sed -n 's/.*\.name = "\([a-z0-9_]*\)".*/\1/p
-            s/.*SWITCH("\([a-z0-9_]*\)".*/\1/p
-            s/^\tOPTION(\([a-z_]*\),.*/\1/p' broker/config-*.c >"$tmp/options"
-    [ "$(wc -l <"$tmp/options")" -ge 30 ] || return 1
-    grep -E '^\.(It )?Cm ' broker/networks.json.5 >"$tmp/items.txt"
-    grep -ho '"[a-z0-9_]*":' "$tmp/samples"/*.json >"$tmp/samples.txt"
-    grep -ho '"[a-z0-9_]*":' tests/fuzz/corpus/config-fuzz/*.json \
-        >"$tmp/corpus.txt"
-    while read -r option; do
-        holds docs/configuration.md "\`$option\`" || return 1
-        holds broker/networks.schema.json "\"$option\": {" || return 1
-        holds tests/fuzz/config-fuzz.dict "\\\"$option\\\"" || return 1
-        for where in samples items corpus; do
-            grep -qw "$option" "$tmp/$where.txt" && continue
-            echo "not in the $where: $option"
-            return 1
-        done
-    done <"$tmp/options"
-    sed -n '/^ \* Options of the broker/q
-        s/.*\.name = "\([a-z0-9_]*\)".*/\1/p
-        s/.*SWITCH("\([a-z0-9_]*\)".*/\1/p' broker/config-network.c \
-        >"$tmp/network"
-    [ "$(wc -l <"$tmp/network")" -ge 17 ] || return 1
-    while read -r option; do
-        holds tests/unit/broker-reload-test.c "\\\"$option\\\":" || return 1
-    done <"$tmp/network"
-}
-
 # Goal: README's lines of C are those of the header, which are compiled.
 sample() {
     sed -n '/^```c$/,/^```$/p' README.md | grep -v '^```' |
@@ -348,23 +223,18 @@ status() {
         holds "$tmp/status" "label and protocol" && holds "$tmp/status" "## Why"
 }
 
-plan 20
+plan 15
 check "protocol.md: the statuses of vmnet-broker.h" statuses
 check "protocol.md: the keys of protocol.h" keys
 check "protocol.md: the limits of protocol.h" limits
 check "vmnet-broker(8): the limits of protocol.h" manual_limits
 check "vmnet-broker(8): the options of the usage text" usage
-check "configuration: the program's defaults" defaults
 check "development.md: the probes that there are" probes
 check "make help and development.md: the same targets" targets
 check "hardening.md: the tests of each rule" rules
 check "links lead somewhere" links
 check "examples/README.md: where each call is shown" calls
 check "architecture.md: the files and functions that there are" architecture
-check "configuration.md: the networks.json that ships" shipped
-check "configuration: what the documents show is good" samples
-check "the messages that the documents show: what the broker prints" messages
-check "configuration: each option is documented, shown and in the schema" options
 check "vmnet-brokerctl(8): the commands and exit codes of the program" ctl
 check "the commands that show the log: the broker's subsystem and category" log_lines
 check "README.md: the lines of C of vmnet-broker.h" sample

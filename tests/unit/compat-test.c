@@ -145,7 +145,7 @@ static void assert_failed(const char *name, int wanted, const char *reason)
 
 /* Goal: `network` or `error` alone is all that the SDK needs, and the two keys
  * of the oldest client are among what it sends. */
-static void test_old_broker(void **unused)
+static void the_oldest_broker_suffices(void **unused)
 {
 	(void)unused;
 	assert_granted("old");
@@ -155,7 +155,7 @@ static void test_old_broker(void **unused)
 
 /* Goal: keys that the SDK does not know, and ones that it knows with another
  * type, change nothing; a status that it does not know is a failure. */
-static void test_new_broker(void **unused)
+static void a_newer_broker_changes_nothing(void **unused)
 {
 	(void)unused;
 	assert_granted("new");
@@ -191,8 +191,8 @@ static int tear_down(void **unused)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_old_broker),
-		cmocka_unit_test(test_new_broker),
+		cmocka_unit_test(the_oldest_broker_suffices),
+		cmocka_unit_test(a_newer_broker_changes_nothing),
 	};
 
 	if (argc == 3 && strcmp(argv[1], "broker") == 0) {

@@ -16,7 +16,7 @@
  * Goal: an ignored signal is seen, each sending counted and none twice; the
  * disposition is the program's again afterwards.
  */
-static void test_signal_ignored(void **state)
+static void an_ignored_signal_is_seen_and_counted(void **state)
 {
 	struct heard *heard;
 	struct sigaction action;
@@ -38,7 +38,7 @@ static void test_signal_ignored(void **state)
 }
 
 /* Goal: a worker blocks what others send, not what it causes itself. */
-static void test_worker_signals(void **state)
+static void a_worker_blocks_only_signals_of_others(void **state)
 {
 	dispatch_semaphore_t done = dispatch_semaphore_create(0);
 	__block sigset_t blocked;
@@ -64,7 +64,7 @@ static void handle(int signo)
 }
 
 /* Goal: the program's own handler runs beside the source, also a later one. */
-static void test_signal_handled(void **state)
+static void the_handler_of_the_program_runs_beside_the_source(void **state)
 {
 	struct heard *heard =
 	    heard_create(DISPATCH_SOURCE_TYPE_SIGNAL, SIGUSR2, 0);
@@ -85,7 +85,7 @@ static void test_signal_handled(void **state)
 }
 
 /* Goal: a signal that all of the program's threads block is seen. */
-static void test_signal_blocked(void **state)
+static void a_signal_that_all_threads_block_is_seen(void **state)
 {
 	struct heard *heard;
 	sigset_t set, old;
@@ -105,7 +105,7 @@ static void test_signal_blocked(void **state)
 
 /* Goal: a read source reports the number of bytes, repeatedly while there are
  * some, and the end of file. */
-static void test_read(void **state)
+static void a_read_source_reports_bytes_and_the_end(void **state)
 {
 	struct heard *heard;
 	int fds[2];
@@ -136,7 +136,7 @@ static void test_read(void **state)
 }
 
 /* Goal: read and write of one descriptor do not know of each other. */
-static void test_read_and_write(void **state)
+static void read_and_write_of_one_descriptor_are_independent(void **state)
 {
 	struct heard *reading;
 	struct heard *writing;
@@ -159,7 +159,7 @@ static void test_read_and_write(void **state)
 }
 
 /* Goal: the exit of a process is reported, also if it has exited before. */
-static void test_proc(void **state)
+static void the_exit_of_a_process_is_reported(void **state)
 {
 	struct heard *heard;
 	int fds[2];
@@ -191,7 +191,7 @@ static void test_proc(void **state)
 }
 
 /* Goal: a change of a file and the removal of its name are reported. */
-static void test_vnode(void **state)
+static void a_change_and_a_removal_of_a_file_are_reported(void **state)
 {
 	char name[] = "/tmp/dispatch-source-test.XXXXXX";
 	int fd = mkstemp(name);
@@ -212,14 +212,23 @@ static void test_vnode(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_worker_signals, all_gone),
-		cmocka_unit_test_teardown(test_signal_ignored, all_gone),
-		cmocka_unit_test_teardown(test_signal_handled, all_gone),
-		cmocka_unit_test_teardown(test_signal_blocked, all_gone),
-		cmocka_unit_test_teardown(test_read, all_gone),
-		cmocka_unit_test_teardown(test_read_and_write, all_gone),
-		cmocka_unit_test_teardown(test_proc, all_gone),
-		cmocka_unit_test_teardown(test_vnode, all_gone),
+		cmocka_unit_test_teardown(
+		    a_worker_blocks_only_signals_of_others, all_gone),
+		cmocka_unit_test_teardown(
+		    an_ignored_signal_is_seen_and_counted, all_gone),
+		cmocka_unit_test_teardown(
+		    the_handler_of_the_program_runs_beside_the_source,
+		    all_gone),
+		cmocka_unit_test_teardown(
+		    a_signal_that_all_threads_block_is_seen, all_gone),
+		cmocka_unit_test_teardown(
+		    a_read_source_reports_bytes_and_the_end, all_gone),
+		cmocka_unit_test_teardown(
+		    read_and_write_of_one_descriptor_are_independent, all_gone),
+		cmocka_unit_test_teardown(
+		    the_exit_of_a_process_is_reported, all_gone),
+		cmocka_unit_test_teardown(
+		    a_change_and_a_removal_of_a_file_are_reported, all_gone),
 	};
 
 	alarm(120);

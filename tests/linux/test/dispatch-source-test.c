@@ -11,7 +11,7 @@
 #define SECOND ((int64_t)NSEC_PER_SEC)
 
 /* Goal: a timer fires once when it is due. */
-static void test_timer_once(void **state)
+static void a_timer_fires_once_when_it_is_due(void **state)
 {
 	struct heard *heard = heard_create(DISPATCH_SOURCE_TYPE_TIMER, 0, 0);
 
@@ -37,7 +37,7 @@ static void test_timer_once(void **state)
 
 /* Goal: a repeating timer reports how often it was due; when it is set again, it
  * starts at 0. */
-static void test_timer_repeats(void **state)
+static void a_repeating_timer_reports_how_often_it_was_due(void **state)
 {
 	struct heard *heard = heard_create(DISPATCH_SOURCE_TYPE_TIMER, 0, 0);
 
@@ -63,7 +63,7 @@ static void test_timer_repeats(void **state)
 }
 
 /* Goal: an event that waits for the queue when the source goes is not seen. */
-static void test_cancel_while_queued(void **state)
+static void a_queued_event_of_a_cancelled_source_is_not_seen(void **state)
 {
 	struct heard *heard = heard_create(DISPATCH_SOURCE_TYPE_TIMER, 0, 0);
 	dispatch_semaphore_t gate = dispatch_semaphore_create(0);
@@ -103,7 +103,7 @@ static void source_ended(void *context)
  * Goal: a timer may be cancelled and released while its handler is queued; it
  * lives until the queue has seen the last of it.
  */
-static void test_cancel_and_release(void **state)
+static void a_source_lives_until_its_queued_handler_has_run(void **state)
 {
 	dispatch_queue_t queue = dispatch_queue_create("busy", NULL);
 	dispatch_semaphore_t gate = dispatch_semaphore_create(0);
@@ -139,7 +139,7 @@ static void test_cancel_and_release(void **state)
 }
 
 /* Goal: a source released without cancel goes quietly, queued event and all. */
-static void test_release_while_queued(void **state)
+static void a_source_that_is_released_without_cancel_is_silent(void **state)
 {
 	dispatch_queue_t queue = dispatch_queue_create("busy", NULL);
 	dispatch_semaphore_t gate = dispatch_semaphore_create(0);
@@ -169,7 +169,7 @@ static void test_release_while_queued(void **state)
 }
 
 /* Goal: data adds up while the source is suspended, and comes as one event. */
-static void test_data_add(void **state)
+static void data_adds_up_while_the_source_is_suspended(void **state)
 {
 	struct heard *heard = heard_create(DISPATCH_SOURCE_TYPE_DATA_ADD, 0, 0);
 
@@ -188,7 +188,7 @@ static void test_data_add(void **state)
 }
 
 /* Goal: bits are collected. */
-static void test_data_or(void **state)
+static void bits_are_collected(void **state)
 {
 	struct heard *heard = heard_create(DISPATCH_SOURCE_TYPE_DATA_OR, 0, 0);
 
@@ -201,7 +201,7 @@ static void test_data_or(void **state)
 }
 
 /* Goal: the registration handler runs once, before events, on the queue. */
-static void test_registration(void **state)
+static void the_registration_handler_runs_once_before_events(void **state)
 {
 	struct heard *heard = heard_create(DISPATCH_SOURCE_TYPE_DATA_ADD, 0, 0);
 	__block int events = -1;
@@ -220,14 +220,22 @@ static void test_registration(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_timer_once, all_gone),
-		cmocka_unit_test_teardown(test_timer_repeats, all_gone),
-		cmocka_unit_test_teardown(test_cancel_while_queued, all_gone),
-		cmocka_unit_test_teardown(test_release_while_queued, all_gone),
-		cmocka_unit_test_teardown(test_cancel_and_release, all_gone),
-		cmocka_unit_test_teardown(test_data_add, all_gone),
-		cmocka_unit_test_teardown(test_data_or, all_gone),
-		cmocka_unit_test_teardown(test_registration, all_gone),
+		cmocka_unit_test_teardown(
+		    a_timer_fires_once_when_it_is_due, all_gone),
+		cmocka_unit_test_teardown(
+		    a_repeating_timer_reports_how_often_it_was_due, all_gone),
+		cmocka_unit_test_teardown(
+		    a_queued_event_of_a_cancelled_source_is_not_seen, all_gone),
+		cmocka_unit_test_teardown(
+		    a_source_that_is_released_without_cancel_is_silent,
+		    all_gone),
+		cmocka_unit_test_teardown(
+		    a_source_lives_until_its_queued_handler_has_run, all_gone),
+		cmocka_unit_test_teardown(
+		    data_adds_up_while_the_source_is_suspended, all_gone),
+		cmocka_unit_test_teardown(bits_are_collected, all_gone),
+		cmocka_unit_test_teardown(
+		    the_registration_handler_runs_once_before_events, all_gone),
 	};
 
 	alarm(120);

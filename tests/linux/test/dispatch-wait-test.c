@@ -16,7 +16,7 @@
 #define SECOND ((int64_t)NSEC_PER_SEC)
 
 /* Goal: the count is kept; a wait without a timeout fails if it is 0. */
-static void test_semaphore(void **state)
+static void a_semaphore_keeps_its_count(void **state)
 {
 	dispatch_semaphore_t semaphore = dispatch_semaphore_create(2);
 
@@ -45,7 +45,7 @@ static void advance_until(atomic_int *done)
 }
 
 /* Goal: a wait ends when its time is over, on the test's clock. */
-static void test_semaphore_timeout(void **state)
+static void a_wait_for_a_semaphore_ends_at_its_time(void **state)
 {
 	dispatch_semaphore_t semaphore = dispatch_semaphore_create(0);
 	dispatch_queue_t queue = dispatch_queue_create("waits", NULL);
@@ -74,7 +74,7 @@ static void test_semaphore_timeout(void **state)
 }
 
 /* Goal: a signal ends a wait before its time. */
-static void test_semaphore_signalled(void **state)
+static void a_signal_ends_a_wait_before_its_time(void **state)
 {
 	dispatch_semaphore_t semaphore = dispatch_semaphore_create(0);
 	dispatch_queue_t queue = dispatch_queue_create("signals", NULL);
@@ -94,7 +94,7 @@ static void test_semaphore_signalled(void **state)
 }
 
 /* Goal: the notification comes when all have left, once. */
-static void test_group_notify(void **state)
+static void a_group_notifies_once_when_all_have_left(void **state)
 {
 	dispatch_group_t group = dispatch_group_create();
 	dispatch_queue_t queue = dispatch_queue_create("notify", NULL);
@@ -133,7 +133,7 @@ static void test_group_notify(void **state)
 }
 
 /* Goal: a wait for a group ends with the group or with its time. */
-static void test_group_wait(void **state)
+static void a_wait_for_a_group_ends_with_the_group_or_its_time(void **state)
 {
 	dispatch_group_t group = dispatch_group_create();
 	dispatch_queue_t queue = dispatch_queue_create("waits", NULL);
@@ -167,7 +167,7 @@ static void test_group_wait(void **state)
 }
 
 /* Goal: a block object runs, can be waited for, and notifies. */
-static void test_block(void **state)
+static void a_block_object_runs_and_can_be_waited_for(void **state)
 {
 	dispatch_queue_t queue = dispatch_queue_create("block", NULL);
 	dispatch_semaphore_t told = dispatch_semaphore_create(0);
@@ -193,7 +193,7 @@ static void test_block(void **state)
 }
 
 /* Goal: a cancelled block does not run, and a wait for it ends. */
-static void test_block_cancel(void **state)
+static void a_cancelled_block_does_not_run(void **state)
 {
 	dispatch_queue_t queue = dispatch_queue_create("cancel", NULL);
 	__block int ran = 0;
@@ -216,7 +216,7 @@ static void test_block_cancel(void **state)
 }
 
 /* Goal: a block object with the barrier flag is a barrier. */
-static void test_block_barrier(void **state)
+static void a_block_with_the_barrier_flag_is_a_barrier(void **state)
 {
 	dispatch_queue_t queue =
 	    dispatch_queue_create("barrier", DISPATCH_QUEUE_CONCURRENT);
@@ -232,7 +232,7 @@ static void test_block_barrier(void **state)
 }
 
 /* Goal: times add up, stay ordered, and do not run over. */
-static void test_times(void **state)
+static void times_add_up_and_do_not_overflow(void **state)
 {
 	struct timespec when = { .tv_sec = 1000, .tv_nsec = 5 };
 	dispatch_time_t now = dispatch_time(DISPATCH_TIME_NOW, 0);
@@ -252,7 +252,7 @@ static void test_times(void **state)
 }
 
 /* Goal: what is due never is dropped at once, and its queue with it. */
-static void test_after_forever(void **state)
+static void what_is_never_due_is_dropped_at_once(void **state)
 {
 	dispatch_queue_t queue = dispatch_queue_create("forever", NULL);
 
@@ -265,7 +265,8 @@ static void test_after_forever(void **state)
 }
 
 /* Goal: the clocks of a program stand still with dispatch's. */
-static void test_clocks(void **state)
+static void the_clocks_of_a_program_stand_still_with_those_of_dispatch(
+    void **state)
 {
 	struct timespec before, after;
 	uint64_t nanoseconds;
@@ -285,17 +286,30 @@ static void test_clocks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_semaphore_signalled, all_gone),
-		cmocka_unit_test_teardown(test_semaphore, all_gone),
-		cmocka_unit_test_teardown(test_semaphore_timeout, all_gone),
-		cmocka_unit_test_teardown(test_group_notify, all_gone),
-		cmocka_unit_test_teardown(test_group_wait, all_gone),
-		cmocka_unit_test_teardown(test_block, all_gone),
-		cmocka_unit_test_teardown(test_block_cancel, all_gone),
-		cmocka_unit_test_teardown(test_block_barrier, all_gone),
-		cmocka_unit_test_teardown(test_times, all_gone),
-		cmocka_unit_test_teardown(test_clocks, all_gone),
-		cmocka_unit_test_teardown(test_after_forever, all_gone),
+		cmocka_unit_test_teardown(
+		    a_signal_ends_a_wait_before_its_time, all_gone),
+		cmocka_unit_test_teardown(
+		    a_semaphore_keeps_its_count, all_gone),
+		cmocka_unit_test_teardown(
+		    a_wait_for_a_semaphore_ends_at_its_time, all_gone),
+		cmocka_unit_test_teardown(
+		    a_group_notifies_once_when_all_have_left, all_gone),
+		cmocka_unit_test_teardown(
+		    a_wait_for_a_group_ends_with_the_group_or_its_time,
+		    all_gone),
+		cmocka_unit_test_teardown(
+		    a_block_object_runs_and_can_be_waited_for, all_gone),
+		cmocka_unit_test_teardown(
+		    a_cancelled_block_does_not_run, all_gone),
+		cmocka_unit_test_teardown(
+		    a_block_with_the_barrier_flag_is_a_barrier, all_gone),
+		cmocka_unit_test_teardown(
+		    times_add_up_and_do_not_overflow, all_gone),
+		cmocka_unit_test_teardown(
+		    the_clocks_of_a_program_stand_still_with_those_of_dispatch,
+		    all_gone),
+		cmocka_unit_test_teardown(
+		    what_is_never_due_is_dropped_at_once, all_gone),
 	};
 
 	alarm(120);

@@ -50,7 +50,7 @@ static void assert_silent(int kq)
 }
 
 /* Goal: read and write of one socket, what there is, and its end. */
-static void test_socket(void **state)
+static void a_socket_is_readable_and_writable_and_ends(void **state)
 {
 	int kq = kqueue();
 	struct kevent event;
@@ -83,7 +83,7 @@ static void test_socket(void **state)
 }
 
 /* Goal: an ignored signal is seen, and counted. */
-static void test_signal(void **state)
+static void an_ignored_signal_is_seen_and_counted(void **state)
 {
 	int kq = kqueue();
 	struct kevent event;
@@ -122,7 +122,7 @@ static void *send_signal(void *target)
 }
 
 /* Goal: a thread in kevent() is woken by the event alone, not by EINTR. */
-static void test_signal_wait(void **state)
+static void a_waiting_thread_is_woken_by_the_event_alone(void **state)
 {
 	int kq = kqueue();
 	int signo = SIGUSR1;
@@ -145,7 +145,7 @@ static void handle(int signo)
 }
 
 /* Goal: a signal that every thread blocks is seen, and stays pending. */
-static void test_signal_blocked(void **state)
+static void a_blocked_signal_is_seen_and_stays_pending(void **state)
 {
 	int kq = kqueue();
 	struct kevent event;
@@ -181,7 +181,7 @@ static void test_signal_blocked(void **state)
 }
 
 /* Goal: the end of a child, with its status, once. */
-static void test_proc(void **state)
+static void the_exit_of_a_child_is_seen_once(void **state)
 {
 	int kq = kqueue();
 	struct kevent event;
@@ -201,7 +201,7 @@ static void test_proc(void **state)
 }
 
 /* Goal: timers repeat unless a flag says otherwise. */
-static void test_timer(void **state)
+static void a_timer_repeats_unless_a_flag_says_otherwise(void **state)
 {
 	int kq = kqueue();
 	struct kevent event;
@@ -224,7 +224,7 @@ static void test_timer(void **state)
 }
 
 /* Goal: a user event is seen when it is triggered, until it is cleared. */
-static void test_user(void **state)
+static void a_user_event_is_seen_from_trigger_to_clear(void **state)
 {
 	int kq = kqueue();
 	struct kevent event;
@@ -240,7 +240,7 @@ static void test_user(void **state)
 }
 
 /* Goal: an invalid change is reported, in the list if it has room. */
-static void test_errors(void **state)
+static void an_invalid_change_is_reported(void **state)
 {
 	int kq = kqueue();
 	struct kevent event;
@@ -267,14 +267,14 @@ static void test_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_socket),
-		cmocka_unit_test(test_signal),
-		cmocka_unit_test(test_signal_wait),
-		cmocka_unit_test(test_signal_blocked),
-		cmocka_unit_test(test_proc),
-		cmocka_unit_test(test_timer),
-		cmocka_unit_test(test_user),
-		cmocka_unit_test(test_errors),
+		cmocka_unit_test(a_socket_is_readable_and_writable_and_ends),
+		cmocka_unit_test(an_ignored_signal_is_seen_and_counted),
+		cmocka_unit_test(a_waiting_thread_is_woken_by_the_event_alone),
+		cmocka_unit_test(a_blocked_signal_is_seen_and_stays_pending),
+		cmocka_unit_test(the_exit_of_a_child_is_seen_once),
+		cmocka_unit_test(a_timer_repeats_unless_a_flag_says_otherwise),
+		cmocka_unit_test(a_user_event_is_seen_from_trigger_to_clear),
+		cmocka_unit_test(an_invalid_change_is_reported),
 	};
 
 	alarm(120);

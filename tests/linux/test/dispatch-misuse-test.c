@@ -4,7 +4,7 @@
 // flags: -Wno-unused-parameter
 //
 // The dispatch stand-in: what crashes a program on macOS ends it here, with a
-// sentence; and dispatch_main().
+// sentence.
 
 #include <dispatch/dispatch.h>
 
@@ -180,59 +180,6 @@ static void main_elsewhere(void)
 	pthread_join(thread, NULL);
 }
 
-/* As on macOS, watching a signal does not keep it from killing. */
-static void signal_default(void)
-{
-	dispatch_source_t source = dispatch_source_create(
-	    DISPATCH_SOURCE_TYPE_SIGNAL, SIGTERM, 0, NULL);
-
-	dispatch_source_set_event_handler(source,
-	    ^{
-	    });
-	dispatch_activate(source);
-	raise(SIGTERM);
-}
-
-/* After dispatch_main() no thread is the main queue's own. */
-static void main_runs(void)
-{
-	pthread_t self = pthread_self();
-	__block bool before = false;
-
-	dispatch_suspend(dispatch_get_main_queue());
-	dispatch_async(dispatch_get_main_queue(), ^{
-		before = !pthread_equal(self, pthread_self());
-	});
-	dispatch_resume(dispatch_get_main_queue());
-	dispatch_async(dispatch_get_global_queue(0, 0), ^{
-		pthread_t worker = pthread_self();
-
-		dispatch_sync(dispatch_get_main_queue(), ^{
-			dispatch_assert_queue(dispatch_get_main_queue());
-			exit(before && pthread_equal(worker, pthread_self())
-				? 42
-				: 1);
-		});
-	});
-	dispatch_main();
-}
-
-/* A worker that writes to a closed pipe ends the program, as on macOS. */
-static void worker_pipe(void)
-{
-	signal(SIGPIPE, SIG_DFL);
-	dispatch_async(dispatch_get_global_queue(0, 0), ^{
-		int fds[2];
-
-		if (pipe(fds) == -1) {
-			exit(1);
-		}
-		close(fds[0]);
-		exit(write(fds[1], "x", 1) == -1 ? 2 : 3);
-	});
-	dispatch_main();
-}
-
 static const struct death cases[] = {
 	{ "dispatch_resume: over-resume of an object (q)", resume_too_often },
 	{ "dispatch_resume: over-resume of an object (source of type data-add)",
@@ -262,14 +209,8 @@ static const struct death cases[] = {
 
 #define CASES (sizeof(cases) / sizeof(cases[0]))
 
-static const struct death others[] = {
-	{ "signal-default", signal_default },
-	{ "main-runs", main_runs },
-	{ "worker-pipe", worker_pipe },
-};
-
 /* Goal: each misuse aborts, and says what it was. */
-static void test_misuse(void **state)
+static void misuse_aborts_with_the_reason(void **state)
 {
 	const struct death *death = *state;
 	char text[8192];
@@ -282,53 +223,16 @@ static void test_misuse(void **state)
 	}
 }
 
-/* Goal: a watched signal that is not ignored kills, as on macOS. */
-static void test_signal_default(void **state)
-{
-	char text[8192];
-	int status = death_run("signal-default", text, sizeof(text));
-
-	assert_true(WIFSIGNALED(status));
-	assert_int_equal(WTERMSIG(status), SIGTERM);
-}
-
-/* Goal: SIGPIPE is not blocked in a worker. */
-static void test_worker_pipe(void **state)
-{
-	char text[8192];
-	int status = death_run("worker-pipe", text, sizeof(text));
-
-	assert_true(WIFSIGNALED(status));
-	assert_int_equal(WTERMSIG(status), SIGPIPE);
-}
-
-/* Goal: dispatch_main() serves the main queue, on the pool's threads. */
-static void test_main_runs(void **state)
-{
-	char text[8192];
-	int status = death_run("main-runs", text, sizeof(text));
-
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 42);
-}
-
 int main(int argc, char **argv)
 {
-	struct CMUnitTest tests[CASES + 3];
-	struct death all[CASES + 3];
+	struct CMUnitTest tests[CASES];
 
 	for (size_t i = 0; i < CASES; i++) {
-		all[i] = cases[i];
 		tests[i] = (struct CMUnitTest)cmocka_unit_test_prestate(
-		    test_misuse, (void *)&cases[i]);
+		    misuse_aborts_with_the_reason, (void *)&cases[i]);
 		tests[i].name = cases[i].name;
 	}
-	memcpy(all + CASES, others, sizeof(others));
-	tests[CASES] = (struct CMUnitTest)cmocka_unit_test(test_signal_default);
-	tests[CASES + 1] = (struct CMUnitTest)cmocka_unit_test(test_main_runs);
-	tests[CASES + 2] =
-	    (struct CMUnitTest)cmocka_unit_test(test_worker_pipe);
-	death_main(argc, argv, all, CASES + 3);
+	death_main(argc, argv, cases, CASES);
 	alarm(120);
 	return cmocka_run_group_tests_name("misuse", tests, NULL, NULL);
 }

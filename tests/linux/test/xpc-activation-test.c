@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan tsan
-// link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
-// link: tests/linux/test/xpc-fixture-standin.c
+// link: tests/linux/test/xpc-fixture*.c
 
 /*
  * Connections begin: activation, suspension, and how a peer appears. The numbers

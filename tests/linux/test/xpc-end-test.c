@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 // variants: asan tsan
 // platforms: linux macos
-// link: tests/linux/test/xpc-fixture.c
+// link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-mailbox.c
 
 /*
  * Connections end: the other side goes, or this one cancels. The numbers are those

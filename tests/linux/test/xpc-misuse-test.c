@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan tsan
-// link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
-// link: tests/linux/test/xpc-fixture-standin.c
+// link: tests/linux/test/xpc-fixture*.c
 
 /*
  * Misuse of replies aborts, and the stand-in says why. The numbers are those of

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 // variants: asan tsan
 // platforms: linux macos
-// link: tests/linux/test/xpc-fixture.c
+// link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-mailbox.c
 
 /*
  * When handlers run: their queues, the order of messages and how many can wait.

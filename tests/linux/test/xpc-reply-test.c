@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 // variants: asan tsan
 // platforms: linux macos
-// link: tests/linux/test/xpc-fixture.c
+// link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-mailbox.c
 
 /*
  * Requests and their replies, and waiting for one. The numbers are those of the

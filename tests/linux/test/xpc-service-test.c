@@ -2,8 +2,7 @@
 // Copyright The vmnet-broker authors
 //
 // variants: asan tsan
-// link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
-// link: tests/linux/test/xpc-fixture-standin.c
+// link: tests/linux/test/xpc-fixture*.c
 // link: tests/linux/test/xpc-service-fixture.c
 
 /*

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 // variants: asan tsan
-// link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
-// link: tests/linux/test/xpc-fixture-standin.c
+// link: tests/linux/test/xpc-fixture*.c
 
 /*
  * The traps: what a program does to connections that only works when the library

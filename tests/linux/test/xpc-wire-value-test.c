@@ -2,8 +2,7 @@
 // Copyright The vmnet-broker authors
 // variants: asan tsan
 // link: tests/linux/test/xpc-wire-fixture.c
-// link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-launchd.c
-// link: tests/linux/test/xpc-fixture-standin.c
+// link: tests/linux/test/xpc-fixture*.c
 
 /*
  * Values that libxpc would not send, in frames that are good.

@@ -57,7 +57,7 @@ endif
 TOOLS := $(patsubst tests/integration/tools/%.c,%,\
 	$(wildcard tests/integration/tools/*.c))
 # What else a tool is made of.
-TOOL_guest := -Itests/linux/test tests/linux/test/vmnet-guest.c $(SDK_SRC) \
+TOOL_guest := -Itests/linux/test tests/linux/test/vmnet-guest*.c $(SDK_SRC) \
 	-framework vmnet -framework CoreFoundation
 TOOL_manager := $(SDK_SRC)
 TOOL_early-run := -Wl,--wrap=vmnet_broker_hold_create \

@@ -3,7 +3,7 @@
 //
 // variants: asan tsan
 // link: tests/linux/test/vmnet-interface-fixture.c
-// link: tests/linux/test/vmnet-fixture.c tests/linux/test/vmnet-guest.c
+// link: tests/linux/test/vmnet-fixture.c tests/linux/test/vmnet-guest*.c
 // frameworks: vmnet CoreFoundation
 
 /*

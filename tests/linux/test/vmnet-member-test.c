@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 // variants: asan tsan
 // link: tests/linux/test/vmnet-interface-fixture.c
-// link: tests/linux/test/vmnet-fixture.c tests/linux/test/vmnet-guest.c
+// link: tests/linux/test/vmnet-fixture.c tests/linux/test/vmnet-guest*.c
 // frameworks: vmnet CoreFoundation
 
 /*

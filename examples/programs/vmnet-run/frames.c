@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -131,7 +133,6 @@ void port_close(struct port *port)
 	}
 	port->closed = true;
 	dispatch_suspend(port->events);
-	dispatch_source_cancel(port->source);
 	port->in.dropped += (uint64_t)(batch->count - batch->next);
 	batch->next = batch->count;
 	port_drain(port);
@@ -141,8 +142,8 @@ void port_close(struct port *port)
 }
 
 /*
- * Forwards what the guest has sent, until it is the turn of other ports: the
- * source reports the rest again. A batch that is not full was the last one.
+ * Forwards what the guest has sent, until it is the turn of frames to the
+ * guest. A batch that is not full was the last one.
  */
 static void port_from_guest(struct port *port)
 {
@@ -155,6 +156,38 @@ static void port_from_guest(struct port *port)
 			port_close(port);
 		}
 	}
+}
+
+/*
+ * A thread waits for frames of the guest, because a thread that waits in the
+ * kernel starts sooner than the handler of a dispatch source. It moves them on
+ * the queue, which runs the block on this thread.
+ */
+static void *wait_for_guest(void *context)
+{
+	struct port *port = context;
+	struct pollfd readable = { .fd = port->fd, .events = POLLIN };
+	__block bool closed = false;
+
+	while (!closed) {
+		(void)poll(&readable, 1, -1);
+		dispatch_sync(port->queue, ^{
+			port_from_guest(port);
+			closed = port->closed;
+		});
+	}
+	return NULL;
+}
+
+void port_forward(struct port *port)
+{
+	pthread_t thread;
+	int error = pthread_create(&thread, NULL, wait_for_guest, port);
+
+	if (error != 0) {
+		fail("cannot start a thread: %s", strerror(error));
+	}
+	pthread_detach(thread);
 }
 
 /* --- From the network to the guest -------------------------------------- */
@@ -220,9 +253,9 @@ static bool port_read(struct port *port)
 static void port_wait(struct port *port, uint64_t pause);
 
 /*
- * Moves a batch; false if there are no frames, or the guest has no room. A batch
- * that is not full does not mean that there are none left: vmnet also limits the
- * bytes of a call.
+ * Moves a batch; false if there are no frames, or the guest has no room. A
+ * batch that is not full does not mean that there are none left: vmnet also
+ * limits the bytes of a call.
  */
 static bool port_move(struct port *port)
 {
@@ -331,11 +364,6 @@ void port_create_sockets(struct port *port)
 	}
 	batch_create(&port->to_guest);
 	batch_create(&port->from_guest);
-	port->source = dispatch_source_create(
-	    DISPATCH_SOURCE_TYPE_READ, (uintptr_t)port->fd, 0, port->queue);
-	dispatch_source_set_event_handler(port->source, ^{
-		port_from_guest(port);
-	});
 }
 
 vmnet_return_t port_connect(struct port *port)

@@ -125,7 +125,6 @@ static void port_attached(struct port *port, xpc_object_t parameters)
 		port_failed(port);
 	} else if (!port->started) {
 		port->started = true;
-		dispatch_activate(port->source);
 		dispatch_semaphore_signal(port->ready);
 	}
 }
@@ -361,6 +360,7 @@ void port_start(struct port *port)
 	if (!port->started) {
 		fail("%s: %s", port->network_name, port->error);
 	}
+	port_forward(port);
 }
 
 void port_stop(struct port *port)

@@ -92,7 +92,6 @@ struct port {
 	vmnet_broker_hold_t hold;
 	dispatch_queue_t queue;
 	dispatch_queue_t events;      /* vmnet's; its blocks run on the queue */
-	dispatch_source_t source;     /* frames of the guest */
 	dispatch_semaphore_t ready;   /* started, or cannot be */
 	dispatch_semaphore_t stopped; /* no interface, and no other will be */
 
@@ -160,8 +159,12 @@ void port_stop(struct port *port);
 
 /* --- frames.c: on the port's queue --- */
 
-/* The socket pair, the batches, and the source, which is not active yet. */
+/* Creates the socket pair and the batches. */
 void port_create_sockets(struct port *port);
+
+/* Starts to forward the guest's frames, to the interface that there is when
+ * they arrive. Not on the port's queue. */
+void port_forward(struct port *port);
 
 /* Starts to move frames from and to the interface. Returns vmnet's status. */
 vmnet_return_t port_connect(struct port *port);

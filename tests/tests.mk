@@ -60,10 +60,12 @@ TOOLS := $(patsubst tests/integration/tools/%.c,%,\
 TOOL_guest := -Itests/linux/test tests/linux/test/vmnet-guest*.c $(SDK_SRC) \
 	-framework vmnet -framework CoreFoundation
 TOOL_manager := $(SDK_SRC)
+TOOL_vmm := tests/integration/tools/vmm/echo.c
 TOOL_early-run := -Wl,--wrap=vmnet_broker_hold_create \
 	examples/programs/vmnet-run.c $(wildcard examples/programs/vmnet-run/*.c) \
 	$(SDK_SRC) -framework vmnet -framework CoreFoundation
 $(B)/tools/manager: $(SDK_DEP)
+$(B)/tools/vmm: $(wildcard tests/integration/tools/vmm/*)
 $(B)/tools/early-run: examples/programs/vmnet-run.c examples/programs/macos.h \
 	$(wildcard examples/programs/vmnet-run/*) $(SDK_DEP)
 $(B)/tools/guest: $(wildcard tests/linux/test/vmnet-*.[ch]) $(SDK_DEP)

@@ -111,12 +111,14 @@ void assert_network(const struct config *config, const char *name,
 	assert_string_equal(text, subnet);
 }
 
-void assert_text_problems(const struct bad_text *bad)
+void assert_texts_have_problems(const struct bad_text *texts, size_t count)
 {
-	struct config *config = NULL;
+	for (size_t i = 0; i < count; i++) {
+		struct config *config = NULL;
 
-	write_file(bad->text, strlen(bad->text));
-	assert_int_equal(load(&config), CONFIG_LOADED);
-	assert_problems(config, bad->error);
-	config_destroy(config);
+		write_file(texts[i].text, strlen(texts[i].text));
+		assert_int_equal(load(&config), CONFIG_LOADED);
+		assert_problems(config, texts[i].error);
+		config_destroy(config);
+	}
 }

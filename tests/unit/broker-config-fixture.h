@@ -49,7 +49,7 @@ struct bad_text {
 	const char *error;
 };
 
-/* Loads the text, whose problems must be those of error. */
-void assert_text_problems(const struct bad_text *bad);
+/* Loads each text, whose problems must be those of error. */
+void assert_texts_have_problems(const struct bad_text *texts, size_t count);
 
 #endif

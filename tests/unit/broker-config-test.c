@@ -129,9 +129,8 @@ static const struct bad_text problems[] = {
 static void each_problem_of_an_entry_has_its_place_and_remedy(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++) {
-		assert_text_problems(&problems[i]);
-	}
+	assert_texts_have_problems(
+	    problems, sizeof(problems) / sizeof(problems[0]));
 }
 
 int main(void)

@@ -183,6 +183,17 @@ static void recreate_is_answered_when_vmnet_has_released_the_network(
 	client_destroy(holder);
 }
 
+/* One client waits for a network whose creation hangs; root recreates it. */
+static void recreate_during_creation(
+    struct client *root, struct client *waiting)
+{
+	standin_hang("vmnet_network_create:1");
+	ask_later(waiting, "acquire", "default");
+	wait_state(root, "default", "creating");
+	ask_later(root, "recreate", "default");
+	wait_state(root, "default", "releasing");
+}
+
 /* Goal: if vmnet does not release the network, recreate fails and counts no
  * clients. Called again, it reports since when; and no client is left waiting. */
 static void recreate_fails_when_vmnet_does_not_release_the_network(
@@ -192,11 +203,7 @@ static void recreate_fails_when_vmnet_does_not_release_the_network(
 	struct client *waiting = client_connect(USER);
 
 	(void)unused;
-	standin_hang("vmnet_network_create:1");
-	ask_later(waiting, "acquire", "default");
-	wait_state(root, "default", "creating");
-	ask_later(root, "recreate", "default");
-	wait_state(root, "default", "releasing");
+	recreate_during_creation(root, waiting);
 	fixture_advance(VMNET_BROKER_RELEASE_TIMEOUT * SECOND);
 	wait_reply(root);
 	assert_refused(xpc_retain(root->last), FAILURE_CREATE,
@@ -220,11 +227,7 @@ static void a_client_that_waits_for_a_creation_gets_the_recreated_network(
 	struct client *waiting = client_connect(USER);
 
 	(void)unused;
-	standin_hang("vmnet_network_create:1");
-	ask_later(waiting, "acquire", "default");
-	wait_state(root, "default", "creating");
-	ask_later(root, "recreate", "default");
-	wait_state(root, "default", "releasing");
+	recreate_during_creation(root, waiting);
 	standin_unhang();
 	wait_reply(root);
 	assert_describes(root->last, "{holders=0}");

@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The base of each fixture that has the whole broker: its networks, and what is
- * counted to see that nothing is left over.
+ * Shared by the fixtures that run the whole broker: its networks, and the
+ * counts that show whether something is left over.
  */
 
 #ifndef BROKER_BASE_H
@@ -13,20 +13,20 @@
 
 #define SECOND UINT64_C(1000000000)
 
-/* As the stand-in counts them. */
+/* The stand-in's name for the connections that it counts. */
 #define CONNECTION "connection"
 
-/* Networks that can be had: default, shared and n1 to n6, more than a client may
- * have; host; far, whose subnet is 192.168.101.0/24, and near, whose subnet is
- * 192.168.100.0/24. The last one cannot be had. */
+/* The number of valid networks: default, shared and n1 to n6, which are more than
+ * a client may hold; host; far, with the subnet 192.168.101.0/24, and near, with
+ * 192.168.100.0/24. The last network is invalid. */
 #define NETWORKS 11
 #define BROKEN_NETWORK "z-broken"
 extern struct config_network broker_networks[NETWORKS + 1];
 
 int count_descriptors(void);
 
-/* The first listener of a process watches SIGTERM, for good: what that keeps is
- * not left over by a test. */
+/* The first listener of a process installs a permanent handler for SIGTERM.
+ * Call it first, so that no test seems to leave its objects over. */
 void start_first_listener(void);
 
 #endif

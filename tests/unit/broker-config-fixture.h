@@ -2,7 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * A networks.json for each test, loaded and removed; and what is expected of it.
+ * Writes a networks.json for each test, loads and removes it, and compares the
+ * result.
  */
 
 #ifndef BROKER_CONFIG_FIXTURE_H
@@ -17,30 +18,30 @@
 
 #include "config.h"
 
-/* The file, and the folder that has nothing else. */
+/* The file, and its folder, which contains nothing else. */
 extern char directory[];
 extern char path[128];
 
-/* Of the group. */
+/* For the group. */
 int set_up(void **state);
 int tear_down(void **state);
 
 void write_file(const char *text, size_t length);
 
-/* Loads what is at path now, and removes it. */
+/* Loads the file at path, and removes it. */
 enum config_result load(struct config **config);
 
-/* Loads a text that has no problems. */
+/* Loads a text without problems. */
 struct config *load_text(const char *text);
 
-/* The problems are those of the lines, each of which follows "FILE". */
+/* Checks the problems; each line follows the name of the file. */
 void assert_problems(const struct config *config, const char *lines);
 
-/* What is at path is refused with "FILE" and then error, nothing of it is taken,
- * and it is removed. */
+/* Checks that the file at path is refused with its name followed by `error`,
+ * and that no part of it is used. Removes it. */
 void assert_refused(const char *error);
 
-/* subnet "": it has none configured. */
+/* subnet "": none is configured. */
 void assert_network(const struct config *config, const char *name,
     enum config_mode mode, const char *subnet);
 

@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What is around the broker: its log, the users of its clients, its transactions,
- * and a Mac without interfaces and routes.
+ * The environment of the broker: its log, the users of its clients, its
+ * transactions, and a Mac without interfaces and routes.
  */
 
 #include "broker-fixture.h"

@@ -22,7 +22,7 @@
 #include "config.h"
 #include "subnet-plan.h"
 
-/* Seconds of a broker without a network. */
+/* Seconds until a broker without networks exits. */
 #define IDLE 120
 
 static struct config config = {
@@ -36,16 +36,16 @@ static struct config config = {
 };
 
 static struct service *service;
-static dispatch_queue_t queue; /* as the broker's, for good */
+static dispatch_queue_t queue; /* never released, like that of the broker */
 static xpc_connection_t listener;
 xpc_endpoint_t fixture_endpoint;
 const char *fixture_config_path = "/networks.json";
 static atomic_bool done;
-/* It need not answer from now on: it was asked to stop, or was idle. */
+/* It need not answer, because it was stopped or was idle. */
 static bool silent;
 static uint64_t elapsed;
 static int rounds;
-/* Before each. */
+/* Before the start of the broker. */
 static long objects;
 static int descriptors;
 
@@ -113,7 +113,7 @@ static void end(void)
 		fake_vmnet_answer();
 		fixture_advance(SECOND);
 	}
-	fixture_run(); /* in which the last one ended */
+	fixture_run(); /* the last transaction ended on the queue */
 	require(fake_vmnet_networks() == 0);
 	require(fake_vmnet_configurations() == 0);
 	xpc_release(fixture_endpoint);
@@ -124,7 +124,7 @@ static void end(void)
 	service_destroy(service);
 }
 
-/* What vmnet owes an anchor is answered, though late. */
+/* vmnet answers the calls that it has not answered yet. */
 static void wait_objects(void)
 {
 	while (standin_objects_alive(NULL) > objects ||
@@ -156,7 +156,7 @@ void fixture_end(void)
 {
 	end();
 	wait_objects();
-	/* What the libraries open once and keep is open after one round. */
+	/* The first round opens files that the libraries keep. */
 	while (rounds > 0 && count_descriptors() > descriptors) {
 		sched_yield();
 	}

@@ -2,9 +2,10 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The whole broker but main(), for a fuzzer and a test: on an anonymous listener
- * in this process, with the vmnet of broker-vmnet.h and a clock that moves only
- * by fixture_advance(). What waits here waits for ever: its user sets an alarm.
+ * The whole broker except main(), for a fuzzer and for tests: it has an
+ * anonymous listener in this process, the vmnet of broker-vmnet.h, and a clock
+ * that only fixture_advance() changes. Functions that wait have no timeout, so
+ * the program sets an alarm.
  */
 
 #ifndef BROKER_FIXTURE_H
@@ -20,56 +21,61 @@
 #include "broker-base.h"
 #include "service.h"
 
-/* Clients of the broker connect to it, between start and end. */
+/* Clients connect to it, between fixture_start() and fixture_end(). */
 extern xpc_endpoint_t fixture_endpoint;
 
-/* What a reload reads. */
+/* The file that a reload reads. */
 extern const char *fixture_config_path;
 
-/* Once. */
+/* Prepares the process; call it once. */
 void fixture_open(void);
 
+/* Starts a broker. */
 void fixture_start(void);
 
-/* All clients must be gone. No network, object or descriptor may be left. */
+/* Stops it. All clients must have left. No network, object or descriptor may be
+ * left over. */
 void fixture_end(void);
 
-/* Of broker-base.h's networks, which are all there. */
+/* The name of a network of broker-base.h, counted from 0. */
 const char *fixture_network(size_t which);
 
-/* A request, to be released; name NULL: without one. */
+/* Creates a request; name NULL: without a network. */
 xpc_object_t fixture_request(const char *command, const char *name);
 
-/* Whose the connections are that come from now on. */
+/* Sets the user of new connections. */
 void fixture_set_user(unsigned uid);
 
-/* The broker has one for each network that it makes, until vmnet has it back. */
+/* The broker has one for each network that it makes, until vmnet has it
+ * back. */
 int fixture_transactions(void);
 
-/* Lets the broker do what it can do now. */
+/* Waits until the broker has done its current work. */
 void fixture_run(void);
 
+/* Advances the clock. */
 void fixture_advance(uint64_t nanoseconds);
 
-/* service_drain() or service_shut_down(). */
+/* Calls service_drain() or service_shut_down(). */
 void fixture_stop(void (*how)(struct service *service));
 
+/* Cancels the listener. */
 void fixture_lose_listener(void);
 
-/* Whether the broker has ended; until it has. */
+/* Whether the broker has exited, and waiting for that. */
 bool fixture_is_done(void);
 void fixture_wait_done(void);
 
-/* A client may have asked it to stop. */
+/* From now on the broker need not answer: a client may have stopped it. */
 void fixture_expect_no_answers(void);
 
-/* Before the start; they stay. */
+/* The problems of the configuration; call it before fixture_start(). */
 void fixture_set_problems(char **problems, size_t count);
 
-/* Whether the broker need not answer: it was asked to stop, or was idle. */
+/* Whether the broker need not answer, because it was stopped or was idle. */
 bool fixture_need_not_answer(void);
 
-/* Ends the process. */
+/* These end the process if the condition is false. */
 void require(bool condition);
 void require_printable(const char *text);
 

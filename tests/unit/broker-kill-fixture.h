@@ -17,7 +17,7 @@
 #include "broker-fixture.h"
 #include "run-until-failure.h"
 
-/* Of a void function without parameters, which lets the victim die. */
+/* A test: the void function `name`, without parameters, lets the victim die. */
 #define KILL_TEST(name)                                                        \
 	{                                                                      \
 #name, die_in_state, choose_state, NULL, (void *)name          \
@@ -33,25 +33,27 @@ extern struct client *victim;
 extern struct client *others[OTHERS_MAX];
 extern int others_count;
 
-/* When it is back, the broker has read all that the client has sent. */
+/* Requests a network. On return, the broker has read the request. */
 void ask_and_wait(struct client *client, const char *name);
 
-/* The victim first. */
+/* All clients request the network, the victim first. */
 void all_ask(void);
 
-/* A client had the network before, and has left. */
+/* Another client has held the network and left. */
 void leave_lingering(void);
 
-/* Until this is the state of the network, with so many holders and clients. */
+/* Waits until the network has this state and number of holders, and the broker
+ * this number of clients. */
 void expect(const char *name, const char *state, int holders, int clients);
-/* The victim is dead, and so many others hold it. */
+/* The same: the victim is dead, and all others hold the network or wait for
+ * it. */
 void expect_rest(const char *state);
-/* Held by the others; without others it is left as `alone`. */
+/* The same: the others hold it; without others, its state is `alone`. */
 void expect_held(const char *alone);
 
-/* The last answer is a network, or a refusal. */
+/* Checks that the last answer was a network, or a refusal. */
 void expect_answer(struct client *client, bool granted);
-/* Of each of the others. */
+/* Checks that for each of the others. */
 void expect_answers(bool granted);
 
 #endif

@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The registry, with a backend that the test is: it says when a network is made,
- * fails or is given back. Time is a number that the test sets.
+ * The registry with a fake backend: the test decides when a network is created,
+ * fails or is released, and sets the clock.
  */
 
 #ifndef BROKER_REGISTRY_FIXTURE_H
@@ -45,12 +45,12 @@ extern struct owned_list owned_all;
 extern size_t owned_count;
 extern bool no_memory;
 
-/* vmnet has made it, has not, has released it. */
+/* vmnet has created it, has failed to, has released it. */
 void make(struct backend_network *owned);
 void refuse(struct backend_network *owned);
 void give_back(struct backend_network *owned);
 
-/* There must be one. */
+/* The oldest and the newest network of the backend; there must be one. */
 struct backend_network *first(void);
 struct backend_network *last(void);
 

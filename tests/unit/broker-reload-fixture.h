@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Tests of networks.json while the broker runs: it is written, read again, and
- * what the broker replies is compared.
+ * For tests that change networks.json while the broker runs: they write the
+ * file, reload it, and compare the reply.
  */
 
 #ifndef BROKER_RELOAD_FIXTURE_H
@@ -14,11 +14,11 @@
 #define TEST_RELOADED(name)                                                    \
 	cmocka_unit_test_setup_teardown(name, set_up_reloaded, tear_down)
 
-/* Of the group: the file, and what the broker needs once. */
+/* For the group: create and remove the file, and prepare the process. */
 int open_config(void **state);
 int close_config(void **state);
 
-/* Of a test: the broker has read "{}". */
+/* For a test: the broker has read "{}". */
 int set_up_reloaded(void **state);
 
 /* The broker's networks.json. */
@@ -26,7 +26,8 @@ extern char config_path[];
 
 void write_file(const char *text);
 
-/* Releases reply: its status and its sentence are expected, or "": no error. */
+/* Checks the status and the message of the reply, and releases it; "": no
+ * error. */
 void assert_error(xpc_object_t reply, const char *expected);
 
 void assert_acquire(struct client *client, const char *name, const char *error);
@@ -35,10 +36,10 @@ void assert_acquire(struct client *client, const char *name, const char *error);
  * "added|changed|pending|removed|problems". */
 void reload(const char *text, const char *expected);
 
-/* The same of a file without problems, whatever it changes. */
+/* The same for a file without problems; its changes are not compared. */
 void configure(const char *text);
 
-/* vmnet was asked for this setting since the last time. */
+/* Checks that vmnet got this setting since the last call. */
 void assert_made(const char *setting);
 
 #endif

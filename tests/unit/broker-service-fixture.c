@@ -149,8 +149,8 @@ void stop(void)
 	});
 }
 
-/* Asks the broker to stop unless it has; all clients must have been closed.
- * Then nothing must be left. */
+/* Stops the broker; all clients must have left. Checks that nothing is left
+ * over. */
 static void finish(void)
 {
 	standin_fail(NULL);
@@ -161,7 +161,7 @@ static void finish(void)
 	});
 	xpc_release(fixture.endpoint);
 	xpc_release(fixture.listener);
-	/* Peers, if any, go with their last event. */
+	/* Peers are freed after their last event. */
 	wait_until(^bool {
 		return standin_objects_alive(CONNECTION) == 0;
 	});

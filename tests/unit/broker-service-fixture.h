@@ -2,12 +2,13 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The whole broker but main(), on an anonymous listener in this process, with the
- * vmnet of broker-vmnet.h, the host of broker-host.h, and a clock that moves only
- * by advance(); and clients of it. What waits here waits until the test is killed.
+ * The whole broker except main(), and clients of it. It has an anonymous
+ * listener in this process, the vmnet of broker-vmnet.h, the host of
+ * broker-host.h, and a clock that only advance() changes. Functions that wait
+ * have no timeout: they wait until the test is killed.
  *
- * After each test nothing is left: no network, interface, connection, message or
- * descriptor.
+ * After each test, no network, interface, connection, message or descriptor may
+ * be left over.
  */
 
 #ifndef BROKER_SERVICE_FIXTURE_H
@@ -28,17 +29,17 @@
 #include "protocol.h"
 #include "run-until-failure.h"
 
-/* Whose clients are, unless a test says something else. */
+/* The user of the clients, unless a test sets another one. */
 #define USER 501
 
-/* The broker, between the set-up and the tear-down of a test. Its networks are
- * those of broker-base.h that can be had: the subnet of far is the bridge's, and
- * that of near is en0's. */
+/* The broker of a test, between set_up() and tear_down(). Its networks are the
+ * valid ones of broker-base.h: far has the bridge's subnet, near that of
+ * en0. */
 struct fixture {
 	struct config config; /* on its queue */
 	xpc_connection_t listener;
 	xpc_endpoint_t endpoint;
-	atomic_int done; /* how often the broker said that it has ended */
+	atomic_int done; /* how often the broker reported its exit */
 	atomic_int exit_status;
 };
 
@@ -51,31 +52,33 @@ int warm_up(void **unused);
 int set_up(void **unused);
 int tear_down(void **unused);
 
-/* Another broker, after this one has ended as in tear_down(). */
+/* Stops the broker as tear_down() does, and starts another one. */
 void restart(void);
 
-/* What the broker reads is changed there. */
+/* Runs the block on the broker's queue, where its data may be changed. */
 void on_queue(void (^block)(void));
-/* While the network has no holder. */
+
+/* Changes the definition of a network that has no holder. */
 void set_network(const char *name, struct config_network network);
 
+/* Advances the clock, in ns. */
 void advance(uint64_t time);
 
-/* Asks the broker to stop, unless it has. */
+/* Stops the broker, unless it has exited. */
 void stop(void);
 
 /*
- * These let everything happen that can happen now, until something holds.
+ * These wait until the broker's work has led to a condition.
  */
 
 void wait_until(bool (^condition)(void));
-/* A line of the log has this text. */
+/* A line of the log contains this text. */
 void wait_log(const char *text);
-/* vmnet has so many networks. */
+/* vmnet has this many networks. */
 void wait_networks(int count);
-/* All connections but the listener's are gone, on both sides. */
+/* All connections except the listener have ended, at both ends. */
 void wait_no_clients(void);
-/* The broker has ended, with nothing left of vmnet's. */
+/* The broker has exited, and vmnet has no networks and interfaces left. */
 void wait_done(int status);
 
 /*
@@ -84,39 +87,40 @@ void wait_done(int status);
 
 struct client {
 	xpc_connection_t connection;
-	atomic_int ended; /* errors that its handler got */
+	atomic_int ended; /* number of errors that its handler got */
 };
 
 void connect_client(struct client *client);
 void wait_ended(struct client *client);
 void close_client(struct client *client);
 
-/* NULL: without that key. */
+/* Creates a request; NULL: without that key. */
 xpc_object_t request_create(const char *command, const char *name);
 
-/* Sends request, which it releases, and waits. */
+/* Sends the request, releases it, and returns the reply. */
 xpc_object_t ask(struct client *client, xpc_object_t request);
 
-/* Releases reply. 0: a network; -1: the connection ended. */
+/* Releases the reply, and returns its status; 0: it has a network; -1: the
+ * connection ended. */
 int64_t get_status(xpc_object_t reply);
 
 int64_t acquire(struct client *client, const char *name);
 
 void assert_acquire(struct client *client, const char *name, int64_t status);
-/* A value of the reply's info. */
+/* Checks a value of the reply's info. */
 void assert_info(xpc_object_t reply, const char *key, const char *expected);
 
-/* One client that comes, acquires, and goes. */
+/* A client connects, acquires the network, and disconnects. */
 void assert_client_can_acquire(const char *name);
-/* The same, until the network has gone. */
+/* The same, and the network is released after its linger time. */
 void acquire_and_release(const char *name);
 
-/* Requests whose replies come later. */
+/* The replies to requests that do not block. */
 struct replies {
 	atomic_int networks;
 	atomic_int ends;
 	atomic_int refused;
-	atomic_int status; /* of the last that was refused */
+	atomic_int status; /* of the last refusal */
 };
 
 void acquire_later(
@@ -136,7 +140,7 @@ struct status {
 struct status get_broker_status(struct client *client);
 void wait_peers(struct client *client, uint64_t count);
 
-/* "held 2", or "" if there is no such network. */
+/* expected: state and holders, such as "held 2"; "": no such network. */
 void assert_network(
     struct client *client, const char *name, const char *expected);
 

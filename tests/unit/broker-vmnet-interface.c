@@ -12,7 +12,7 @@
 
 #include "broker-vmnet-object.h"
 
-/* As in vmnet: it is starting until the handler is called. */
+/* As in vmnet, an interface is starting until the handler is called. */
 enum interface_state { ENDED, STARTING, RUNNING };
 
 struct vmnet_interface {
@@ -26,11 +26,12 @@ const char *const vmnet_enable_checksum_offload_key =
 
 static atomic_int interfaces;
 
-/* Used again only when all others were: a reference that has ended is known. */
+/* A slot is reused as late as possible, so that the use of a stopped interface
+ * is noticed. */
 static struct vmnet_interface all_interfaces[1024];
 static atomic_uint next_interface;
 
-/* What START_SILENT and STOP_SILENT owe, the oldest first. */
+/* The outstanding answers of START_SILENT and STOP_SILENT, oldest first. */
 static pthread_mutex_t owed_lock = PTHREAD_MUTEX_INITIALIZER;
 static dispatch_block_t owed[64];
 static size_t owed_count;
@@ -85,7 +86,7 @@ static void end(interface_ref interface)
 	interfaces--;
 }
 
-/* interface NULL: there is no interface, or it was answered before. */
+/* interface NULL: there is none, or its start was answered before. */
 static void tell_started(interface_ref interface, dispatch_queue_t queue,
     vmnet_start_interface_completion_handler_t handler, vmnet_return_t status)
 {

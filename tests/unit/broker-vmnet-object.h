@@ -33,10 +33,12 @@ struct vmnet_network {
 	uint32_t gateway;
 };
 
-/* An object with one reference, counted in count until it is freed. */
+/* Creates an object with one reference, which count includes until it is
+ * freed. */
 void *fake_object_create(size_t size, enum fake_kind kind, atomic_int *count);
 
-/* Whether the test wants this call to fail. Hangs if it wants that. */
+/* Whether the test makes this call fail. Does not return if the test makes it
+ * hang. */
 bool fake_fault(const char *function, vmnet_return_t *status);
 
 #endif

@@ -46,7 +46,7 @@ int fake_vmnet_created(void)
 	return created;
 }
 
-/* Not the program's: faults are for the broker. */
+/* Failures of calloc() are meant for the broker, not for this file. */
 void *__real_calloc(size_t count, size_t size);
 
 void *fake_object_create(size_t size, enum fake_kind kind, atomic_int *count)

@@ -2,18 +2,18 @@
 // Copyright The vmnet-broker authors
 
 /*
- * cmocka's tests, in a program that has threads, clients and connections. When an
- * assertion fails, cmocka leaves the test, but not what it has started, and goes
- * on with a tear-down that waits for it in vain. Here the program ends instead, at
- * once: with the message, the line of that test, and without the tests after it,
- * which run-tests misses and counts as one more failure. The same when a test
- * waits in vain.
+ * Runs cmocka tests in a program that has threads, clients and connections.
+ * When an assertion fails, cmocka leaves the test without stopping what it has
+ * started, and the tear-down then waits for ever. Here the program exits at
+ * once instead, after the message and the line of that test. run-tests notices
+ * that the tests after it are missing, and counts that as one more failure. The
+ * same happens when a test waits too long.
  */
 
 #ifndef RUN_UNTIL_FAILURE_H
 #define RUN_UNTIL_FAILURE_H
 
-/* What cmocka.h needs before it. */
+/* cmocka.h requires these. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +26,7 @@
 	run_until_failure(                                                     \
 	    tests, sizeof(tests) / sizeof(tests[0]), set_up, tear_down)
 
-/* The result is for main(). Once in a process. */
+/* Returns the result of main(). Call it once in a process. */
 int run_until_failure(const struct CMUnitTest *tests, size_t count,
     CMFixtureFunction set_up, CMFixtureFunction tear_down);
 

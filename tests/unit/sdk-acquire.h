@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What the tests of vmnet_broker_acquire_network() share. After vmnet-broker.c,
- * which they include.
+ * Shared by the tests of vmnet_broker_acquire_network(), which include
+ * vmnet-broker.c first.
  */
 
 #ifndef SDK_ACQUIRE_H
@@ -15,7 +15,7 @@
 
 #define SECOND NSEC_PER_SEC
 
-/* Acquires, checks the status, and that there is a network only with it. */
+/* Acquires, and checks the status and that only a success has a network. */
 static inline void acquire_expect(const char *name, vmnet_broker_return_t want)
 {
 	vmnet_broker_return_t status = VMNET_BROKER_RETURN_MAX;
@@ -28,7 +28,7 @@ static inline void acquire_expect(const char *name, vmnet_broker_return_t want)
 	}
 }
 
-/* The same, and that this broker answered it. */
+/* Acquires, and checks that the broker with this mode answered. */
 static inline void acquire_from(const char *name, const char *mode)
 {
 	xpc_object_t network = vmnet_broker_acquire_network(name, NULL);
@@ -39,7 +39,7 @@ static inline void acquire_from(const char *name, const char *mode)
 	xpc_release(network);
 }
 
-/* A call in a thread of its own. */
+/* A call in its own thread. */
 struct call {
 	const char *name;
 	vmnet_broker_return_t status;
@@ -74,7 +74,7 @@ static inline void call_expect(struct call *call, vmnet_broker_return_t status)
 	CHECK_INT(call->status, status);
 }
 
-/* The process's hold on a name, which it keeps. Waits until there is one. */
+/* Waits for the hold on a name that the process keeps, and returns it. */
 static inline vmnet_broker_hold_t kept_hold(const char *name)
 {
 	struct vmnet_broker_hold *hold = NULL;
@@ -91,7 +91,7 @@ static inline vmnet_broker_hold_t kept_hold(const char *name)
 	return hold;
 }
 
-/* The broker was killed: the hold knows, and another one has begun. */
+/* Waits until the hold has noticed that the broker was killed. */
 static inline void lost_wait(const char *name)
 {
 	CHECK_INT(pause_wait(kept_hold(name)), DELAY_MIN);

@@ -2,13 +2,13 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What the SDK meets, in the hands of its test: launchd's sockets, and a
- * broker that does what the name it is asked for says.
+ * The environment of the SDK in its tests: launchd's sockets, and a fake broker
+ * whose reply depends on the name of the requested network.
  *
- * A scenario is a process of its own, since the SDK has state that lives as
- * long as the process. It plays launchd itself, in a thread, and starts and
- * kills the broker when it likes: messages wait in the socket meanwhile, as in
- * a Mach port. The broker writes a line for all that it sees.
+ * Each scenario runs in its own process, because the SDK has state that lives
+ * as long as the process. A thread of it replaces launchd, and the scenario
+ * starts and kills the broker; meanwhile messages wait in the socket, as in a
+ * Mach port. The broker writes a line for each event.
  */
 
 #ifndef SDK_FIXTURE_H
@@ -26,48 +26,48 @@ void fixture_start(void);
 void service_open(void);
 void service_close(void);
 
-/* Waits until a client knocks that no broker has accepted. */
+/* Waits for the connection of a client that no broker has accepted. */
 void service_wait(void);
 
 /*
- * Modes: "serve" obeys the names below. "watch" does too, and writes "gone"
- * when a client has left. "mortal" exits when it is asked for anything, "refuse"
- * hangs up, "busy" answers BUSY.
+ * Modes: "serve" replies as below. "watch" does too, and writes "gone" when a
+ * client has left. "mortal" exits at the first request, "refuse" closes the
+ * connection, "busy" replies BUSY.
  *
- *     network:TYPE   has a network of that XPC type
- *     error:TYPE     has an error of that XPC type
- *     error=N        fails with N
- *     none, both     has neither or both
- *     push           sends an unsolicited message, then a network
- *     silent         is not answered before ...
- *     speak          ... this is asked for
- *     info           has a network, and an info of the wrong type
- *     anything else  has a network
+ *     network:TYPE   a network of that XPC type
+ *     error:TYPE     an error of that XPC type
+ *     error=N        error N
+ *     none, both     neither a network nor an error, or both
+ *     push           an unsolicited message, then a network
+ *     silent         no reply until ...
+ *     speak          ... this is requested
+ *     info           a network, and an info of the wrong type
+ *     anything else  a network
  *
- * Good networks are dictionaries with the name and the mode, beside an info
- * with the broker's pid as the generation.
+ * A valid network is a dictionary with the name and the mode, next to an info
+ * whose generation is the broker's pid.
  */
 void broker_start(const char *mode);
 void broker_kill(void);
 
-/* Waits for a broker that exits by itself. */
+/* Waits until the broker has exited by itself. */
 void broker_wait(void);
 
-/* The next line of the broker must be this: "peer" for a new client, and
- * "acquire NAME" (64 bytes of it) for each request. Waits for it. */
+/* Waits for the next line of the broker, which must be this: "peer" for a new
+ * client, and "acquire NAME" (64 bytes of it) for each request. */
 void broker_expect(const char *line);
 
 /* Reads a line, into a buffer of 128 bytes. */
 void broker_read(char *line);
 
-/* Skips what was written so far. */
+/* Skips the lines that were written so far. */
 void broker_forget(void);
 
-/* The broker must have written nothing more. */
+/* Checks that the broker has written no further line. */
 void broker_expect_nothing(void);
 
-/* Waits until no more objects are alive than these. There may be fewer: what
- * was released just before they were counted may still have been there. */
+/* Waits until at most this many objects exist. There may be fewer, because some
+ * of the counted objects may just have been released. */
 void alive_at_most(long alive);
 
 /* The broker's main(). */
@@ -87,11 +87,11 @@ struct scenario {
 		.name = #test, .run = test, more                               \
 	}
 
-/* main() of a test: runs all scenarios, or plays what it was started as. */
+/* main() of a test: runs all scenarios, or one of them in its own process. */
 int scenarios_main(
     int argc, char **argv, const struct scenario *scenarios, size_t count);
 
-/* Ends the scenario unless both are the same; prints them. */
+/* Ends the scenario and prints both values if they differ. */
 #define CHECK_INT(have, want)                                                  \
 	check_int(__FILE__, __LINE__, #have, (have), (want))
 #define CHECK_STRING(have, want)                                               \

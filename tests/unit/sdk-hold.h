@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What the tests of holds share. After vmnet-broker.c, which they include.
+ * Shared by the tests of holds, which include vmnet-broker.c first.
  */
 
 #ifndef SDK_HOLD_H
@@ -58,7 +58,7 @@ static inline void on_done(void *context)
 	dispatch_semaphore_signal(history->ended);
 }
 
-/* Waits for the next event, which must be the last and this one. */
+/* Waits for the next event, which must be this state and the only new one. */
 static inline void history_expect(
     struct history *history, vmnet_broker_hold_state_t state)
 {

@@ -251,3 +251,15 @@ void alive_at_most(long alive)
 		sched_yield();
 	}
 }
+
+void crowd_run(void *(*run)(void *number))
+{
+	pthread_t threads[CROWD];
+
+	for (uintptr_t i = 0; i < CROWD; i++) {
+		CHECK_INT(pthread_create(&threads[i], NULL, run, (void *)i), 0);
+	}
+	for (size_t i = 0; i < CROWD; i++) {
+		CHECK_INT(pthread_join(threads[i], NULL), 0);
+	}
+}

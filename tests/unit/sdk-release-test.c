@@ -191,18 +191,8 @@ static void *crowd_main(void *argument)
 
 static void many_threads_hold_and_release(void)
 {
-	pthread_t threads[16];
-	uintptr_t i;
-
 	broker_start("serve");
-	for (i = 0; i < COUNT(threads); i++) {
-		CHECK_INT(
-		    pthread_create(&threads[i], NULL, crowd_main, (void *)i),
-		    0);
-	}
-	for (i = 0; i < COUNT(threads); i++) {
-		CHECK_INT(pthread_join(threads[i], NULL), 0);
-	}
+	crowd_run(crowd_main);
 }
 
 static long descriptors(void)

@@ -36,20 +36,12 @@ static void *crowd_main(void *argument)
 
 static void each_name_has_one_hold_whichever_thread_comes_first(void)
 {
-	pthread_t threads[16];
 	char line[128];
-	uintptr_t i;
+	int i;
 
 	broker_start("serve");
-	pthread_barrier_init(&gate, NULL, COUNT(threads));
-	for (i = 0; i < COUNT(threads); i++) {
-		CHECK_INT(
-		    pthread_create(&threads[i], NULL, crowd_main, (void *)i),
-		    0);
-	}
-	for (i = 0; i < COUNT(threads); i++) {
-		CHECK_INT(pthread_join(threads[i], NULL), 0);
-	}
+	pthread_barrier_init(&gate, NULL, CROWD);
+	crowd_run(crowd_main);
 	for (i = 0; i < 2 * 8; i++) {
 		broker_read(line);
 	}

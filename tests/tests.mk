@@ -57,6 +57,7 @@ endif
 TOOLS := $(patsubst tests/integration/tools/%.c,%,\
 	$(wildcard tests/integration/tools/*.c))
 # What else a tool is made of.
+TOOL_ask := tests/integration/tools/ask/value.c
 TOOL_guest := -Itests/linux/test tests/integration/tools/guest/options.c \
 	tests/linux/test/vmnet-guest*.c $(SDK_SRC) \
 	-framework vmnet -framework CoreFoundation
@@ -69,6 +70,7 @@ $(B)/tools/manager: $(SDK_DEP)
 $(B)/tools/vmm: $(wildcard tests/integration/tools/vmm/*)
 $(B)/tools/early-run: examples/programs/vmnet-run.c examples/programs/macos.h \
 	$(wildcard examples/programs/vmnet-run/*) $(SDK_DEP)
+$(B)/tools/ask: $(wildcard tests/integration/tools/ask/*)
 $(B)/tools/guest: $(wildcard tests/integration/tools/guest/*) \
 	$(wildcard tests/linux/test/vmnet-*.[ch]) $(SDK_DEP)
 $(B)/tools/%: tests/integration/tools/%.c client/protocol.h $(STANDIN_plain)

@@ -11,7 +11,7 @@ MANUAL_8 := $(filter %.8,$(MANUALS))
 MANUAL_5 := $(filter %.5,$(MANUALS))
 ROOT := $(B)/release
 
-# prefix/ is copied to the PREFIX as it is.
+# prefix/ is copied to PREFIX unchanged.
 ## make release     a folder with everything to install (macOS)
 release: all
 	@rm -rf $(ROOT)

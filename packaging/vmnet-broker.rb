@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# The Homebrew formula, for a tap. Homebrew's folders belong to a user, so that
-# root must not run what is in them: brew builds the release, and the release's
-# own install puts the daemon where only root can change it.
+# The Homebrew formula, for a tap. Homebrew's folders belong to a user, so root
+# must not run programs from them: brew builds the release, and its install
+# script puts the daemon where only root can change it.
 class VmnetBroker < Formula
   desc "Share vmnet networks between virtual machines of any tool and any user"
   homepage "@HOME_PAGE@"
@@ -31,7 +31,7 @@ class VmnetBroker < Formula
 
   def caveats
     <<~EOS
-      The daemon is installed, upgraded and checked by root:
+      Install or upgrade the daemon, and check it:
         sudo #{opt_libexec}/install
         #{opt_libexec}/install --check
       Before `brew uninstall`, remove it:

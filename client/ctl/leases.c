@@ -189,7 +189,7 @@ struct reader {
 	struct leases *leases;
 	struct lease lease; /* the entry that is being read */
 	bool inside;
-	bool bad; /* the entry */
+	bool bad; /* the entry is invalid */
 };
 
 static void parse_hardware(struct lease *lease, const char *value)

@@ -231,9 +231,9 @@ void ctl_need_broker(void)
 static struct {
 	struct watching options;
 	xpc_connection_t connection;
-	bool answered; /* by the broker that there is now */
+	bool answered; /* by the current broker */
 	unsigned asked;
-	int attempts; /* of them, without an answer */
+	int attempts; /* requests in a row without an answer */
 } watched;
 
 static void ask_watched(const char *command, void (^answer)(xpc_object_t reply))
@@ -245,7 +245,8 @@ static void ask_watched(const char *command, void (^answer)(xpc_object_t reply))
 	xpc_release(request);
 }
 
-/* False: there is none, and the connection has the reason as an event. */
+/* False: there is no reply, and the connection reports the reason as an
+ * event. */
 static bool is_answer(const char *command, xpc_object_t reply)
 {
 	int64_t error = 0;
@@ -309,8 +310,8 @@ static void ask_to_watch(void)
 	    });
 }
 
-/* A broker that exits answers no more: to ask it was too late, and says nothing
- * about how it ended. */
+/* A broker that is exiting no longer answers. An unanswered request does not
+ * show how the broker exited, so it is sent again. */
 static void broker_ended(void)
 {
 	if (watched.answered || watched.attempts >= ATTEMPTS) {

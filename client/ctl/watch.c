@@ -21,8 +21,8 @@ static struct {
 	double wait;
 } options;
 
-/* The broker has announced its exit, which is final; and how many holds were
- * left then. */
+/* Whether the broker has announced its exit, which is final, and the number of
+ * holds at that time. */
 static bool exits;
 static uint64_t left;
 

@@ -2,9 +2,9 @@
 // Copyright The vmnet-broker authors
 
 /*
- * An ordinary user is root of a user namespace. To have other users in it
- * takes a range of subordinate ids, /etc/subuid, and newuidmap(1), which may
- * map them; without, there is only the one.
+ * An ordinary user becomes root in a user namespace. Other users in it require
+ * a range of subordinate IDs in /etc/subuid and newuidmap(1), which may map
+ * them; without these, root is the only user.
  */
 
 #define _GNU_SOURCE
@@ -21,7 +21,7 @@
 #include "../common/log.h"
 #include "../common/spawn.h"
 
-/* More is not needed: the users of the sandbox and Debian's own. */
+/* Enough for the users of the sandbox and Debian's own. */
 #define RANGE_MAX 65535
 #define RANGE_MIN 1000
 
@@ -30,7 +30,8 @@ struct range {
 	unsigned long count;
 };
 
-/* The first big enough range of the user in /etc/subuid or /etc/subgid. */
+/* Finds the first range that is large enough for the user in /etc/subuid or
+ * /etc/subgid. */
 static bool find_range(const char *path, uid_t uid, struct range *range)
 {
 	const struct passwd *user = getpwuid(uid);

@@ -34,15 +34,15 @@
 #include "../common/log.h"
 #include "../common/spawn.h"
 
-/* ms: from the signal that ends to SIGKILL, for the command, for what it left
- * running, and for launchd with its jobs. */
+/* ms from the terminating signal to SIGKILL: for the command, for the processes
+ * that it left running, and for launchd with its jobs. */
 #define COMMAND_TIMEOUT 5000
 #define LEFTOVER_TIMEOUT 1000
 #define LAUNCHD_TIMEOUT 5000
-/* ms: a server that is not ready by then never will be. */
+/* ms: timeout for a server to become ready. */
 #define READY_TIMEOUT 20000
 
-/* 10,000 clients in one process, and a descriptor each. */
+/* Enough for 10,000 clients in one process, each with a descriptor. */
 #define DESCRIPTORS 65536
 
 enum server { DNSMASQ, VMNETD, LAUNCHD, SERVERS };
@@ -54,11 +54,11 @@ struct init {
 	pid_t servers[SERVERS]; /* 0: not running */
 	pid_t command;          /* 0: ended */
 	int status;             /* of the command, once it has ended */
-	int64_t deadline;       /* of what is waited for, -1: none */
+	int64_t deadline;       /* of the current wait, -1: none */
 	bool ending;            /* the command was asked to exit */
 };
 
-static const char *const server_names[SERVERS] = { "the world's dnsmasq",
+static const char *const server_names[SERVERS] = { "the external dnsmasq",
 	"vmnetd", "launchd" };
 
 static int64_t now(void)
@@ -109,7 +109,7 @@ static int wait_ready(const char *name, int log, const char *word)
 	return 0;
 }
 
-/* A server that says "ready" on stdout. */
+/* Starts a server that prints "ready" on stdout. */
 static pid_t start_server(struct list *arguments, int *log)
 {
 	struct spawn spawn = {
@@ -251,7 +251,7 @@ static void start_command(struct init *init)
 	if (init->command == 0) {
 		exec_command(init->sandbox);
 	}
-	setpgid(init->command, init->command); /* whichever comes first */
+	setpgid(init->command, init->command); /* the child does the same */
 }
 
 /*
@@ -381,7 +381,7 @@ static pid_t parent_of(pid_t pid)
 	int parent = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	/* Files of proc have no size: not read_file(). */
+	/* Files in /proc have size 0, so read_file() does not work. */
 	FILE *file = fopen(path, "re");
 	if (file == NULL) {
 		return 0;
@@ -399,7 +399,7 @@ static pid_t parent_of(pid_t pid)
 	return parent;
 }
 
-/* Whether it belongs to one of the servers, which then handle it. */
+/* Whether the process descends from a server, which then handles its exit. */
 static bool is_server(const struct init *init, pid_t pid)
 {
 	pid_t parent = pid;
@@ -453,7 +453,7 @@ static void end_leftovers(struct init *init)
 	}
 }
 
-/* Its jobs release their networks. Everything else may simply be killed. */
+/* launchd's jobs release their networks; all other processes can be killed. */
 static void end_launchd(struct init *init)
 {
 	if (init->servers[LAUNCHD] == 0) {
@@ -473,7 +473,7 @@ static void end_launchd(struct init *init)
  * The stages
  */
 
-/* The system log, where the daemons' lines are, for -v. */
+/* For -v: the system log, which contains the messages of the daemons. */
 static void show_log(void)
 {
 	FILE *log = fopen("/run/standin/log", "re");
@@ -493,7 +493,7 @@ static void block_signals(struct init *init)
 
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	sigdelset(&set, SIGTTOU); /* our own doing */
+	sigdelset(&set, SIGTTOU); /* caused by ourselves */
 	sigdelset(&set, SIGTTIN);
 	sigdelset(&set, SIGWINCH);
 	sigdelset(&set, SIGPIPE);

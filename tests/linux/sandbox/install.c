@@ -183,7 +183,7 @@ static const char *install_plist(const char *from, const char *folder)
 	}
 	root_path(path, sizeof(path), inside);
 	if (access(path, F_OK) == 0) {
-		log_error("%s: another one has the same name", from);
+		log_error("%s: another plist has the same name", from);
 		return NULL;
 	}
 	return install_file(from, inside, 0644) == 0 ? inside : NULL;
@@ -221,8 +221,8 @@ static int install_broker(const struct sandbox *sandbox)
 	if (install_directory(SUPPORT) == -1) {
 		return -1;
 	}
-	/* The plist of another program needs neither, unless the caller names
-	 * one. */
+	/* The broker and its configuration are optional unless the caller names
+	 * them: another daemon's plist does not need them. */
 	if ((sandbox->broker_asked || access(sandbox->broker, F_OK) == 0) &&
 	    install_file(sandbox->broker, SUPPORT "/vmnet-broker", 0755) ==
 		-1) {

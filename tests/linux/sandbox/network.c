@@ -43,7 +43,7 @@ static const char world_links[] =
     "link set mac0 up\n"
     "neigh add 198.51.100.2 lladdr " MAC_ETHER " dev mac0\n"
     "neigh add 2001:db8:1::2 lladdr " MAC_ETHER " dev mac0\n";
-/* Only when the cable is plugged in. */
+/* These need the link to be up. */
 static const char mac_routes[] =
     "route add default via 198.51.100.1\n"
     "route add default via 2001:db8:1::1 dev en0\n";
@@ -73,9 +73,10 @@ static void set_sysctls(void)
 	set_sysctl("ipv6/conf/lo/disable_ipv6", "0");
 	/* All users may ping. */
 	set_sysctl("ipv4/ping_group_range", "0 2147483647");
-	/* As many connections may wait for a daemon as messages for a port. */
+	/* A daemon's backlog holds as many connections as a Mach port does
+	 * messages. */
 	set_sysctl("core/somaxconn", "65535");
-	/* Datagram sockets are full by bytes, not by messages. */
+	/* Datagram sockets are limited by bytes, not by messages. */
 	set_sysctl("unix/max_dgram_qlen", "65535");
 }
 
@@ -95,7 +96,7 @@ static int ip_batch(const char *const *argv, const char *commands)
 		log_error("ip: %m");
 		return -1;
 	}
-	/* Far less than a pipe holds. */
+	/* The commands fit into the buffer of the pipe. */
 	if (write(pipes[1], commands, (size_t)size) == size) {
 		close(pipes[1]);
 		pipes[1] = -1;
@@ -157,7 +158,7 @@ int network_start(const struct sandbox *sandbox)
 
 pid_t network_serve(int *log)
 {
-	/* In the foreground, as the user that we are. */
+	/* Run in the foreground, as our own user. */
 	static const char *const argv[] = { "dnsmasq", "--no-daemon",
 		"--log-facility=-", "--conf-file=/dev/null", "--no-resolv",
 		"--no-hosts", "--listen-address=198.51.100.1",

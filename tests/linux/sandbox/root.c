@@ -2,11 +2,11 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The file system. The new root is a tmpfs, mounted on /run of the old one
- * since that exists everywhere and is not wanted inside. Folders where files
- * of our own come to lie - /, /etc, /var - are made anew and mirrored: every
- * entry of the host's is bound into them. So nothing we or the command write
- * there reaches the host; what lies deeper is the host's, /tmp among it.
+ * The file system. The new root is a tmpfs, mounted on the old root's /run,
+ * which exists on every machine and is not needed inside. The folders to which
+ * we add files (/, /etc, /var) are new, and every entry of the host's folder is
+ * bind-mounted into them. So nothing that we or the command create directly in
+ * these folders reaches the host; the entries, such as /tmp, are the host's.
  */
 
 #define _GNU_SOURCE
@@ -79,7 +79,8 @@ static bool is_one_of(const char *name, const char *const *names)
 	return false;
 }
 
-/* Every entry of from but those in except appears in to, which exists. */
+/* Bind-mounts every entry of from, except those in except, into to, an existing
+ * folder. */
 static int mirror(const char *from, const char *to, const char *const *except)
 {
 	DIR *directory = opendir(from);
@@ -110,7 +111,8 @@ static int mirror(const char *from, const char *to, const char *const *except)
 	return 0;
 }
 
-/* Folder inside the new root, mirrored from the old one if it is there. */
+/* Creates the folder in the new root, and mirrors the old root's if it
+ * exists. */
 static int make_mirror(const char *inside, const char *const *except)
 {
 	char path[PATH_MAX];
@@ -135,8 +137,9 @@ static int mount_proc(void)
 	return 0;
 }
 
-/* That of our network namespace lies on the host's: in a user namespace ip(8)
- * may mount another one only where one is left when it has unmounted this. */
+/* Mounts the /sys of our network namespace on top of the host's: in a user
+ * namespace ip(8), which unmounts /sys and mounts another, may do so only if
+ * one remains below. */
 static int mount_sys(void)
 {
 	if (mkdir(BASE "/sys", 0755) == -1 ||
@@ -154,10 +157,10 @@ static int mount_sys(void)
 }
 
 /*
- * The programs must be found by all users, though a home folder, or one made
- * by mktemp, lets only its owner through: such a folder on the way to the
- * repository is replaced by a mirror that may be passed. Read-only: what is
- * written there would be lost, so that it must not seem to work.
+ * All users must be able to run the programs, but a home folder, or one made by
+ * mktemp, may be accessible to its owner only. Each such folder on the path to
+ * the repository is replaced by a mirror that all users may traverse. The
+ * mirror is read-only, because files written to it would be lost.
  */
 static int open_way(const char *repository)
 {
@@ -184,14 +187,14 @@ static int open_way(const char *repository)
 		    chmod(path, (status.st_mode | 0111) & 07777) == -1 ||
 		    mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY,
 			NULL) == -1) {
-			log_error("%s: cannot be made passable: %m", folder);
+			log_error("%s: cannot be made accessible: %m", folder);
 			return -1;
 		}
 	}
 	return 0;
 }
 
-/* Files in memory that are shared by name would outlive us. */
+/* Shared memory objects in the host's /dev/shm would outlive us. */
 static int mount_shm(void)
 {
 	if (access("/dev/shm", F_OK) == 0 &&
@@ -235,7 +238,8 @@ int root_build(const struct sandbox *sandbox)
 		log_error("root: %m");
 		return -1;
 	}
-	/* Every process may add to it; libSystem does not make it. */
+	/* The log: every process may append to it; libSystem does not create
+	 * it. */
 	if (write_file(BASE "/run/standin/log", 0666, "", 0) == -1) {
 		return -1;
 	}

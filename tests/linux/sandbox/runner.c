@@ -71,7 +71,7 @@ static void take_terminal(const struct runner *runner)
 	}
 }
 
-/* init takes the terminal if we have it, and lets the command go on. */
+/* init takes the terminal if we have it, and continues the command. */
 static void go_on(struct runner *runner)
 {
 	union sigval value = { .sival_int = in_foreground() };
@@ -87,7 +87,7 @@ static void read_message(struct runner *runner)
 
 	if (got <= 0) {
 		close(runner->messages);
-		runner->messages = -1; /* it ends: SIGCHLD will come */
+		runner->messages = -1; /* init exits: SIGCHLD follows */
 		return;
 	}
 	if (message == MESSAGE_TERMINAL && in_foreground()) {
@@ -98,7 +98,7 @@ static void read_message(struct runner *runner)
 		return; /* no terminal: the process that stopped it continues it */
 	}
 	take_terminal(runner);
-	kill(0, SIGSTOP); /* until the shell says SIGCONT */
+	kill(0, SIGSTOP); /* until the shell sends SIGCONT */
 }
 
 /* The status of init, or -1 while it runs. */
@@ -148,16 +148,16 @@ static int wait_for_init(struct runner *runner)
 }
 
 /*
- * start: a byte comes when the ids are mapped; the other end is open as long as
- * the runner lives. It may have died before it could be asked to take us along,
- * and then its descriptors are closed already.
+ * start: receives a byte when the IDs are mapped; the runner keeps the other
+ * end open as long as it lives. If it died before the prctl() call, no signal
+ * arrives, but the other end is closed.
  */
 static void tie_to_runner(int start)
 {
 	struct pollfd wait = { .fd = start };
 	char byte;
 
-	/* Ids do not change after this, which would undo it. */
+	/* A later change of our IDs would clear this. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (read(start, &byte, 1) != 1 || poll(&wait, 1, 0) != 0) {
 		_exit(EXIT_SANDBOX);
@@ -168,7 +168,7 @@ static void tie_to_runner(int start)
 static _Noreturn void child(struct sandbox *sandbox, int start, int messages)
 {
 	tie_to_runner(start);
-	setgroups(0, NULL); /* not allowed with a single id: nothing lost */
+	setgroups(0, NULL); /* fails harmlessly with a single ID */
 	sandbox->users =
 	    idmap_has_user(BROKER_UID) && idmap_has_group(BROKER_UID);
 	init_run(sandbox, messages);
@@ -237,7 +237,7 @@ int runner_run(struct sandbox *sandbox)
 		log_error("signalfd: %m");
 		return EXIT_SANDBOX;
 	}
-	/* With a pager behind us the terminal is lent when it is asked for. */
+	/* If our output goes to a pager, lend the terminal only on demand. */
 	sandbox->terminal = in_foreground() && isatty(STDOUT_FILENO);
 	runner.lent = sandbox->terminal;
 	runner.init = start_init(sandbox, &runner.messages);

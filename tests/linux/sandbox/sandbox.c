@@ -92,7 +92,7 @@ int write_file(const char *path, mode_t mode, const char *text, size_t length)
 		}
 		done += (size_t)written;
 	}
-	/* Not the umask's business. */
+	/* fchmod() overrides the umask. */
 	if (fd == -1 || done < length || fchmod(fd, mode) == -1) {
 		log_error("%s: %m", path);
 		if (fd != -1) {
@@ -283,7 +283,7 @@ static void find_repository(struct sandbox *sandbox)
 	strcpy(sandbox->repository, path);
 }
 
-/* A program that we need, by the Debian package that brings it. */
+/* Checks for a required program; if it is missing, names its Debian package. */
 static bool have_program(const char *name, const char *package)
 {
 	static const char *const places[] = { "/usr/sbin", "/usr/bin", "/sbin",

@@ -2,15 +2,16 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The sandbox: a Mac for one command, made of namespaces, and gone with it.
+ * The sandbox: simulates a Mac for one command in namespaces, which end with
+ * it.
  *
  *     sandbox.c    options, and the stages
  *     runner.c     outside: starts init, passes signals on, lends the terminal
- *     idmap.c      outside: the user namespace of somebody who is not root
+ *     idmap.c      outside: the user namespace of an ordinary user
  *     root.c       inside: the file system
  *     install.c    inside: users, the daemon, its configuration
- *     network.c    inside: the Mac's network, and the world outside it
- *     init.c       inside: process 1; servers, the command, the end
+ *     network.c    inside: the Mac's network, and the external network
+ *     init.c       inside: process 1; servers, the command, shutdown
  *
  * Invariant: nothing outside is changed, even if the sandbox is killed. So
  * everything lives in namespaces that only the sandbox's processes hold, all of
@@ -26,7 +27,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* The sandbox could not be made; as of env(1), timeout(1) and docker(1). */
+/* The sandbox could not be created; env(1), timeout(1) and docker(1) use the
+ * same status. */
 #define EXIT_SANDBOX 125
 
 #define BROKER_LABEL "com.github.nirs.vmnet-broker"
@@ -37,7 +39,7 @@
 #define SYSTEM_BIN "/run/standin/bin"
 #define INSTALLED_BIN "/run/standin/local/bin"
 
-/* Where the world is as a namespace of ip(8). */
+/* The external network, a namespace for ip(8). */
 #define WORLD_NETNS "/run/netns/world"
 
 struct list {
@@ -46,7 +48,7 @@ struct list {
 };
 
 struct sandbox {
-	/* As asked for. */
+	/* Options. */
 	struct list plists;
 	struct list agents; /* UID=PLIST */
 	struct list daemon_env;
@@ -60,52 +62,55 @@ struct sandbox {
 	bool no_daemon;
 	bool quiet;
 	bool verbose;
-	/* As found. */
-	bool config_asked; /* then it must be there */
+	/* Determined at the start. */
+	bool config_asked; /* --config was given: the file must exist */
 	bool broker_asked;
 	char repository[PATH_MAX];
 	char programs[PATH_MAX];  /* where sandbox, vmnetd, launchd are */
 	char directory[PATH_MAX]; /* the caller's */
 	bool users;               /* alice, bob and _vmnetbroker can exist */
-	bool terminal;            /* the command gets it at once */
+	bool terminal;            /* give it to the command at the start */
 	uid_t caller;             /* outside */
 	gid_t caller_group;
 };
 
-/* Makes namespaces and init in them, waits: the exit status. */
+/* Creates the namespaces and init in them, waits, and returns the exit
+ * status. */
 int runner_run(struct sandbox *sandbox);
 
-/* Lets the child be root in its new user namespace. -1: said why. */
+/* Makes the child root in its new user namespace; -1 after logging the
+ * reason. */
 int idmap_write(const struct sandbox *sandbox, pid_t pid);
 
-/* Builds the new root; root_path() below says where it is until root_enter().
- * The old one is still there, so that files can be copied. */
+/* Builds the new root; until root_enter(), root_path() returns paths in it. The
+ * old root is still mounted, so that files can be copied. */
 int root_build(const struct sandbox *sandbox);
 void root_path(char *path, size_t size, const char *inside);
 int root_enter(const struct sandbox *sandbox);
 
-/* Fills the new root. launchd's arguments that follow from it are added to
- * arguments. */
+/* Add files to the new root. install_daemon() appends launchd's arguments for
+ * them to arguments. */
 int install_users(const struct sandbox *sandbox);
 int install_daemon(const struct sandbox *sandbox, struct list *arguments);
 
-/* Both network namespaces; afterwards we are in the Mac's. */
+/* Creates both network namespaces, and enters the Mac's. */
 int network_start(const struct sandbox *sandbox);
-/* The world's name server: its pid and the end of its log to wait on. */
+/* Starts the external name server; returns its pid, and the descriptor to read
+ * its log from. */
 pid_t network_serve(int *log);
 
-/* Process 1. messages: to the runner. */
+/* Runs process 1. messages: a descriptor to the runner. */
 _Noreturn void init_run(struct sandbox *sandbox, int messages);
 
-/* What init tells the runner, a byte each. */
+/* Messages of init to the runner, one byte each. */
 #define MESSAGE_STOPPED 's'  /* the command was stopped */
 #define MESSAGE_TERMINAL 't' /* the command was stopped for the terminal */
 
-/* Small things: sandbox.c. */
+/* Helpers in sandbox.c. */
 void list_add(struct list *list, const char *item);
 const char *format(const char *format, ...)
     __attribute__((format(printf, 1, 2))); /* never freed */
-/* -1: said why. */
+/* -1 after logging the reason. */
 int write_file(const char *path, mode_t mode, const char *text, size_t length);
 char *read_file(const char *path, size_t *length); /* NULL with errno */
 int make_directories(const char *path);            /* mkdir -p, 0755 */

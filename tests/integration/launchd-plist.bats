@@ -15,11 +15,11 @@ refusals() {
 110|has a slash|$(key Label a/b)$(key Program /bin/true)
 109|Label: is empty|<key>Label</key><string></string>
 111|both missing|$(key Label a)
-111|no absolute path|$(key Label a)$(key Program bin/true)
+111|not an absolute path|$(key Label a)$(key Program bin/true)
 109|ProgramArguments: is a string, must be an array|$(key ProgramArguments x)
 109|item 1 is an integer|<key>ProgramArguments</key><array><string>a</string><integer>1</integer></array>
 109|MachServices: is an array, must be a dictionary|<key>MachServices</key><array/>
-109|no name of a service|<key>MachServices</key><dict>$(key ../x true)</dict>
+109|not a service name|<key>MachServices</key><dict>$(key ../x true)</dict>
 109|MachServices: a: is a string|<key>MachServices</key><dict>$(key a x)</dict>
 109|EnableTransactions: is a string, must be a boolean|$(key EnableTransactions yes)
 109|EnableTransactions: is an integer|$(key EnableTransactions 1)

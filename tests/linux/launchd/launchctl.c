@@ -85,8 +85,8 @@ static int wait_timeout(int argc, char **argv)
 	seconds = strtod(argv[4], &end);
 	if (end == argv[4] || *end != '\0' || seconds < 0 ||
 	    seconds > INT_MAX / 1000) {
-		fprintf(
-		    stderr, "launchctl: %s: no number of seconds\n", argv[4]);
+		fprintf(stderr, "launchctl: %s: not a number of seconds\n",
+		    argv[4]);
 		exit(LAUNCHD_USAGE);
 	}
 	return (int)(seconds * 1000);
@@ -162,7 +162,7 @@ static int talk(int argc, char **argv)
 	}
 	length = unix_receive(wait.fd, answer, CONTROL_MESSAGE_MAX, NULL, NULL);
 	if (length <= 0) {
-		fprintf(stderr, "launchctl: launchd went away\n");
+		fprintf(stderr, "launchctl: launchd closed the connection\n");
 		return EXIT_FAILURE;
 	}
 	answer[length] = '\0';

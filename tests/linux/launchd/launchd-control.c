@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * launchd.sock, SOCK_SEQPACKET. A job's process says
+ * launchd.sock, SOCK_SEQPACKET. A job's process sends
  *
  *     checkin NAME       -> "ok" and the listening descriptor of the service,
  *                           or "error TEXT"; the connection stays open
@@ -49,7 +49,7 @@ void control_send(
 {
 	if (unix_send_now(connection->watch.fd, text, strlen(text), fd,
 		fd != NULL ? 1 : 0) == -1) {
-		log_error("pid %d: cannot be answered: %m",
+		log_error("pid %d: cannot send the reply: %m",
 		    (int)connection->peer.pid);
 	}
 }
@@ -67,7 +67,7 @@ static void check_in(struct connection *connection, const char *name)
 	if (service == NULL || service->watch.fd == -1) {
 		log_error("pid %d: checks in for %.100s: %s",
 		    (int)connection->peer.pid, name,
-		    job == NULL ? "no job of ours" : "not in its MachServices");
+		    job == NULL ? "not a job" : "not in its MachServices");
 		snprintf(
 		    text, sizeof(text), "error %.200s: not this job's", name);
 		control_send(connection, text, NULL);
@@ -167,8 +167,7 @@ static bool connection_read(struct connection *connection, bool *closed)
 	    connection->condition == WAIT_NOTHING) {
 		verb_run(connection, text, (size_t)length);
 	} else {
-		log_error("pid %d: says what nobody understands",
-		    (int)connection->peer.pid);
+		log_error("pid %d: unknown message", (int)connection->peer.pid);
 		*closed = true;
 		return false;
 	}

@@ -23,13 +23,13 @@ struct connection {
 	struct watch watch;
 	struct connection *next;
 	struct ucred peer;
-	struct job *job; /* whose process this is, or NULL */
+	struct job *job; /* the job of this process, or NULL */
 	enum condition condition;
 	char *target;
 	unsigned number;
 };
 
-/* Never blocks: a peer that does not read its answers loses them. */
+/* Never blocks: a reply is lost if the peer does not read. */
 void control_send(
     struct connection *connection, const char *text, const int *fd);
 

@@ -73,7 +73,7 @@ static void set_limit(const struct job *job, const struct config_limit *soft,
 	if (setrlimit(resource, &limit) == 0) {
 		return;
 	}
-	/* Not more than we have: better than not running at all. */
+	/* Use our own limit if it is lower, rather than fail. */
 	log_error(
 	    "%s: limit %d: cannot be raised: %m", job->config->label, resource);
 	limit.rlim_max = options.descriptors.rlim_max;
@@ -156,7 +156,7 @@ static gid_t find_group(const struct job *job, const struct passwd *user)
 	}
 	group = getgrnam(name);
 	if (group == NULL || !idmap_has_group(group->gr_gid)) {
-		log_error("%s: no group %s here", job->config->label, name);
+		log_error("%s: there is no group %s", job->config->label, name);
 		return user != NULL ? user->pw_gid : getegid();
 	}
 	return group->gr_gid;
@@ -272,7 +272,7 @@ _Noreturn void job_exec(const struct job *job)
 
 	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* without FD_CLOEXEC */
 	set_signals(config);
-	setsid(); /* and so a process group of its own */
+	setsid(); /* also creates a process group */
 	report = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	user = find_user(job);
 	group = find_group(job, user);

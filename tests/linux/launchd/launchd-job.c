@@ -107,12 +107,12 @@ static void timer_ready(struct watch *watch)
 	uint64_t expirations;
 
 	if (read(job->timer.fd, &expirations, sizeof(expirations)) == -1) {
-		return; /* set again meanwhile */
+		return; /* the timer was set again meanwhile */
 	}
 	if (job->throttled) {
 		job_start(job);
 	} else if (job->stop != STOP_NO && job->pid != 0) {
-		log_info("%s: still there after %lld s: SIGKILL",
+		log_info("%s: still running after %lld s: SIGKILL",
 		    job->config->label, (long long)job->config->exit_timeout);
 		job_kill(job);
 	}

@@ -209,10 +209,10 @@ static int read_service(struct reader *reader, const struct key *key,
 
 	if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL) {
 		return refuse(reader->error, LAUNCHD_BAD_PLIST,
-		    "%s: \"%s\" is no name of a service", key->name, name);
+		    "%s: \"%s\" is not a service name", key->name, name);
 	}
 	if (plist_get_node_type(entry) == PLIST_DICT) {
-		/* ResetAtClose and the like: XPC works with none of them. */
+		/* Options such as ResetAtClose, which XPC does not support. */
 		log_error("%s: %s: options are ignored", key->name, name);
 	} else if (bool_of(entry, &wanted) == -1) {
 		return refuse(reader->error, LAUNCHD_BAD_PLIST,
@@ -273,7 +273,7 @@ static const struct {
 	{ "Stack", RLIMIT_STACK },
 };
 _Static_assert(sizeof(limit_names) / sizeof(limit_names[0]) == CONFIG_LIMITS,
-    "one limit a name");
+    "one limit per name");
 
 static int read_limit(struct reader *reader, const struct key *key,
     const char *name, plist_t entry)

@@ -102,7 +102,7 @@ static int check(struct config *config, struct config_error *error)
 	}
 	if (config->program != NULL && config->program[0] != '/') {
 		return refuse(error, LAUNCHD_BAD_PROGRAM,
-		    "Program: \"%s\" is no absolute path", config->program);
+		    "Program: \"%s\" is not an absolute path", config->program);
 	}
 	/* If there is only one user, the sandbox has already reported that
 	 * everything runs as this user. */
@@ -137,7 +137,7 @@ static int check_owner(const struct stat *status, struct config_error *error)
 	    (status->st_uid != 0 || (status->st_mode & 022) != 0)) {
 		return refuse(error, LAUNCHD_BAD_OWNER,
 		    "Path had bad ownership/permissions: owner %u, mode "
-		    "%04o; must be root's, and writable only by root",
+		    "%04o; must be owned by root and writable only by root",
 		    (unsigned)status->st_uid, status->st_mode & 07777);
 	}
 	if (status->st_size > PLIST_SIZE_MAX) {
@@ -191,7 +191,7 @@ static bool is_whole(const char *content, size_t length)
 	const char *last = NULL;
 
 	if (length >= 8 && memcmp(content, "bplist00", 8) == 0) {
-		return true; /* these it checks */
+		return true; /* libplist checks these */
 	}
 	if (memchr(content, '\0', length) != NULL) {
 		return false;

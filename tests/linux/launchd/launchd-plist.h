@@ -16,10 +16,10 @@ struct reader {
 	struct config_error *error;
 };
 
-/* Every key of a property list into reader->config. */
+/* Reads every key of a property list into reader->config. */
 int reader_root(struct reader *reader, plist_t root);
 
-/* Fills in *error; -1. */
+/* Fills in *error and returns -1. */
 int refuse(struct config_error *error, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

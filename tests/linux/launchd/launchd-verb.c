@@ -299,7 +299,7 @@ static void verb_bootstrap(struct request *request)
 
 	if (parse_domain(request->arguments[0], &agent, &uid) == -1) {
 		error.code = LAUNCHD_NO_DOMAIN;
-		snprintf(error.text, sizeof(error.text), "%.200s: no domain",
+		snprintf(error.text, sizeof(error.text), "%.200s: not a domain",
 		    request->arguments[0]);
 		answer_bootstrap(connection, &error);
 		return;
@@ -416,7 +416,7 @@ static void verb_print_disabled(struct request *request)
 }
 
 /* Not Apple's: blocks until the job is in that state, so that a test can wait
- * for an event instead of asking again and again. */
+ * for an event instead of polling. */
 static void verb_wait(struct request *request)
 {
 	static const struct {
@@ -453,7 +453,7 @@ static void verb_wait(struct request *request)
 static const struct verb {
 	const char *name;
 	bool changes; /* root only */
-	int least;    /* arguments */
+	int least;    /* the minimum number of arguments */
 	void (*run)(struct request *request);
 } verbs[] = {
 	{ "print", false, 1, verb_print },

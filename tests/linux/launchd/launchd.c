@@ -29,14 +29,14 @@ static const char usage[] =
     "  -q, --quiet          errors only\n"
     "\n"
     "Prints \"ready\" when clients may connect.\n"
-    "SIGTERM stops all jobs as at shutdown; the second one at once.\n";
+    "SIGTERM stops all jobs as at shutdown; a second one kills them.\n";
 
 static void stop_all(void)
 {
 	struct job *job = jobs;
 
 	while (job != NULL) {
-		struct job *next = job->next; /* job may go at once */
+		struct job *next = job->next; /* job may be freed */
 
 		if (stopping && job->pid != 0) {
 			job_kill(job);
@@ -48,7 +48,7 @@ static void stop_all(void)
 	stopping = true;
 }
 
-/* Until all have stopped. */
+/* Returns false when all jobs have stopped. */
 static bool goes_on(void)
 {
 	control_wake();
@@ -182,7 +182,7 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	for (struct job *job = jobs; job != NULL; job = job->next) {
-		job_begin(job); /* they check in, so launchd.sock first */
+		job_begin(job); /* jobs check in: launchd.sock must exist */
 	}
 	loop_run(goes_on);
 	control_stop();

@@ -12,7 +12,7 @@
  *     launchd-job.c      a job's states; its services; the rules
  *     launchd-exec.c     what happens between fork and exec
  *     launchd-control.c  launchd.sock: jobs that check in
- *     launchd-verb.c     launchd.sock: what launchctl asks
+ *     launchd-verb.c     launchd.sock: the requests of launchctl
  *     launchctl.c        the command
  */
 
@@ -28,10 +28,10 @@
 
 #include "../common/loop.h"
 
-/* One message on launchd.sock, either way. */
+/* The maximum size of a message on launchd.sock, in both directions. */
 #define CONTROL_MESSAGE_MAX 65536
 
-/* What launchctl prints and exits with; the numbers and texts are Apple's. */
+/* The exit codes of launchctl; the numbers and their texts are Apple's. */
 #define LAUNCHD_OK 0
 #define LAUNCHD_EPERM 1
 #define LAUNCHD_ESRCH 3
@@ -118,11 +118,11 @@ char *copy(const char *text);
  *
  *     idle       no process; its services are watched
  *     throttled  no process; it is needed, and the timer will start it
- *     running    a process; it serves its sockets, launchd does not look
+ *     running    a process; it serves its sockets, and launchd does not watch
  *     stopping   a process that was asked to exit; the timer may kill it
  *
- * idle -> throttled -> running -> stopping, or a step less anywhere; and back
- * to idle from both of the latter when the process has ended.
+ * idle -> throttled -> running -> stopping; states may be skipped. From running
+ * and stopping, the job returns to idle when the process has exited.
  */
 
 enum stop {
@@ -154,9 +154,9 @@ struct job {
 	bool throttled;
 	bool exited;      /* status is that of the last process */
 	int status;       /* of waitpid() */
-	unsigned active;  /* open transactions, as the process says */
+	unsigned active;  /* open transactions, as reported by the process */
 	unsigned runs;    /* processes so far */
-	uint64_t spawned; /* when the last one was */
+	uint64_t spawned; /* when the last process was started */
 };
 
 extern struct job *jobs;
@@ -169,8 +169,8 @@ struct job_options {
 };
 extern struct job_options options;
 
-/* Takes config. -1 with an error as bootstrap reports it. The job is watched
- * for demand; job_begin() starts it if it is to run at load. */
+/* Takes config. Returns -1 with the error that bootstrap reports. Clients can
+ * start the job on demand; job_begin() starts it if it has RunAtLoad. */
 int job_load(
     struct config *config, bool agent, uid_t uid, struct config_error *error);
 void job_begin(struct job *job);
@@ -179,9 +179,9 @@ struct job *job_find_pid(pid_t pid);
 struct service *job_service(struct job *job, const char *name);
 /* Starts it now, regardless of the throttle. -1: failure. */
 int job_start(struct job *job);
-/* By the rules of EnableTransactions and ExitTimeOut; returns at once. */
+/* Follows EnableTransactions and ExitTimeOut; returns immediately. */
 void job_stop(struct job *job, enum stop stop);
-/* SIGKILL at once. */
+/* Sends SIGKILL. */
 void job_kill(struct job *job);
 void job_reap(pid_t pid, int status);
 /* "system" or "gui/501". */
@@ -201,7 +201,7 @@ void control_stop(void);
 void control_drain(struct job *job);
 /* Answers the clients that wait for a state that has now been reached. */
 void control_wake(void);
-/* The job is gone. */
+/* To be called before the job is freed. */
 void control_forget(struct job *job);
 
 #endif

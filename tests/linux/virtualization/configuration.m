@@ -32,8 +32,8 @@ static BOOL report(NSError **error, VZErrorCode code, NSString *text)
 	return NO;
 }
 
-/* What no program may make: those of a class below it are made by that class. The
- * header forbids it, except by a name in a string. */
+/* Programs may create objects of the subclasses only. The header enforces this,
+ * except for a class that is looked up by name. */
 static void check_concrete(id object, Class abstract)
 {
 	if ([object class] == abstract) {

@@ -2,9 +2,9 @@
 // Copyright The vmnet-broker authors
 
 /*
- * VZVirtualMachine: the states, on the machine's queue, as in Apple's framework.
- * Events of the process come from its thread and move to the queue first. Like
- * Apple's this aborts when it is used from another queue.
+ * VZVirtualMachine: the states, on the machine's queue, as in Apple's
+ * framework. Events of the process come from its thread and move to the queue
+ * first. Like Apple's this aborts when it is used from another queue.
  */
 
 #include "qemu.h"
@@ -35,7 +35,7 @@ static NSError *create_error(VZErrorCode code, NSString *text)
 					 forKey:NSLocalizedDescriptionKey]];
 }
 
-/* Blocks are no objects to this runtime: messages do not reach them. */
+/* In this runtime blocks are not objects and cannot receive messages. */
 static void release_block(void (^block)(NSError *))
 {
 	if (block != NULL) {
@@ -71,11 +71,11 @@ static void release_block(void (^block)(NSError *))
 	_configuration = [configuration copy];
 	_queue = queue;
 	dispatch_retain(queue);
-	for (VZNetworkDeviceConfiguration *card in configuration
+	for (VZNetworkDeviceConfiguration *config in configuration
 		 .networkDevices) {
 		VZNetworkDevice *device = [[[VZNetworkDevice alloc]
 		    initWithMachine:self
-			 attachment:card.attachment] autorelease];
+			 attachment:config.attachment] autorelease];
 		[devices addObject:device];
 	}
 	_networkDevices = [devices copy];
@@ -209,15 +209,15 @@ static void release_block(void (^block)(NSError *))
 	}
 }
 
-- (void)machineCard:(NSUInteger)card
-	    didLose:(VZNetworkDeviceAttachment *)attachment
+- (void)machineInterface:(NSUInteger)number
+		 didLose:(VZNetworkDeviceAttachment *)attachment
 {
-	VZNetworkDevice *device = [_networkDevices objectAtIndex:card];
+	VZNetworkDevice *device = [_networkDevices objectAtIndex:number];
 
 	[attachment retain];
 	dispatch_async(_queue, ^{
 		@autoreleasepool {
-			/* Unless it has another one by now. */
+			/* It may have another attachment by now. */
 			if (device.attachment == attachment) {
 				[self deviceDidLose:device];
 			}
@@ -242,7 +242,7 @@ static void release_block(void (^block)(NSError *))
 	}
 }
 
-/* Calls one of them: the handler of the start, that of the stop, the delegate. */
+/* Calls the start handler, the stop handler or the delegate. */
 - (void)end:(NSString *)text
 {
 	void (^starting)(NSError *) = _startHandler;

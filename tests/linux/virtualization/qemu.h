@@ -5,8 +5,8 @@
  * The QEMU process behind a VZVirtualMachine.
  *
  * A machine has a thread of its own, which starts the interfaces, spawns QEMU,
- * waits for it and stops the interfaces. The kernel kills QEMU when that
- * thread goes, and so with the process: a machine never outlives its launcher.
+ * waits for it and stops the interfaces. The kernel kills QEMU when this thread
+ * ends, also if the process is killed: a machine never outlives its launcher.
  */
 
 #ifndef STANDIN_VIRTUALIZATION_QEMU_H
@@ -19,27 +19,29 @@ struct standin_machine;
 /* The events of a machine, on its thread. */
 @protocol StandinMachineOwner
 - (void)machineDidStart;
-/* Also called if it never started. `text` is nil if the guest powered off. */
+/* Also called if the machine never started. `text` is nil if the guest powered
+ * off. */
 - (void)machineDidEnd:(NSString *)text;
 /* The attachment that standin_machine_plug() got could not be started. */
-- (void)machineCard:(NSUInteger)card
-	    didLose:(VZNetworkDeviceAttachment *)attachment;
+- (void)machineInterface:(NSUInteger)number
+		 didLose:(VZNetworkDeviceAttachment *)attachment;
 @end
 
 /* Owner and configuration are retained until machineDidEnd: has returned. The
- * attachments are those of the network devices, or NSNull. Returns NULL if there
- * is no memory or no thread.
+ * attachments are those of the network devices, or NSNull. Returns NULL without
+ * memory or a thread.
  */
 struct standin_machine *standin_machine_start(id<StandinMachineOwner> owner,
     VZVirtualMachineConfiguration *config, NSArray *attachments);
 
-/* Connects the network interface to another attachment, or to none: its link goes
- * down, and up again if there is one. Allowed before the machine has started; when
- * it has ended, this does nothing. Returns at once. */
-void standin_machine_plug(struct standin_machine *machine, NSUInteger card,
+/* Connects the network interface to another attachment, or to none: its link
+ * goes down, and up again if there is one. Allowed before the machine has
+ * started; when it has ended, this does nothing. Returns at once. */
+void standin_machine_plug(struct standin_machine *machine, NSUInteger number,
     VZNetworkDeviceAttachment *attachment);
 
-/* The power button, and forcing the machine off. Only between start and end. */
+/* Presses the power button, or forces the machine off. Only between start and
+ * end. */
 void standin_machine_power_button(struct standin_machine *machine);
 void standin_machine_kill(struct standin_machine *machine);
 

@@ -21,9 +21,9 @@
 #include "../vmnet/vmnet-standin.h"
 
 #define MIB (1024 * 1024ULL)
-#define MAX_CARDS 16
+#define MAX_INTERFACES 16
 
-/* Where an arm64 kernel says what it is. */
+/* The magic number of an arm64 kernel. */
 #define ARM64_MAGIC_OFFSET 0x38
 #define ARM64_MAGIC "ARM\x64"
 
@@ -34,10 +34,10 @@ struct standin_machine {
 	VZVirtualMachineConfiguration *configuration;
 	pthread_t thread;
 	dispatch_queue_t queue; /* of the interfaces */
-	dispatch_queue_t plugs; /* after the start: what changes QEMU */
+	dispatch_queue_t plugs; /* changes QEMU after the start */
 	NSArray *attachments;   /* at the start, NSNull for none */
-	interface_ref interfaces[MAX_CARDS]; /* NULL: the cable is out */
-	BOOL ended;                          /* plugs' */
+	interface_ref interfaces[MAX_INTERFACES]; /* NULL: unplugged */
+	BOOL ended;                               /* used on plugs */
 	struct qmp *qmp;
 	int monitor_peer;     /* QEMU's end of its socket, -1 once it has it */
 	pthread_mutex_t lock; /* of pid */
@@ -46,11 +46,11 @@ struct standin_machine {
 
 /* --- Interfaces ---------------------------------------------------------- */
 
-/* The descriptor of a network interface that is on a datagram socket, or -1. It
- * stays there: such a one has no tap and cannot be unplugged. */
-static int card_socket(struct standin_machine *machine, NSUInteger card)
+/* The descriptor of a network interface that is on a datagram socket, or -1.
+ * Such an interface has no tap and cannot be unplugged. */
+static int socket_of(struct standin_machine *machine, NSUInteger number)
 {
-	id attachment = [machine->attachments objectAtIndex:card];
+	id attachment = [machine->attachments objectAtIndex:number];
 
 	return [attachment
 		   isKindOfClass:[VZFileHandleNetworkDeviceAttachment class]]
@@ -58,10 +58,10 @@ static int card_socket(struct standin_machine *machine, NSUInteger card)
 	    : -1;
 }
 
-static BOOL start_interface(struct standin_machine *machine, NSUInteger card,
+static BOOL start_interface(struct standin_machine *machine, NSUInteger number,
     VZNetworkDeviceAttachment *attachment)
 {
-	/* A socket can only be there from the start. */
+	/* A socket can only be attached at the start. */
 	if (![attachment
 		isKindOfClass:[VZVmnetNetworkDeviceAttachment class]]) {
 		return NO;
@@ -71,7 +71,7 @@ static BOOL start_interface(struct standin_machine *machine, NSUInteger card,
 	__block vmnet_return_t result = VMNET_FAILURE;
 	interface_ref interface;
 
-	/* As Apple's native network devices. */
+	/* The same settings as Apple's network devices. */
 	xpc_dictionary_set_bool(description, vmnet_enable_tso_key, true);
 	xpc_dictionary_set_bool(
 	    description, vmnet_enable_checksum_offload_key, true);
@@ -91,50 +91,50 @@ static BOOL start_interface(struct standin_machine *machine, NSUInteger card,
 	if (interface == NULL || result != VMNET_SUCCESS) {
 		return NO;
 	}
-	machine->interfaces[card] = interface;
+	machine->interfaces[number] = interface;
 	return YES;
 }
 
-static void stop_interface(struct standin_machine *machine, NSUInteger card)
+static void stop_interface(struct standin_machine *machine, NSUInteger number)
 {
 	dispatch_semaphore_t stopped = dispatch_semaphore_create(0);
 
-	if (machine->interfaces[card] != NULL &&
-	    vmnet_stop_interface(machine->interfaces[card], machine->queue,
+	if (machine->interfaces[number] != NULL &&
+	    vmnet_stop_interface(machine->interfaces[number], machine->queue,
 		^(vmnet_return_t status) {
 			(void)status;
 			dispatch_semaphore_signal(stopped);
 		}) == VMNET_SUCCESS) {
 		dispatch_semaphore_wait(stopped, DISPATCH_TIME_FOREVER);
 	}
-	machine->interfaces[card] = NULL;
+	machine->interfaces[number] = NULL;
 	dispatch_release(stopped);
 }
 
 /* --- Cables -------------------------------------------------------------- */
 
 /*
- * QEMU never changes what a network interface is connected to. So interface N is
- * always on the port portN of a hub of its own, and its tap device, tapN, is
+ * QEMU never changes what a network interface is connected to. So interface N
+ * is always on the port portN of a hub of its own, and its tap device, tapN, is
  * plugged into and out of another port, plugN.
  */
 
 static BOOL set_link(
-    struct standin_machine *machine, NSUInteger card, BOOL connected)
+    struct standin_machine *machine, NSUInteger number, BOOL connected)
 {
 	return qmp_execute(machine->qmp, -1,
 	    "{'execute':'set_link',"
 	    "'arguments':{'name':'port%lu','up':%s}}\n",
-	    (unsigned long)card, connected ? "true" : "false");
+	    (unsigned long)number, connected ? "true" : "false");
 }
 
-static BOOL plug(struct standin_machine *machine, NSUInteger card)
+static BOOL plug(struct standin_machine *machine, NSUInteger number)
 {
-	unsigned long n = card;
+	unsigned long n = number;
 
 	return qmp_execute(machine->qmp,
 		   standin_vmnet_interface_descriptor(
-		       machine->interfaces[card]),
+		       machine->interfaces[number]),
 		   "{'execute':'getfd','arguments':{'fdname':'fd%lu'}}\n", n) &&
 	    qmp_execute(machine->qmp, -1,
 		"{'execute':'netdev_add','arguments':"
@@ -144,39 +144,39 @@ static BOOL plug(struct standin_machine *machine, NSUInteger card)
 		"{'execute':'netdev_add','arguments':{'type':'hubport',"
 		"'id':'plug%lu','hubid':%lu,'netdev':'tap%lu'}}\n",
 		n, n, n) &&
-	    set_link(machine, card, YES);
+	    set_link(machine, number, YES);
 }
 
-static void unplug(struct standin_machine *machine, NSUInteger card)
+static void unplug(struct standin_machine *machine, NSUInteger number)
 {
-	if (machine->interfaces[card] == NULL) {
+	if (machine->interfaces[number] == NULL) {
 		return;
 	}
-	set_link(machine, card, NO);
+	set_link(machine, number, NO);
 	qmp_execute(machine->qmp, -1,
 	    "{'execute':'netdev_del','arguments':{'id':'plug%lu'}}\n",
-	    (unsigned long)card);
+	    (unsigned long)number);
 	qmp_execute(machine->qmp, -1,
 	    "{'execute':'netdev_del','arguments':{'id':'tap%lu'}}\n",
-	    (unsigned long)card);
-	stop_interface(machine, card);
+	    (unsigned long)number);
+	stop_interface(machine, number);
 }
 
-static void replug(struct standin_machine *machine, NSUInteger card,
+static void replug(struct standin_machine *machine, NSUInteger number,
     VZNetworkDeviceAttachment *attachment)
 {
 	if (machine->ended) {
 		return;
 	}
-	unplug(machine, card);
+	unplug(machine, number);
 	if (attachment == nil) {
 		return;
 	}
-	if (!start_interface(machine, card, attachment)) {
-		[machine->owner machineCard:card didLose:attachment];
-	} else if (!plug(machine, card)) {
-		unplug(machine, card);
-		[machine->owner machineCard:card didLose:attachment];
+	if (!start_interface(machine, number, attachment)) {
+		[machine->owner machineInterface:number didLose:attachment];
+	} else if (!plug(machine, number)) {
+		unplug(machine, number);
+		[machine->owner machineInterface:number didLose:attachment];
 	}
 }
 
@@ -196,7 +196,7 @@ static BOOL is_arm64(NSString *kernel)
 	return memcmp(magic, ARM64_MAGIC, sizeof(magic)) == 0;
 }
 
-/* A comma separates in QEMU's options, and is doubled inside of one. */
+/* Commas separate QEMU's options; a comma inside an option is doubled. */
 static NSString *quote(NSString *path)
 {
 	return [[path componentsSeparatedByString:@","]
@@ -242,9 +242,11 @@ static void add_boot(NSMutableArray *arguments, VZBootLoader *loader)
 	}
 }
 
-/* A network interface on its port, and its connection on another; see plug(). */
-static void add_card(NSMutableArray *arguments, struct standin_machine *machine,
-    unsigned n, VZNetworkDeviceConfiguration *card)
+/* A network interface on its port, and its connection on another; see
+ * plug(). */
+static void add_interface(NSMutableArray *arguments,
+    struct standin_machine *machine, unsigned n,
+    VZNetworkDeviceConfiguration *config)
 {
 	if (machine->interfaces[n] != NULL) {
 		add(arguments, @"-netdev",
@@ -256,7 +258,7 @@ static void add_card(NSMutableArray *arguments, struct standin_machine *machine,
 				  @"hubport,id=plug%u,hubid=%u,netdev=tap%u", n,
 			      n, n]);
 	}
-	int socket = card_socket(machine, n);
+	int socket = socket_of(machine, n);
 	add(arguments, @"-netdev",
 	    socket != -1
 		? [NSString stringWithFormat:
@@ -266,7 +268,7 @@ static void add_card(NSMutableArray *arguments, struct standin_machine *machine,
 		      stringWithFormat:@"hubport,id=port%u,hubid=%u", n, n]);
 	add(arguments, @"-device",
 	    [NSString stringWithFormat:@"virtio-net-pci,netdev=port%u,mac=%@",
-		      n, [card.MACAddress string]]);
+		      n, [config.MACAddress string]]);
 }
 
 static void add_disks(NSMutableArray *arguments, NSArray *disks)
@@ -317,7 +319,7 @@ static NSArray *create_arguments(struct standin_machine *machine)
 	}
 	add_disks(arguments, config.storageDevices);
 	for (NSUInteger i = 0; i < [config.networkDevices count]; i++) {
-		add_card(arguments, machine, (unsigned)i,
+		add_interface(arguments, machine, (unsigned)i,
 		    [config.networkDevices objectAtIndex:i]);
 	}
 	return arguments;
@@ -358,8 +360,8 @@ static void add_console(
 	}
 }
 
-/* A session of its own: a Ctrl-C at the terminal is the launcher's business,
- * and a process without a terminal may read any. */
+/* QEMU has its own session: the launcher handles Ctrl-C, and a process without
+ * a controlling terminal may read from any. */
 static int spawn(struct standin_machine *machine, NSArray *arguments)
 {
 	NSUInteger count = [arguments count];
@@ -377,8 +379,8 @@ static int spawn(struct standin_machine *machine, NSArray *arguments)
 	}
 	inherit(machine->monitor_peer);
 	for (NSUInteger i = 0; i < [machine->attachments count]; i++) {
-		if (card_socket(machine, i) != -1) {
-			inherit(card_socket(machine, i));
+		if (socket_of(machine, i) != -1) {
+			inherit(socket_of(machine, i));
 		} else if (machine->interfaces[i] != NULL) {
 			inherit(standin_vmnet_interface_descriptor(
 			    machine->interfaces[i]));
@@ -410,7 +412,7 @@ static int spawn(struct standin_machine *machine, NSArray *arguments)
 /* Returns nil when the guest powered off. */
 static NSString *wait_for_end(struct standin_machine *machine)
 {
-	pid_t pid = machine->pid; /* this thread's to change */
+	pid_t pid = machine->pid; /* only this thread changes it */
 	siginfo_t info;
 	int status = 0;
 
@@ -438,9 +440,9 @@ static NSString *start_interfaces(struct standin_machine *machine)
 
 	for (NSUInteger i = 0; i < count; i++) {
 		id attachment = [machine->attachments objectAtIndex:i];
-		if (i == MAX_CARDS ||
+		if (i == MAX_INTERFACES ||
 		    (attachment != [NSNull null] &&
-			card_socket(machine, i) == -1 &&
+			socket_of(machine, i) == -1 &&
 			!start_interface(machine, i, attachment))) {
 			return @"Internal Virtualization error. Internal "
 			       @"Network Error.";
@@ -457,7 +459,7 @@ static BOOL start_monitor(struct standin_machine *machine)
 
 	for (NSUInteger i = 0; ok && i < count; i++) {
 		ok = machine->interfaces[i] != NULL ||
-		    card_socket(machine, i) != -1 || set_link(machine, i, NO);
+		    socket_of(machine, i) != -1 || set_link(machine, i, NO);
 	}
 	return ok;
 }
@@ -499,7 +501,7 @@ static void *machine_thread(void *context)
 		}
 		dispatch_sync(machine->plugs, ^{
 			machine->ended = YES;
-			for (NSUInteger i = 0; i < MAX_CARDS; i++) {
+			for (NSUInteger i = 0; i < MAX_INTERFACES; i++) {
 				stop_interface(machine, i);
 			}
 		});
@@ -552,13 +554,13 @@ void standin_machine_power_button(struct standin_machine *machine)
 	});
 }
 
-void standin_machine_plug(struct standin_machine *machine, NSUInteger card,
+void standin_machine_plug(struct standin_machine *machine, NSUInteger number,
     VZNetworkDeviceAttachment *attachment)
 {
 	[attachment retain];
 	dispatch_async(machine->plugs, ^{
 		@autoreleasepool {
-			replug(machine, card, attachment);
+			replug(machine, number, attachment);
 		}
 		[attachment release];
 	});
@@ -583,7 +585,7 @@ void standin_machine_destroy(struct standin_machine *machine)
 	}
 	dispatch_sync(machine->plugs,
 	    ^{
-		/* Nothing of the machine's runs any more. */
+		/* No code of the machine runs any more. */
 	    });
 	dispatch_release(machine->plugs);
 	qmp_destroy(machine->qmp);

@@ -10,12 +10,12 @@
 
 struct qmp;
 
-/* Takes our end of the socket, also on failure: NULL without memory. */
+/* Takes our end of the socket, also on failure: NULL if out of memory. */
 struct qmp *qmp_create(int fd);
 
 /*
- * Sends a command, with a descriptor unless fd is -1, and waits for the answer.
- * QMP takes single quotes, too. False if QEMU refused, which is reported on
+ * Sends a command, with a descriptor unless fd is -1, and waits for the reply.
+ * QMP also accepts single quotes. False if QEMU refused, which is reported on
  * standard error, or has exited, which is not: the caller waits for the process
  * and reports that. From one thread at a time.
  */

@@ -145,7 +145,7 @@ int unix_send(int fd, const void *data, size_t size, const int *fds, int nfds)
 			return -1;
 		}
 		if (sent >= 0) {
-			/* The descriptors went with the first byte. */
+			/* The descriptors were sent with the first byte. */
 			message.msg_control = NULL;
 			message.msg_controllen = 0;
 			vector.iov_base = (char *)vector.iov_base + sent;

@@ -73,8 +73,8 @@ int system_cond_wait(
 
 /*
  * Watching descriptors. One manager thread waits for all of them and calls the
- * handlers, one at a time: a handler must not block; it reads what there is
- * (non-blocking) and hands it to a queue.
+ * handlers, one at a time: a handler must not block; it reads the available
+ * data without blocking and passes it to a queue.
  *
  * events are EPOLLIN, EPOLLOUT; EPOLLERR and EPOLLHUP are reported always, so
  * that a watch with events 0 reports nothing at all: it is paused. Level

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Network configurations: values are stored here and judged by vmnetd.
+ * Network configurations: values are stored here and checked by vmnetd.
  */
 
 #include "libvmnet.h"

@@ -170,7 +170,7 @@ static xpc_object_t parameters_create(
 	return parameters;
 }
 
-/* A start on its way; owned by the worker's block. */
+/* A pending start; owned by the worker's block. */
 struct start {
 	struct vmnet_interface *interface;
 	struct wire_start request;
@@ -257,7 +257,7 @@ static bool wants_mac(xpc_object_t description, bool legacy)
 	xpc_object_t value = xpc_dictionary_get_value(
 	    description, vmnet_allocate_mac_address_key);
 
-	/* With a network there is one whatever the key says. */
+	/* With a network there is one, regardless of the key. */
 	return !legacy || value == NULL ||
 	    xpc_get_type(value) != XPC_TYPE_BOOL || xpc_bool_get_value(value);
 }
@@ -273,7 +273,7 @@ interface_ref interface_begin(struct wire_start *request,
 		return NULL;
 	}
 	request->header.type = WIRE_START;
-	/* What was found wrong before travels as the reply's status would. */
+	/* An earlier error is reported like the status of a reply. */
 	start->status = (vmnet_return_t)request->header.status;
 	if (start->status == VMNET_SUCCESS) {
 		start->status = describe(description, request);
@@ -322,7 +322,7 @@ static void stop_run(struct vmnet_interface *interface, dispatch_queue_t queue,
 		.interface = interface->number };
 
 	event_stop(interface);
-	/* A vmnetd that is not there any more has no interface either. */
+	/* If vmnetd has exited, its interface is gone, too. */
 	(void)client_tell(&request, sizeof(request));
 	/* Its hold on the network is gone when the handler runs. */
 	interface_end(interface);

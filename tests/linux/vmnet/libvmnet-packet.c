@@ -59,7 +59,7 @@ static vmnet_return_t read_packet(
 		return VMNET_SUCCESS;
 	}
 	packet->vm_pkt_size = 0;
-	/* All else: the network is gone, and took the tap along. */
+	/* Other errors: the network is gone, and the tap with it. */
 	return errno == EAGAIN || errno == EINTR ? VMNET_SUCCESS
 						 : VMNET_FAILURE;
 }
@@ -203,8 +203,8 @@ static void event_fire(struct event *event)
 		return;
 	}
 	dictionary = xpc_dictionary_create(NULL, NULL, 0);
-	/* A tap does not tell how many; this much is sure, and it is asked
-	 * again as long as there are more. */
+	/* A tap does not report the number of frames: there is at least one,
+	 * and the event repeats while there are more. */
 	xpc_dictionary_set_uint64(
 	    dictionary, vmnet_estimated_packets_available_key, 1);
 	event->callback(VMNET_INTERFACE_PACKETS_AVAILABLE, dictionary);

@@ -27,7 +27,7 @@
  */
 vmnet_return_t fault(const char *function);
 
-/* Where status is not NULL. */
+/* Stores the value unless status is NULL. */
 void status_set(vmnet_return_t *status, vmnet_return_t value);
 
 /*
@@ -86,7 +86,7 @@ void network_check(vmnet_network_ref network, const char *caller);
  */
 void network_check_executable(vmnet_network_ref network);
 
-/* What names the executable of this process: zeros when it has none. */
+/* Identifies the executable of this process; zeros if there is none. */
 void executable_identify(uint64_t identity[2]);
 
 enum interface_state {
@@ -100,7 +100,7 @@ struct vmnet_interface {
 	unsigned uses;              /* under the lock of the list */
 	enum interface_state state; /* the same */
 	vmnet_network_ref network;  /* NULL: by vmnet_start_interface. */
-	dispatch_queue_t worker;    /* serial: everything that waits */
+	dispatch_queue_t worker;    /* serial: runs everything that blocks */
 	uint8_t id[WIRE_ID_SIZE];
 	bool show_mac;
 	/* Set before it runs, and not changed again. */
@@ -114,8 +114,8 @@ struct vmnet_interface {
 
 /*
  * A running interface, until interface_unuse; NULL when it is not running, and
- * then *status says why. A reference that has ended, or never was one, is an
- * invalid argument, no crash.
+ * then *status says why. A stale or invalid reference is an invalid argument,
+ * not a crash.
  */
 struct vmnet_interface *interface_use(
     interface_ref interface, vmnet_return_t *status);

@@ -58,8 +58,8 @@ enum wire_network_flags {
 };
 
 /*
- * A network as asked for, and as it came to be. It is also what macOS keeps in
- * 120 bytes of a serialization, hence the size.
+ * A network as requested, and as created. macOS keeps the same in 120 bytes of
+ * a serialization, hence the size.
  */
 struct wire_network {
 	uint8_t id[WIRE_ID_SIZE];
@@ -114,7 +114,7 @@ struct wire_remove {
 };
 
 enum wire_interface_flags {
-	WIRE_LEGACY = 1 << 0, /* the legacy half says which network */
+	WIRE_LEGACY = 1 << 0, /* the legacy part identifies the network */
 	WIRE_ISOLATED = 1 << 1,
 	WIRE_HAS_RANGE = 1 << 2, /* start, end, mask */
 	WIRE_HAS_NAT66 = 1 << 3, /* nat66 */
@@ -123,7 +123,7 @@ enum wire_interface_flags {
 	WIRE_OFFLOAD = 1 << 6,   /* TSO and checksums, both */
 };
 
-/* What vmnet_start_interface was asked for; all zero with a network. */
+/* The parameters of vmnet_start_interface; all zero with a network. */
 struct wire_legacy {
 	uint32_t mode;
 	uint32_t flags; /* the WIRE_HAS ones */

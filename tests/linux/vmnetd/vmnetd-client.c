@@ -37,7 +37,7 @@ static void client_destroy(struct client *client)
 	*link = client->next;
 	loop_remove(&client->watch);
 	close(client->watch.fd);
-	/* Its interfaces first: it may be on its own networks. */
+	/* Remove its interfaces first: they may be on its own networks. */
 	interface_client_gone(client);
 	network_client_gone(client, !client->goodbye || options.orphan_exits);
 	free(client);
@@ -49,7 +49,8 @@ void client_reply(
 	((struct wire_header *)reply)->status = status;
 	if (unix_send_now(
 		client->watch.fd, reply, length, &fd, fd != -1 ? 1 : 0) == -1) {
-		/* Its end is seen by the loop; callers still use client. */
+		/* The loop detects the end of the connection; callers still use
+		 * client. */
 		shutdown(client->watch.fd, SHUT_RDWR);
 	}
 }

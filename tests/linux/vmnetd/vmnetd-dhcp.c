@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ARGUMENTS_MAX 1100 /* all reservations, and what else there is */
+#define ARGUMENTS_MAX 1100 /* all reservations and all options */
 
 #define LEASE_SECONDS 3600 /* as seen on macOS 27 */
 
@@ -68,7 +68,7 @@ static void arguments_common(
     struct arguments *arguments, const struct network *network)
 {
 	argument(arguments, "dnsmasq");
-	/* Foreground, as the user that we are, log on stderr. */
+	/* In the foreground, as our own user, with the log on stderr. */
 	argument(arguments, "--no-daemon");
 	argument(arguments, "--log-facility=-");
 	argument(arguments, "--conf-file=/dev/null");
@@ -188,7 +188,7 @@ static void arguments_ra(
 	}
 }
 
-/* NULL when there is no memory; no arguments when there is nothing to do. */
+/* NULL if out of memory; no arguments if no service is needed. */
 static struct arguments *arguments_create(const struct network *network)
 {
 	struct arguments *arguments = calloc(1, sizeof(*arguments));

@@ -123,7 +123,8 @@ static void legacy_config(
 		config->mask = legacy->mask;
 	}
 	if (legacy->flags & WIRE_HAS_GROUP) {
-		/* A group of its own: no DHCP, the host only when asked. */
+		/* A network of one group: no DHCP; an address of the host only
+		 * on request. */
 		config->flags |= WIRE_NO_DHCP | WIRE_NO_DNS | WIRE_NO_RA;
 		if (!(legacy->flags & WIRE_HAS_HOST)) {
 			config->flags |= WIRE_NO_HOST;
@@ -131,7 +132,8 @@ static void legacy_config(
 	}
 }
 
-/* A group is one by its identifier; what its first member asked for stands. */
+/* The identifier selects the group, which has the settings of its first
+ * member. */
 static bool same_legacy(
     const struct wire_legacy *a, const struct wire_legacy *b)
 {

@@ -111,7 +111,7 @@ struct network {
 	uint32_t reservation_count;
 	uint32_t rule_count;
 	struct client *owner; /* NULL: older API, or orphaned. */
-	pid_t owner_pid;      /* for people only */
+	pid_t owner_pid;      /* for display only */
 	uid_t owner_uid;
 	bool legacy;
 	struct wire_legacy legacy_key;
@@ -131,7 +131,8 @@ uint32_t network_legacy(struct client *client, const struct wire_legacy *legacy,
     struct network **network);
 struct network *network_find(const uint8_t id[WIRE_ID_SIZE]);
 
-/* First interface: bridge and dnsmasq. Status; the state says how far. */
+/* For the first interface: starts bridge and dnsmasq. Returns a status; the
+ * state shows the progress. */
 uint32_t network_start(struct network *network);
 
 /* Called after an interface has left: removes the bridge if it was the last
@@ -188,19 +189,20 @@ struct interface {
 
 extern struct interface *interfaces;
 
-/* Sends the reply itself, at once or when the network runs. */
+/* Sends the reply, immediately or when the network runs. */
 void interface_start(struct client *client, const struct wire_start *request);
 
 /* An unknown interface was removed before: this is no error. */
 void interface_stop(struct client *client, uint32_t id);
 struct interface *interface_find(struct client *client, uint32_t id);
 unsigned interface_count(const struct network *network);
-/* Returns whether its bridge has TSO: an interface without disables it for all. */
+/* Returns whether its bridge has TSO: one interface without it disables it for
+ * all. */
 bool interface_tso(const struct network *network);
 
 /* Answers all interfaces that wait for this network. */
 void interface_network_started(struct network *network, uint32_t status);
-/* Destroys all on the network; their holders find a dead descriptor. */
+/* Destroys all interfaces on the network; clients find a dead descriptor. */
 void interface_network_gone(struct network *network);
 void interface_client_gone(struct client *client);
 
@@ -210,7 +212,7 @@ uint32_t interface_rule_remove(
     struct interface *interface, const struct wire_rule *rule);
 
 /*
- * vmnetd-bridge.c: bridges and taps.  0, or -1 after a complaint.
+ * vmnetd-bridge.c: bridges and taps. 0, or -1 after logging the error.
  */
 
 int bridge_create(struct network *network);
@@ -222,12 +224,12 @@ bool bridge_ipv6(void); /* whether the kernel supports IPv6 here */
 void bridge_restore(void);
 
 /*
- * vmnetd-route.c: the way out.
+ * vmnetd-route.c: the routes to external networks.
  */
 
 /* The interface of the default route; "": no default route. */
 void route_default(char name[IF_NAMESIZE]);
-/* For a network with a bridge. 0, or -1 after a complaint. */
+/* For a network with a bridge. 0, or -1 after logging the error. */
 int route_add(struct network *network);
 void route_remove(struct network *network);
 

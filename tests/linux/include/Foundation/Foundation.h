@@ -8,7 +8,8 @@
 
 #include_next <Foundation/Foundation.h>
 
-/* GNUstep's says nothing. The framework itself calls what it forbids others. */
+/* GNUstep does not define its effect. The framework may use what programs may
+ * not. */
 
 #undef NS_UNAVAILABLE
 #ifdef STANDIN_VIRTUALIZATION

@@ -12,7 +12,7 @@
 #if defined(__APPLE__) && !defined(STANDIN_SYS_SOCKET_H)
 #define STANDIN_SYS_SOCKET_H
 
-/* Numbers of our own: Apple's belong to others here. */
+/* Our own numbers: Linux uses Apple's for other options. */
 #define SOL_LOCAL 0x6c6f63
 #define LOCAL_PEERCRED 0x001
 #define LOCAL_PEERPID 0x002

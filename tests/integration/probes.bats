@@ -105,7 +105,7 @@ broken subnet-is-exclusive vmnet_network_create:2=1003 \
     'refused with status 1003 instead of 1001'
 broken subnet-is-gateway vmnet_network_configuration_set_ipv4_subnet=1001 \
     'asked for 172\..*, and got 192\.168\.128\.1, mask 0xffffff00'
-broken unread-interface vmnet_write:51+=1001 'no frame after 50'
+broken unread-interface vmnet_write:51+=1001 'no frame arrived after 50'
 STANDIN_FAIL=termination:1+ probe sigterm-follows
 verdict sigterm-follows 'cannot tell: SIGTERM came, but no event'
 

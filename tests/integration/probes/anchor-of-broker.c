@@ -31,7 +31,7 @@ static void run(void)
 	    &mask);
 	for (int i = 0; i < 50; i++) { /* five seconds */
 		if (is_own_address(address)) {
-			holds("the gateway's address came without a VM");
+			holds("the gateway's address appeared without a VM");
 		}
 		usleep(100000);
 	}
@@ -44,7 +44,8 @@ const struct probe probe = {
 		   "network",
 	.if_holds = "the broker's interface keeps the network running, with "
 		    "its reservations and port rules",
-	.if_not = "the broker logs the status and serves the network without; "
-		  "reservations and rules may end with the last VM",
+	.if_not = "the broker logs the status and serves the network "
+		  "without an interface of its own; reservations and "
+		  "port rules may be lost with the last VM",
 	.run = run,
 };

@@ -25,15 +25,15 @@ static void run(void)
 	if (port_start(&port, copy) == VMNET_SUCCESS) {
 		does_not_hold("an interface starts on a released network");
 	}
-	holds("the reference is made, and the interface does not start");
+	holds("the reference is created, and the interface does not start");
 }
 
 const struct probe probe = {
-	.assumes = "a serialization makes a reference also when the network is "
-		   "gone; an interface on it does not start",
+	.assumes =
+	    "a reference can be created from a serialization even if the "
+	    "network is gone; an interface on it does not start",
 	.if_holds = "programs learn of a lost network from the SDK, and "
 		    "when they attach to it",
-	.if_not =
-	    "nothing breaks, but docs/writing-a-client.md says it wrongly",
+	.if_not = "nothing breaks, but docs/writing-a-client.md is wrong",
 	.run = run,
 };

@@ -20,7 +20,7 @@ const struct probe probe = {
 		   "without a release",
 	.if_holds = "a broker that exits in the middle of a call leaves "
 		    "nothing behind",
-	.if_not = "as when it was killed; the broker releases its networks "
-		  "before it exits, so only a hanging call is concerned",
+	.if_not = "the same as for a killed owner; the broker releases its "
+		  "networks before it exits, unless a call hangs",
 	.run = run,
 };

@@ -33,6 +33,6 @@ const struct probe probe = {
 		   "configured with, if it has 64 bits",
 	.if_holds = "networks.json may have an ipv6_prefix",
 	.if_not = "the network cannot be created, or the broker reports in "
-		  "\"differs\" which prefix macOS made",
+		  "\"differs\" which prefix macOS chose",
 	.run = run,
 };

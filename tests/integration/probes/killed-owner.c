@@ -19,9 +19,9 @@ static void run(void)
 
 const struct probe probe = {
 	.assumes = "the subnet of a network is free when its owner was killed",
-	.if_holds = "a broker that was killed has its subnets again",
-	.if_not = "the broker cannot have a required subnet again "
-		  "(CREATE_FAILURE), and takes others for networks without "
+	.if_holds = "a broker that was killed can use its subnets again",
+	.if_not = "the broker cannot use a required subnet again "
+		  "(CREATE_FAILURE), and chooses others for networks without "
 		  "one; it holds transactions so that launchd does not kill it",
 	.run = run,
 };

@@ -48,7 +48,7 @@ static void run(void)
 	if (!guest_wait(&port, address, ^bool(const uint8_t *f, size_t size) {
 		    return is_wanted(f, size);
 	    })) {
-		does_not_hold("nothing reaches the guest");
+		does_not_hold("no connection reaches the guest");
 	}
 	holds("a connection to 127.0.0.1 reaches the guest");
 }

@@ -12,8 +12,8 @@ static void run(void)
 
 	vmnet_network_get_ipv4_subnet(network, &address, &mask);
 	if (is_own_address(address)) {
-		does_not_hold("the gateway's address is there before an "
-			      "interface is");
+		does_not_hold("the gateway's address exists before an "
+			      "interface does");
 	}
 	status = port_start(&port, network);
 	if (status != VMNET_SUCCESS) {
@@ -21,16 +21,16 @@ static void run(void)
 	}
 	if (!is_own_address(address)) {
 		does_not_hold("no interface of the Mac has the gateway's "
-			      "address though a guest is there");
+			      "address although a guest is attached");
 	}
-	holds("the gateway's address came with the first interface");
+	holds("the gateway's address appeared with the first interface");
 }
 
 const struct probe probe = {
 	.assumes = "the Mac has the gateway's address as soon as, and not "
 		   "before, the network has an interface",
-	.if_holds = "an unused network takes nothing on the Mac but its name "
-		    "and its subnet",
+	.if_holds = "an unused network occupies only its name and its subnet "
+		    "on the Mac",
 	.if_not = "programs that use the gateway's address must wait for it",
 	.run = run,
 };

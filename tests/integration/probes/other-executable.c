@@ -12,13 +12,13 @@ static void run(void)
 	struct port port = { 0 };
 
 	if (network == NULL) {
-		does_not_hold(
-		    "no reference: vmnet status %u", (unsigned)status);
+		does_not_hold("cannot create a reference: vmnet status %u",
+		    (unsigned)status);
 	}
 	status = port_start(&port, network); /* macOS 26.1 crashes us here */
 	if (status != VMNET_SUCCESS) {
-		does_not_hold(
-		    "no interface: vmnet status %u", (unsigned)status);
+		does_not_hold("cannot start an interface: vmnet status %u",
+		    (unsigned)status);
 	}
 	port_stop(&port);
 	holds("an interface started on the broker's network \"host\"");

@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Interfaces of probes, see probe.h. ARP and DHCP are those of the example ping,
- * whose files expect the functions at the end of this one. They run on the main
+ * Interfaces of probes, see probe.h. ARP and DHCP come from the example ping,
+ * whose files call the functions at the end of this one. They run on the main
  * queue.
  */
 
@@ -43,7 +43,7 @@ vmnet_return_t port_start(struct port *port, vmnet_network_ref network)
 		    }
 		    dispatch_semaphore_signal(answered);
 	    });
-	if (port->interface != NULL) { /* NULL: there is no answer */
+	if (port->interface != NULL) { /* NULL: the start failed */
 		dispatch_semaphore_wait(answered, DISPATCH_TIME_FOREVER);
 	}
 	xpc_release(keys);
@@ -76,7 +76,7 @@ void port_send(struct port *port, const void *frame, size_t size)
 	vmnet_write(port->interface, &packet, &count);
 }
 
-/* Every frame that is there; true when one was wanted. */
+/* Reads all pending frames; true if one of them was wanted. */
 static bool read_frames(
     struct port *port, bool (^wanted)(const uint8_t *frame, size_t size))
 {

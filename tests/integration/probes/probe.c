@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The vmnet-broker authors
 
-/* What probes have in common, but for interfaces: see probe.h. */
+/* Functions shared by the probes, except those for interfaces; see probe.h. */
 
 #include "probe.h"
 
@@ -61,8 +61,8 @@ void cannot_tell(const char *format, ...)
 	abort();
 }
 
-/* The frameworks crash a program that they do not let in. Nothing else runs
- * after that, so the functions that a handler may not call do no harm. */
+/* The frameworks crash a program that they reject. No other code runs after
+ * that, so it is safe to call functions that a handler may not call. */
 static void crashed(int number)
 {
 	signal(number, SIG_DFL);

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# What the product assumes about macOS, and whether it holds; see
-# docs/development.md. PROBES_ALL=1 in the environment tries also what may leave a
-# subnet in use until the next restart.
+# Checks what the product assumes about macOS; see docs/development.md.
+# PROBES_ALL=1 in the environment also runs probes that may leave a subnet in
+# use until the next restart.
 
 PROBES := $(addprefix $(B)/probes/,$(filter-out probe port,\
 	$(basename $(notdir $(wildcard tests/integration/probes/*.c)))))

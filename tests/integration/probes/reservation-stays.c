@@ -16,9 +16,9 @@ static void run(void)
 }
 
 const struct probe probe = {
-	.assumes = "reservations and port rules are still there after the last "
-		   "interface has left and a new one has come",
-	.if_holds = "networks may have \"anchor\": false without a loss",
+	.assumes = "reservations and port rules remain when the last interface "
+		   "has stopped and a new one has started",
+	.if_holds = "networks may have \"anchor\": false without losing them",
 	.if_not = "the broker's own interface on each network keeps them; do "
 		  "not turn it off (\"anchor\") where they are needed",
 	.run = run,

@@ -42,7 +42,7 @@ static void run(void)
 		cannot_tell("SIGTERM came, but no event for a listener that "
 			    "launchd does not know");
 	}
-	holds("both came");
+	holds("both arrived");
 }
 
 const struct probe probe = {

@@ -11,7 +11,7 @@ static void run(void)
 	create(configure(VMNET_HOST_MODE, gateway, 24));
 	if (try_create(configure(VMNET_HOST_MODE, gateway, 24), &status) !=
 	    NULL) {
-		does_not_hold("two networks have %s/24", gateway);
+		does_not_hold("two networks use %s/24", gateway);
 	}
 	if (status != VMNET_FAILURE) {
 		does_not_hold(
@@ -21,11 +21,11 @@ static void run(void)
 }
 
 const struct probe probe = {
-	.assumes = "vmnet refuses a subnet that another network has, with "
+	.assumes = "vmnet refuses a subnet that another network uses, with "
 		   "status 1001",
-	.if_holds = "the broker takes 1001 as \"the subnet is in use\", and "
+	.if_holds = "the broker treats 1001 as \"the subnet is in use\", and "
 		    "tries the next one if the subnet was not required",
-	.if_not = "two networks of different programs may have one subnet; the "
-		  "broker only keeps its own apart",
+	.if_not = "networks of different programs may use the same subnet; the "
+		  "broker only keeps its own networks apart",
 	.run = run,
 };

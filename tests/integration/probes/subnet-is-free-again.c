@@ -26,8 +26,9 @@ static void run(void)
 }
 
 const struct probe probe = {
-	.assumes = "when its last interface has stopped and its owner has "
-		   "released it, the subnet of a network is free",
+	.assumes =
+	    "the subnet of a network is free when its last interface has "
+	    "stopped and its owner has released the network",
 	.if_holds = "the broker stops its interface, releases the network, and "
 		    "can create it again for the next client",
 	.if_not = "a network with a required subnet cannot be created again "

@@ -12,7 +12,8 @@ static void run(void)
 	if (vmnet_network_configuration_set_external_interface(
 		config, "none99") == VMNET_SUCCESS &&
 	    try_create(config, &status) != NULL) {
-		does_not_hold("a network out of \"none99\" was created");
+		does_not_hold("a network with the external interface "
+			      "\"none99\" was created");
 	}
 	holds("vmnet status %u", (unsigned)status);
 }

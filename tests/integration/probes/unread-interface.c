@@ -26,7 +26,7 @@ static void run(void)
 	if (port_start(&unread, network) != VMNET_SUCCESS ||
 	    port_start(&from, network) != VMNET_SUCCESS ||
 	    port_start(&to, network) != VMNET_SUCCESS) {
-		cannot_tell("three interfaces do not start on a network");
+		cannot_tell("cannot start three interfaces on a network");
 	}
 	for (int batch = 0; batch < BATCHES; batch++) {
 		for (int i = 0; i < FRAMES; i++) {
@@ -36,14 +36,16 @@ static void run(void)
 		if (!port_wait(&to, ^bool(const uint8_t *got, size_t size) {
 			    return size >= 16 && memcmp(got, frame, 16) == 0;
 		    })) {
-			does_not_hold("no frame after %d", batch * FRAMES);
+			does_not_hold(
+			    "no frame arrived after %d", batch * FRAMES);
 		}
 	}
-	holds("%d broadcasts passed beside it", BATCHES * FRAMES);
+	holds("%d broadcasts reached the other interface", BATCHES * FRAMES);
 }
 
 const struct probe probe = {
-	.assumes = "an interface that nobody reads from does no harm to others",
+	.assumes =
+	    "an interface whose frames are not read does not affect others",
 	.if_holds = "the broker never reads from its own interface",
 	.if_not = "set \"anchor\": false for the networks in networks.json",
 	.run = run,

@@ -2,26 +2,26 @@
 // Copyright The vmnet-broker authors
 
 /*
- * ask: sends the broker any request there can be, and prints the reply.
+ * ask: sends any request to the broker and prints the reply.
  *
  *	ask [-aHoz] [-c CONNECTIONS] [-d DEPTH] [-k KEYS] [-n TIMES]
  *	    [KEY=TYPE[:VALUE]]... [+ [KEY=TYPE[:VALUE]]...]...
  *
  * TYPE is one of string, fill (a string of VALUE bytes), int64, uint64, double,
  * bool, date, data, uuid, null, array, dictionary, fd, endpoint. A "+" begins
- * another request. Prints one line a value of the reply, "path type value"; the
- * opaque network is only named. Exits with 0 if all requests were replied to, 1
- * if there was an error instead.
+ * another request. Prints one line for each value of the reply, "path type
+ * value", without the content of the network. Exits with 0 if all requests got
+ * replies, with 1 if there was an XPC error instead.
  *
  *	-a  send all requests before the first reply is read
- *	-c  as many connections, each of which asks
- *	-d  a value of so many dictionaries, one in the other
- *	-H  stay connected until killed; "holding" tells that all has been asked
- *	-k  as many keys more that nobody knows
- *	-n  ask so many times, and print the last reply; with -a all
+ *	-c  number of connections, each of which sends the requests
+ *	-d  add a value of this many nested dictionaries
+ *	-H  print "holding" after the replies, and stay connected until killed
+ *	-k  add this many unknown keys
+ *	-n  repeat this many times; print the last reply, or with -a all
  *	-o  send the requests as ones that expect no reply, and wait for the end
  *	    of the connection
- *	-z  look the service up with flags of 0, as some clients do
+ *	-z  look up the service with flags 0, as some clients do
  */
 
 #include <stdbool.h>
@@ -52,7 +52,7 @@ static struct {
 	.flags = XPC_CONNECTION_MACH_SERVICE_PRIVILEGED,
 };
 
-/* There was an error instead of a reply. */
+/* An error occurred instead of a reply. */
 static bool failed;
 
 void usage(void)
@@ -120,7 +120,7 @@ static void add_ballast(xpc_object_t request)
 	set_value(request, "nested", nested);
 }
 
-/* The end of the connection, or what the broker tells to who watches. */
+/* The end of the connection, or an event for a client that watches. */
 static void print_event(xpc_object_t event)
 {
 	if (xpc_get_type(event) == XPC_TYPE_DICTIONARY) {
@@ -130,7 +130,7 @@ static void print_event(xpc_object_t event)
 	}
 }
 
-/* Events say nothing that the reply does not, except when there is none. */
+/* The reply reports the same as the events, unless no reply is expected. */
 static xpc_connection_t connect_to_broker(void)
 {
 	xpc_connection_t connection = xpc_connection_create_mach_service(
@@ -161,7 +161,8 @@ static bool print_reply(xpc_object_t reply)
 	return answered;
 }
 
-/* One after the other. True if there was a reply; the last is printed. */
+/* Sends the requests one after the other. True if there was a reply; the last
+ * reply is printed. */
 static bool ask(xpc_connection_t connection, xpc_object_t request)
 {
 	xpc_object_t reply = NULL;
@@ -178,7 +179,7 @@ static bool ask(xpc_connection_t connection, xpc_object_t request)
 	return answered;
 }
 
-/* The same at once; the caller waits for the group. */
+/* Sends all requests at once; the caller waits for the group. */
 static void ask_at_once(xpc_connection_t connection, xpc_object_t request,
     dispatch_group_t group, dispatch_queue_t queue)
 {

@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * crowd: many clients of the broker, and how long one of them waits.
+ * crowd: simulates many clients of the broker, and measures how long one waits.
  *
  *	crowd cycle COUNT SECONDS  COUNT processes, 16 at a time, that each
  *	                           acquire the network and are killed; no more
@@ -14,10 +14,10 @@
  *	crowd flood                asks for it on one connection, 64 requests
  *	                           ahead of the replies, until killed
  *
- * Prints one line that says what came of it; flood prints "flooding" when the
- * first reply is there. Exits with 1 if anything else happened than a network,
- * a refusal by a limit, or the end of the connection. Each process has its own
- * XPC: this one must not use it before it forks.
+ * Prints one line with the result; flood prints "flooding" when the first reply
+ * arrives. Exits with 1 unless each request ended with a network, a refusal by
+ * a limit, or the end of the connection. Each process has its own XPC: this one
+ * must not use it before it forks.
  */
 
 #include <err.h>
@@ -268,7 +268,7 @@ static int run_latency(unsigned count)
 	uint64_t *times = calloc(count, sizeof(*times));
 
 	if (times == NULL || count == 0) {
-		errx(1, "no room for %u measurements", count);
+		errx(1, "out of memory for %u measurements", count);
 	}
 	for (unsigned i = 0; i < count; i++) {
 		uint64_t start = clock_gettime_nsec_np(CLOCK_UPTIME_RAW);

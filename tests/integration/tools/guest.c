@@ -6,22 +6,22 @@
  *
  * A guest whose network stack is the kernel's, in a network namespace of its
  * own: whatever runs there (nsenter -t PID -n ping ...) is on the other end of
- * a vmnet interface. It makes a network, or takes one that another guest
- * exported or that the broker has, gets an address by DHCP, and prints
+ * a vmnet interface. It creates a network, or uses one that another guest
+ * exported or one of the broker, gets an address by DHCP, and prints
  *
  *	ready ADDRESS ROUTER        when frames pass
- *	address6 ADDRESS            when it has got one by advertisements
+ *	address6 ADDRESS            when it has one by router advertisement
  *	stopped                     after SIGTERM, when all is released
  *
  *   --mode MODE                  shared (default) or host
- *   --subnet ADDRESS/LENGTH      instead of what the system chooses
+ *   --subnet ADDRESS/LENGTH      default: the system chooses
  *   --no FEATURE                 nat44, nat66, dhcp, dns, ra
  *   --reserve MAC=ADDRESS        a DHCP reservation
  *   --forward PROTOCOL:EXTERNAL:ADDRESS:INTERNAL
  *   --export FILE, --import FILE a network's serialization
  *   --network NAME               the broker's network of this name
- *   --mac MAC                    instead of what vmnet gives
- *   --address ADDRESS/LENGTH     no DHCP, the gateway is the network's
+ *   --mac MAC                    default: vmnet chooses
+ *   --address ADDRESS/LENGTH     no DHCP; uses the gateway of the network
  */
 
 #include <err.h>
@@ -106,7 +106,7 @@ __attribute__((format(printf, 1, 2))) static void shell(const char *format, ...)
 	}
 }
 
-/* The kernel's end, in the namespace that we are in by now. */
+/* Creates the kernel's end, in the namespace that we have entered. */
 static int tap_create(const uint8_t *mac)
 {
 	struct ifreq request = { .ifr_name = "eth0" };
@@ -219,14 +219,14 @@ static void relay_out(struct guest *guest, int tap)
 
 	while ((size = read(tap, frame, sizeof(frame))) > 0) {
 		status = guest_write(guest, frame, (size_t)size);
-		/* Lost, as on a cable that takes no longer ones. */
+		/* The frame is too long and is dropped, as on a cable. */
 		if (status != VMNET_PACKET_TOO_BIG) {
 			CHECK_INT(status, VMNET_SUCCESS);
 		}
 	}
 }
 
-/* False: the network is gone from under us. */
+/* False: the network no longer exists. */
 static bool relay(struct guest *guest, int tap, int netlink, int signals)
 {
 	struct pollfd ready[] = {

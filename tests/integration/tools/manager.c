@@ -2,14 +2,14 @@
 // Copyright The vmnet-broker authors
 
 /*
- * manager: a program that takes and gives back networks for weeks.
+ * manager: a long-running program that acquires and releases networks.
  *
  *	manager ROUNDS [FIRST]
  *
  * acquires n0 to n9 by holds, all at once, and releases them, FIRST times
- * (default: ROUNDS). Prints "ready", waits for a line on standard input, does it
- * ROUNDS times, and prints by how many KiB and descriptors it has grown
- * meanwhile: "0 KiB, 0 descriptors".
+ * (default: ROUNDS). Prints "ready", waits for a line on standard input,
+ * repeats this ROUNDS times, and prints by how many KiB and descriptors it has
+ * grown meanwhile: "0 KiB, 0 descriptors".
  */
 
 #include <dirent.h>
@@ -135,7 +135,7 @@ int main(int argc, char *argv[])
 	printf("ready\n");
 	fflush(stdout);
 	if (getchar() == EOF) {
-		errx(1, "nobody wants more");
+		errx(1, "standard input was closed");
 	}
 	for (long i = 0; i < rounds; i++) {
 		take_and_give_back();

@@ -2,10 +2,10 @@
 // Copyright The vmnet-broker authors
 
 /*
- * old-broker: a broker of before vmnet-brokerctl, in the place of the daemon. It
- * answers status, and acquire with a network that nobody can attach to; other
- * commands are invalid requests. With OLDEST in its environment it knows acquire
- * alone, as the first one did.
+ * old-broker: replaces the daemon by a broker older than vmnet-brokerctl. It
+ * answers status, and acquire with a network that cannot be used; it rejects
+ * other commands as invalid requests. With OLDEST in its environment it
+ * supports only acquire, as the first broker did.
  */
 
 #include <stdlib.h>

@@ -2,17 +2,17 @@
 // Copyright The vmnet-broker authors
 
 /*
- * A job for the tests of the stand-in's launchd, with no XPC: it speaks the
- * check-in protocol itself, and does what its clients tell it.
+ * A job for the tests of the stand-in's launchd. It uses the check-in protocol
+ * without XPC, and executes the commands of its clients.
  *
  *     standin-job serve NAME [NOTES]   checks in for NAME and serves
  *     standin-job ask NAME COMMAND     sends COMMAND to NAME, prints the answer
- *     standin-job knock NAME           connects and leaves at once
+ *     standin-job knock NAME           connects and disconnects
  *
  * Commands: id, hold N (transactions), ignore (SIGTERM), crash, exit N, child
  * (starts one that sleeps, in the same process group; answers its pid), quiet
- * (no answer, keeps the connection). What launchd does to the job is noted in
- * the file NOTES, a line each.
+ * (no answer, keeps the connection). The file NOTES gets one line for each
+ * action of launchd on the job.
  */
 
 #include <errno.h>
@@ -157,7 +157,8 @@ static void start_child(int fd)
 
 	if (pid == 0) {
 		signal(SIGTERM, SIG_IGN);
-		/* Or launchd and the client would see the job as there. */
+		/* Otherwise the connections would stay open when the job
+		 * exits. */
 		close(control);
 		close(fd);
 		for (;;) {

@@ -4,29 +4,28 @@
 /*
  * Usage: vmm ACTION...
  *
- * Stands for a VMM in the tests of examples/programs/vmnet-run.c: it gets the descriptor
- * of a datagram socket and does, one after the other,
+ * Replaces a VMM in the tests of examples/programs/vmnet-run.c: it gets the
+ * descriptor of a datagram socket and executes these actions in turn:
  *
- *   say TEXT                 prints it
- *   send FD COUNT SIZE       sends so many frames to everybody, whatever SIZE
- *                            is; waits while the socket has no room
- *   read FD COUNT SIZE       waits for so many frames of send's, which have to
- *                            have that size, be in order and unharmed
- *   drain FD                 reads all that is there, and prints how much
- *   crawl FD MILLISECONDS    reads a frame, then nothing for so long, and so on
- *                            until a signal
- *   answer FD MAC ADDRESS    says so, and answers ARP and echo requests
- *                            until SIGTERM
+ *   say TEXT                 prints the text
+ *   send FD COUNT SIZE       broadcasts this many frames of any size; waits
+ *                            while the socket is full
+ *   read FD COUNT SIZE       waits for this many frames of send, and checks
+ *                            their size, order and content
+ *   drain FD                 reads all pending frames, and prints their number
+ *   crawl FD MILLISECONDS    reads one frame, pauses for this time, and repeats
+ *                            this until a signal
+ *   answer FD MAC ADDRESS    prints "answering ADDRESS", and answers ARP and
+ *                            echo requests until SIGTERM
  *   ping FD MAC ADDRESS PEER-MAC PEER
- *                            asks PEER for an echo, 20 ms after the last one,
- *                            until a signal; prints "PEER answers N" for each
- *                            answer
+ *                            sends PEER an echo request every 20 ms until a
+ *                            signal; prints "PEER answers N" for each reply
  *   wait                     waits for a signal, and prints its name
  *   close FD
  *   exit STATUS
  *   kill SIGNAL              itself, by number
  *
- * What cannot be done ends it with a message and status 9.
+ * If an action fails, it prints a message and exits with status 9.
  */
 
 #include <err.h>
@@ -43,7 +42,7 @@
 
 #include "vmm/vmm.h"
 
-/* For experiments: no network stack listens. */
+/* The EtherType for experiments: network stacks ignore it. */
 #define ETHERNET_OURS 0x88b5
 
 uint8_t frame[FRAME_MAX];
@@ -94,7 +93,8 @@ static void put_line(const char *text)
 	fflush(stdout);
 }
 
-/* A frame of ours: from nobody to everybody, a number, and a pattern. */
+/* A test frame: a broadcast from an unused address, with a number and a
+ * pattern. */
 static void frame_fill(uint8_t *bytes, size_t size, uint32_t sequence)
 {
 	memset(bytes, 0xff, 6);
@@ -294,7 +294,7 @@ int main(int argc, char *argv[])
 		const struct action *action = find(argv[i]);
 		i++;
 		if (i + action->arguments > argc) {
-			errx(FAILED, "%s: too few words", action->name);
+			errx(FAILED, "%s: too few arguments", action->name);
 		}
 		action->act(argv + i);
 		i += action->arguments;

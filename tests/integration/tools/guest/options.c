@@ -103,7 +103,7 @@ void options_parse(int argc, char **argv)
 	vmnet_mode_t mode = VMNET_SHARED_MODE;
 	int option;
 
-	/* The mode first: all else goes into a configuration that has one. */
+	/* The mode comes first: a configuration is created with its mode. */
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		if (option == 'm' && strcmp(optarg, "host") == 0) {
 			mode = VMNET_HOST_MODE;

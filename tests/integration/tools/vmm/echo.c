@@ -122,7 +122,7 @@ void act_answer(char *arguments[])
 	sigaction(SIGTERM, &action, NULL);
 	printf("answering %s\n", arguments[2]);
 	fflush(stdout);
-	/* The signal is blocked but here. */
+	/* The signal is blocked everywhere else. */
 	while (ppoll(&ready, 1, NULL, &none) >= 0) {
 		answer(ready.fd, receive(ready.fd, 0), mac, address);
 	}

@@ -74,7 +74,7 @@ start() {
     local name=$1 number=$2 before
     shift 2
     before=$(machines)
-    BENCH_VM=$name BENCH_NUMBER=$number BENCH_CARDS=$* \
+    BENCH_VM=$name BENCH_NUMBER=$number BENCH_WAYS=$* \
         "$vm/start" "$name" --launcher launcher >"$work/$name.start" ||
         fail "$name did not start"
     machines | grep -vxF -e none -e "$before" >"$BENCH_PIDS/$name.vmm" || :
@@ -82,9 +82,9 @@ start() {
 
 # eth0 belongs to the first attachment, and so on.
 interface() {
-    local number=0 card
-    for card in $cards; do
-        [ "$card" != "$1" ] || echo eth$number
+    local number=0 way
+    for way in $ways; do
+        [ "$way" != "$1" ] || echo eth$number
         number=$((number + 1))
     done
 }
@@ -214,7 +214,7 @@ with_host() {
         "$(guest_fetches two "http://$(gateway two "$1"):$port/" "$count")")"
     kill "$server"
     wait "$server" 2>/dev/null || :
-    unset "holders[${#holders[@]}-1]" # its process id may be another's soon
+    unset "holders[${#holders[@]}-1]" # its process ID may be reused
 }
 
 # average TARGET: prints the mean milliseconds of pings, each of which is sent
@@ -237,7 +237,7 @@ start_up() {
 send_frames() {
     [ "$1" != native ] || return 0
     record "$1" frames "$2" "$(
-        BENCH_VM=three BENCH_NUMBER=03 BENCH_CARDS=$1 \
+        BENCH_VM=three BENCH_NUMBER=03 BENCH_WAYS=$1 \
             BENCH_COMMAND="$BENCH_BUILT/frames 10 $frames" \
             tests/bench/guest/launcher 2>"$work/log" || cat "$work/log" >&2
     )"
@@ -254,25 +254,25 @@ record_ceiling() {
 # --- All measurements --------------------------------------------------------
 
 start_vms() {
-    local card
+    local way
     # shellcheck disable=SC2086 # words
     {
-        start one 01 $cards
-        start two 02 $cards
+        start one 01 $ways
+        start two 02 $ways
     }
     for name in one two; do
         "$vm/exec" $name "dd if=/dev/zero of=/tmp/file bs=1M \
             count=$megabytes 2>/dev/null; httpd -p 7000 -h /tmp"
     done
-    for card in $cards; do
-        [ -n "$(address two "$card")" ] || fail "$(title "$card"): no address"
-        calibrate "http://$(address two "$card"):7000/file" \
-            >"$work/$card.count"
+    for way in $ways; do
+        [ -n "$(address two "$way")" ] || fail "$(title "$way"): no address"
+        calibrate "http://$(address two "$way"):7000/file" \
+            >"$work/$way.count"
     done
 }
 
-# measure_card ATTACHMENT RUN
-measure_card() {
+# measure_way ATTACHMENT RUN
+measure_way() {
     between_vms "$1" "$2"
     with_host "$1" "$2"
     record "$1" ping_vm "$2" "$(average "$(address two "$1")")"
@@ -282,23 +282,23 @@ measure_card() {
 # in_turn COMMAND: runs it for each attachment in each run. Each run begins with a
 # different attachment, so that none always follows the same one.
 in_turn() {
-    local command=$1 run card first=''
+    local command=$1 run way first=''
     for ((run = 1; run <= runs; run++)); do
         # shellcheck disable=SC2086 # words
-        set -- $cards
+        set -- $ways
         while [ "$1" != "${first:-$1}" ]; do
             set -- "${@:2}" "$1"
         done
         first=${2:-$1}
-        for card; do
-            "$command" "$card" $run
+        for way; do
+            "$command" "$way" $run
         done
     done
 }
 
 measure_all() {
     local run
-    case $cards in
+    case $ways in
     *relay*) add_relay_taps ;;
     esac
     if [ -n "$no_vms" ]; then
@@ -309,7 +309,7 @@ measure_all() {
     for ((run = 1; run <= runs; run++)); do
         record_ceiling $run
     done
-    in_turn measure_card
+    in_turn measure_way
     for name in one two; do
         "$vm/stop" $name >/dev/null
     done

@@ -170,8 +170,8 @@ copy() {
         'bench: nothing of "offload relay helper socket" can be measured here' ]
     run -0 cat "$BATS_TEST_TMPDIR/tree/build/bench/vms.csv"
     [ "$output" = 'attachment,measure,run,value
-vmnet-run --offload,missing,0,not measured: Virtualization takes no offload on a socket
-relay,missing,0,not measured: it needs the taps of Linux
+vmnet-run --offload,missing,0,not measured: Virtualization supports no offload here
+relay,missing,0,not measured: relay needs Linux
 vmnet-helper,missing,0,not installed
 socket_vmnet,missing,0,not installed' ]
 }
@@ -244,7 +244,7 @@ tests/bench/networks.json must be in the broker's configuration" ]
     done
     grep -qE '^  theirs +1 +5$' <<<"$output"
     for row in 'vmnet-broker' 'SDK, libvmnet-broker.a' 'vmnet-run' \
-        'vmnet-broker, 121 clients' 'each client more \(bytes\)' \
+        'vmnet-broker, 121 clients' 'each further client \(bytes\)' \
         'a client, the whole process' 'vmnet-run, 1 network'; do
         grep -qE "^  $row +[1-9][0-9]*$" <<<"$output"
     done

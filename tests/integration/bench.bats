@@ -167,7 +167,7 @@ copy() {
 
     BROKER=0 run -1 "$vms" --only 'offload relay helper socket'
     [ "$output" = \
-        'bench: nothing of "offload relay helper socket" can be measured here' ]
+        'bench: none of "offload relay helper socket" can be measured here' ]
     run -0 cat "$BATS_TEST_TMPDIR/tree/build/bench/vms.csv"
     [ "$output" = 'attachment,measure,run,value
 vmnet-run --offload,missing,0,not measured: Virtualization supports no offload here

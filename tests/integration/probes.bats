@@ -112,10 +112,10 @@ verdict sigterm-follows 'cannot tell: SIGTERM came, but no event'
 # The uplink exists, and another interface of the Mac has the address.
 ip link add none99 type bridge
 probe unknown-uplink
-verdict unknown-uplink 'does not hold: a network out of "none99" was created'
+verdict unknown-uplink 'does not hold: a network with the external interface "none99"'
 ip address add 192.168.128.1/32 dev lo
 probe no-bridge-unused
-verdict no-bridge-unused 'does not hold: .* there before an interface is'
+verdict no-bridge-unused 'does not hold: .* exists before an interface does'
 SCRIPT
 }
 

@@ -16,7 +16,7 @@ SANITIZE_plain :=
 SANITIZE_asan := -fsanitize=address,undefined -fno-sanitize-recover=all
 SANITIZE_tsan := -fsanitize=thread
 
-# In compat/ the names say whose part a file is.
+# In compat/ the name of a file determines its library.
 linux_vmnet_src := $(wildcard tests/linux/vmnet/lib*.c \
 	tests/linux/compat/libvmnet-*.c)
 linux_cf_src := $(wildcard tests/linux/corefoundation/*.c \
@@ -39,7 +39,7 @@ standin: $(LINUX_BUILD)/plain/.stamp
 standin-asan: $(LINUX_BUILD)/asan/.stamp
 standin-tsan: $(LINUX_BUILD)/tsan/.stamp
 
-# Two makes may be at work at once, hence the process ids in new names.
+# Two makes may run at the same time, so temporary names contain process IDs.
 
 # The headers of the stand-in compile alone, as C and as C++.
 standin-headers:
@@ -62,7 +62,7 @@ $(LINUX_BUILD)/tsan/obj/%.o: %.c tests/linux/linux.mk
 	$(LINUX_COMPILE)
 
 # $(1): patterns of the names that a library exports, $(2): what it links. All
-# else stays its own, so that it meets no name of a program's.
+# other names are local, so that they do not conflict with a program's.
 define LINUX_LINK
 @mkdir -p $(@D)
 @echo '{ global: $(1) local: *; };' >$(@:.so=.map)

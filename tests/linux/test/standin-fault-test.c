@@ -81,7 +81,7 @@ static void all_allocations_from_the_nth_on_fail(void **state)
 	assert_true(can_allocate());
 }
 
-/* Goal: the libraries are not hit when the program's allocations fail. */
+/* Goal: allocations of the libraries do not fail with the program's. */
 static void allocations_of_the_libraries_do_not_fail(void **state)
 {
 	dispatch_queue_t queue;
@@ -165,7 +165,7 @@ static void a_hanging_call_returns_when_it_is_released(void **state)
 	dispatch_release(done);
 }
 
-/* Goal: the environment makes the plan of a program that knows nothing. */
+/* Goal: the environment sets the plan of an unmodified program. */
 static void use_memory(void)
 {
 	kept = malloc(1);

@@ -5,8 +5,8 @@
 // flags: -Wno-unused-parameter
 
 /*
- * What the stand-in can do and macOS cannot: object counts, and the clock that
- * processes share; and os_log.
+ * Features of the stand-in that macOS does not have: object counts, and the
+ * clock that processes share; and os_log.
  */
 
 #include <dispatch/dispatch.h>
@@ -186,7 +186,7 @@ static void a_long_log_message_is_truncated_and_its_line_ends(void **state)
 	assert_int_equal(truncate(in_directory("log"), 0), 0);
 }
 
-/* Goal: what programs for macOS ask the compiler compiles, and is true. */
+/* Goal: the compile-time checks of programs for macOS compile and are true. */
 static void builtin_available_compiles_and_is_true(void **state)
 {
 	bool available = false;

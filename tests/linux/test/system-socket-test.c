@@ -5,7 +5,7 @@
 // flags: -Wno-unused-parameter
 
 /*
- * What programs for macOS use of its sockets, and Linux lacks.
+ * Features of macOS's sockets that Linux does not have.
  */
 
 #define PRIVATE
@@ -28,7 +28,7 @@
 
 #include <cmocka.h>
 
-/* Goal: an address may tell its length, and works with and without. */
+/* Goal: an address works with and without its length. */
 static void a_unix_address_works_with_and_without_its_length(void **state)
 {
 	char directory[] = "/tmp/system-socket-test-XXXXXX";

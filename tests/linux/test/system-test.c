@@ -5,8 +5,8 @@
 // flags: -Wno-unused-parameter
 
 /*
- * What programs for macOS use of its C library and kernel, and Linux lacks, but
- * for sockets.
+ * Features of macOS's C library and kernel that Linux does not have, except
+ * those of sockets.
  */
 
 #include <sys/sysctl.h>
@@ -86,7 +86,7 @@ static void a_descriptor_knows_its_path(void **state)
 	assert_int_equal(errno, EBADF);
 }
 
-/* Goal: what Mac this is. */
+/* Goal: sysctl describes the Mac. */
 static void sysctl_describes_the_mac(void **state)
 {
 	int release[] = { CTL_KERN, KERN_OSRELEASE };
@@ -207,14 +207,14 @@ static const struct death cases[] = {
 	{ "unlocked", unlock_unlocked },
 };
 
-/* Goal: misuse ends the process, and says why. */
+/* Goal: misuse ends the process with a message. */
 static void misuse_of_an_unfair_lock_aborts_and_says_why(void **state)
 {
 	assert_abort("twice", "recursively lock");
 	assert_abort("unlocked", "not owned");
 }
 
-/* Goal: a class that there is, and no other. */
+/* Goal: only existing QoS classes are accepted. */
 static void only_the_known_qos_classes_are_accepted(void **state)
 {
 	assert_int_equal(

@@ -5,8 +5,8 @@
 // frameworks: vmnet CoreFoundation
 
 /*
- * What the stand-in's vmnet takes as the configuration of a network, and as a
- * serialization of one, by the rules of macOS.
+ * The configurations and serializations of networks that the stand-in's vmnet
+ * accepts, by the rules of macOS.
  */
 
 #include "vmnet-network-fixture.h"
@@ -99,7 +99,7 @@ static void prefix_overlap(void)
 static void a_value_is_judged_at_create(void **state)
 {
 	(void)state;
-	/* Goal: each value of a configuration is judged at create. */
+	/* Goal: each value of a configuration is checked at create. */
 	assert_true(fixture_run(modes));
 	assert_true(fixture_run(values));
 	assert_true(fixture_run(prefix_overlap));

@@ -2,9 +2,9 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What the tests of the stand-in's vmnet share: a vmnetd of their own, and
- * scenarios that are processes of their own, so that each begins with a library
- * that was never used, and can be another user's or killed.
+ * Shared by the tests of the stand-in's vmnet: a separate vmnetd, and scenarios
+ * in separate processes, so that each scenario starts with an unused library,
+ * and can run as another user or be killed.
  */
 
 #ifndef VMNET_FIXTURE_H

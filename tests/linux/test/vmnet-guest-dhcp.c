@@ -6,7 +6,7 @@
 #include "vmnet-guest.h"
 
 #define DHCP_MAGIC 0x63825363
-/* When a client sends its message again, in ms: any of them can be lost. */
+/* ms until a client repeats its message: any message can be lost. */
 #define DHCP_AGAIN 1000
 
 struct dhcp_frame {

@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The smallest guest: an interface and just enough of ARP and DHCP. What is
- * expected is waited for as long as it takes; the runner has a limit.
+ * A minimal guest: an interface with just enough of ARP and DHCP. It waits for
+ * expected frames without a limit; the runner has a timeout.
  */
 
 #ifndef VMNET_GUEST_H
@@ -33,14 +33,14 @@ vmnet_return_t guest_start_legacy(
     struct guest *guest, xpc_object_t description);
 vmnet_return_t guest_stop(struct guest *guest);
 
-/* One frame; VMNET_FAILURE also when it was not taken. */
+/* Sends one frame; VMNET_FAILURE also if it was not accepted. */
 vmnet_return_t guest_write(struct guest *guest, const void *data, size_t size);
 /* Waits for one frame of at most size bytes, and returns its size. */
 size_t guest_read(struct guest *guest, void *data, size_t size);
 /* The same, or 0 if there is none. */
 size_t guest_poll(struct guest *guest, void *data, size_t size);
 
-/* A broadcast of no protocol; the other side skips what else comes. */
+/* A broadcast of no known protocol; the receiver skips all other frames. */
 void guest_send_probe(struct guest *guest, const char *text);
 /* Any other probe that comes first is an error. */
 void guest_expect_probe(struct guest *guest, const char *text);

@@ -2,9 +2,9 @@
 // Copyright The vmnet-broker authors
 
 /*
- * For the tests where the stand-in's vmnet meets the kernel: interfaces and
- * frames, in a network namespace of the test's own. Needs root, or user
- * namespaces and a tun device that all users may open.
+ * For the tests of the stand-in's vmnet with the kernel: interfaces and frames,
+ * in a separate network namespace. Needs root, or user namespaces and a tun
+ * device that all users may open.
  */
 
 #ifndef VMNET_INTERFACE_FIXTURE_H

@@ -92,7 +92,7 @@ static void the_first_interface_makes_the_bridge_and_the_last_takes_it(
     void **state)
 {
 	(void)state;
-	/* Goal: the first interface makes the bridge, the last takes it. */
+	/* Goal: the first interface creates the bridge, the last removes it. */
 	run_scenario(life);
 	run_scenario(retained);
 }

@@ -137,7 +137,7 @@ static void range_of_one(void)
 static void interfaces_that_request_nothing_are_on_one_network(void **state)
 {
 	(void)state;
-	/* Goal: all interfaces that ask for nothing are on one network. */
+	/* Goal: all interfaces without parameters are on one network. */
 	run_scenario_as_user(shared);
 }
 

@@ -6,8 +6,8 @@
 // frameworks: vmnet CoreFoundation
 
 /*
- * Several processes on one network of the stand-in's vmnet, and what the death of one
- * leaves.
+ * Several processes on one network of the stand-in's vmnet, and what remains
+ * after one of them was killed.
  */
 
 #include "vmnet-interface-fixture.h"
@@ -98,7 +98,7 @@ static void a_killed_owner_takes_the_network_along(void **state)
 	pid_t first, second;
 
 	(void)state;
-	/* Goal: it takes the network along, also from under others. */
+	/* Goal: the network ends with its owner, even if others use it. */
 	need_namespace();
 	assert_int_equal(pipe(handover), 0);
 	first = fixture_background(owner);
@@ -116,7 +116,8 @@ static void a_killed_member_takes_only_its_interface_along(void **state)
 	pid_t first, second;
 
 	(void)state;
-	/* Goal: it takes its own interface along, and nothing else. */
+	/* Goal: a killed member loses its interface; others are not
+	 * affected. */
 	need_namespace();
 	assert_int_equal(pipe(handover), 0);
 	first = fixture_background(owner);

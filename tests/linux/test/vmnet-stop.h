@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What vmnet_stop_interface() answers when there is nothing to stop, the same of
- * the stand-in's vmnet and of the fake one of the broker's tests.
+ * The results of vmnet_stop_interface() when there is nothing to stop. They are
+ * the same for the stand-in's vmnet and for the fake one of the broker's tests.
  */
 
 #ifndef VMNET_STOP_H

@@ -170,7 +170,7 @@ static void limit_total(void)
 static void a_mode_has_64_subnets_and_all_have_255_networks(void **state)
 {
 	(void)state;
-	/* Goal: 64 chosen subnets a mode, 255 networks in all. */
+	/* Goal: 64 chosen subnets per mode, 255 networks in total. */
 	assert_true(fixture_run_user(limit_automatic));
 	assert_true(fixture_run(limit_total));
 }

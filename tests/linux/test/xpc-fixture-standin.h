@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What more the tests of the stand-in's XPC share: a launchd, objects that are
- * counted, and scenarios, which are processes of their own.
+ * Also shared by the tests of the stand-in's XPC: a launchd, counted objects,
+ * and scenarios, which are separate processes.
  */
 
 #ifndef XPC_FIXTURE_STANDIN_H
@@ -26,7 +26,7 @@ void wait_descriptors(int fd, size_t count);
 
 /*
  * launchd: keeps the socket of a service, and starts the service by running
- * this program with "serve MODE" when a client knocks.
+ * this program with "serve MODE" when a client connects.
  */
 void launchd_start(void);
 /* mode NULL: no service is started. */
@@ -48,7 +48,7 @@ void launchd_wait_transactions(long count);
 int scenario_run(const char *one, const char *two, char *text, size_t size);
 /* Starts it and lets it run. */
 pid_t scenario_start(const char *name);
-/* It must abort, and say that. */
+/* It must abort with this message. */
 void expect_misuse(const char *name, const char *why);
 
 #endif

@@ -11,7 +11,8 @@
 #include <sched.h>
 #include <sys/stat.h>
 
-/* A test that hangs for so long fails; none takes a tenth of it. */
+/* A test that hangs for this long fails; normally each takes less than a
+ * tenth. */
 #define PATIENCE 100
 
 void connection_record(xpc_connection_t connection, struct mailbox *events)

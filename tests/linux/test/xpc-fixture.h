@@ -2,7 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What the tests of XPC share: mailboxes that handlers fill and tests empty, and
+ * Shared by the tests of XPC: mailboxes that handlers fill and tests empty, and
  * pairs of connected connections. Nothing here needs the stand-in.
  */
 
@@ -54,7 +54,7 @@ xpc_object_t mailbox_get(struct mailbox *box);
 void mailbox_expect(struct mailbox *box, xpc_object_t error);
 /* Waits for a dictionary whose "n" must be this number; releases it. */
 void mailbox_expect_number(struct mailbox *box, int64_t number);
-/* What is under way arrives first; then there must be nothing. */
+/* Waits until pending events have arrived; the mailbox must be empty then. */
 void mailbox_expect_nothing(struct mailbox *box);
 void mailbox_free(struct mailbox *box);
 
@@ -121,7 +121,7 @@ void answer(xpc_object_t request, int64_t number);
 /* Takes a request from the mailbox and answers it. */
 void serve_one(struct mailbox *box, int64_t number);
 
-/* Everything that was under way when this was called has happened. */
+/* Waits until everything that was pending at the call has happened. */
 void settle(void);
 
 /* Sets up $STANDIN_DIR; removes it at exit. Ends the process if it hangs. */

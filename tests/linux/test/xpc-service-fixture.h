@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The service of the tests of XPC, which does what its clients tell it, and
- * those clients.
+ * The service of the tests of XPC, which executes the commands of its clients,
+ * and these clients.
  */
 
 #ifndef XPC_SERVICE_FIXTURE_H

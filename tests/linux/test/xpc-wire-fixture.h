@@ -61,12 +61,13 @@ int raw_connect(void);
 void raw_send(int fd, int descriptors);
 void raw_send_with(int fd, int descriptor, int descriptors);
 
-/* Waits until the other side has hung up, and closes. */
+/* Waits until the other side has closed the connection, and closes it. */
 void raw_expect_end(int fd);
 
 /*
- * A good message, then what has been put: the peer hears the one (and of what
- * has been put, the beginning, if that is good), and INVALID.
+ * Sends a valid message, then the prepared bytes: the peer receives the message
+ * (and, if good, the valid message with which the prepared bytes begin), and
+ * then INVALID.
  */
 void expect_dropped_after(bool good, int descriptors);
 void expect_dropped(int descriptors);

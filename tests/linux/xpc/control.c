@@ -93,7 +93,7 @@ static void closed(void *context)
 	close((int)(intptr_t)context);
 }
 
-/* launchd is gone, and the sandbox with it. */
+/* launchd has exited, and so does the sandbox. */
 static void lose(void)
 {
 	pthread_mutex_lock(&lock);

@@ -56,7 +56,7 @@ static void keep_descriptors(struct xchannel *channel, struct cmsghdr *control)
 	channel->descriptor_count = needed;
 }
 
-/* recvmsg(2), with what came beside the bytes put where it belongs. */
+/* recvmsg(2), which also stores the received descriptors and credentials. */
 static ssize_t receive(
     struct xchannel *channel, void *buffer, size_t size, struct batch *batch)
 {
@@ -239,7 +239,7 @@ static void read_some(struct xchannel *channel, struct batch *batch)
 	}
 	channel->length += (size_t)received;
 	taken = take_frames(channel, channel->bytes, channel->length, batch);
-	/* No more than one frame was asked for, so all is taken, or nothing. */
+	/* At most one frame was requested, so all bytes are used, or none. */
 	if (taken > 0) {
 		forget_rest(channel);
 	}

@@ -19,7 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* net.local.dgram.maxdgram. Linux makes it 4.5 KiB, its least. */
+/* net.local.dgram.maxdgram. Linux raises it to 4.5 KiB, its minimum. */
 #define DATAGRAM_SEND_BUFFER 2048
 
 ssize_t __real_write(int fd, const void *data, size_t size);
@@ -102,8 +102,8 @@ ssize_t __wrap_sendto(int fd, const void *data, size_t size, int flags,
 	    : __real_sendto(fd, data, size, flags, to, length);
 }
 
-/* Programs that move frames call this for each of them: the type of the socket
- * is asked for only when not everything was sent at once. */
+/* Programs that move frames call this for each frame: the type of the socket is
+ * queried only if not everything was sent at once. */
 ssize_t __wrap_send(int fd, const void *data, size_t size, int flags)
 {
 	ssize_t sent = __real_send(fd, data, size, flags | MSG_DONTWAIT);

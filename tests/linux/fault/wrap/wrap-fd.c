@@ -2,9 +2,9 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Linked into the program: its own making of descriptors, which a test can make
- * fail, and what macOS's open() and fcntl() can do beyond Linux's. The names
- * are those that ld's --wrap makes (see names).
+ * Linked into the program: calls that create descriptors, which a test can make
+ * fail, and the features of macOS's open() and fcntl() that Linux does not
+ * have. The names are those of ld's --wrap (see names).
  */
 
 #define __APPLE__ 1

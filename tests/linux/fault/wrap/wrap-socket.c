@@ -2,8 +2,7 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Linked into the program: the socket options that macOS has and Linux has
- * not.
+ * Linked into the program: the socket options that only macOS has.
  */
 
 #define __APPLE__ 1

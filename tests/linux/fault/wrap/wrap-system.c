@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Linked into the program: its calls that must know of the stand-in's clock
- * and signal sources.
+ * Linked into the program: calls that depend on the stand-in's clock and signal
+ * sources.
  */
 
 #include "../standin-internal.h"

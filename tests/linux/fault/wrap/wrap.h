@@ -5,9 +5,9 @@
 #define STANDIN_WRAP_H
 
 /*
- * Linux cannot say of one socket that it raises no SIGPIPE: the whole process
- * stops to die of it, unless the program has a handler or it is already
- * ignored. 0, as setsockopt(); off again changes nothing.
+ * Linux cannot disable SIGPIPE for a single socket, so this ignores it for the
+ * whole process, unless the program has a handler or ignores it already.
+ * Returns 0, as setsockopt(); on == 0 has no effect.
  */
 int standin_ignore_sigpipe(int on);
 

@@ -106,7 +106,8 @@ static void isolated(void)
 static void groups_and_isolated_interfaces_are_separate(void **state)
 {
 	(void)state;
-	/* Goal: groups do not meet, nor do isolated interfaces. */
+	/* Goal: no frames pass between groups, nor between isolated
+	 * interfaces. */
 	run_scenario_as_user(groups);
 	run_scenario_as_user(isolated);
 }

@@ -5,7 +5,8 @@
  * Reads objects of networks.json by a table of their keys. Each error is
  * recorded as a problem with its position, and reading continues.
  *
- * The last functions read the parts of the file, each in the source of its name.
+ * The last functions read the parts of the file, each in the source of its
+ * name.
  */
 
 #ifndef CONFIG_READER_H
@@ -104,7 +105,8 @@ void config_lists_read_reservations(
     struct config_reader *reader, const char *at);
 void config_lists_read_rules(struct config_reader *reader, const char *at);
 
-/* Reads the object at `at`, "allow", into the network: a config_key's read(). */
+/* Reads the object at `at`, "allow", into the network: a config_key's
+ * read(). */
 void config_allow_read(struct config_reader *reader, void *network,
     const char *at, const char *string);
 

@@ -227,8 +227,8 @@ static void timer_fired(struct lifetime *lifetime)
  * Requests to stop.
  */
 
-/* peers_stop_answering() must come before registry_stop(): waiting clients are refused
- * or, if the broker exits now, not answered, so that they ask the next
+/* peers_stop_answering() must come before registry_stop(): waiting clients are
+ * refused or, if the broker exits now, not answered, so that they ask the next
  * broker. */
 static void stop(struct lifetime *lifetime, enum registry_phase phase)
 {

@@ -23,8 +23,8 @@ struct subnet {
 /*
  * Reads "192.168.100.0/24", or with the address of its gateway, the first one:
  * "192.168.100.1/24". Inside 10/8, 172.16/12 or 192.168/16, of length 16 to 29,
- * without leading zeros or spaces. 0, or -1 and what is wrong with it in reason,
- * until the next call.
+ * without leading zeros or spaces. 0, or -1 and what is wrong with it in
+ * reason, until the next call.
  */
 int subnet_parse(const char *text, struct subnet *subnet, const char **reason);
 

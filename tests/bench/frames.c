@@ -5,9 +5,9 @@
  * Usage: frames FD COUNT
  *
  * A measurement that needs no VM: sends COUNT frames of 1514 bytes to the
- * datagram socket FD as fast as it accepts them, and prints the rate in thousands
- * of frames per second. Their destination address is not in use, and their type
- * is the one for local experiments.
+ * datagram socket FD as fast as it accepts them, and prints the rate in
+ * thousands of frames per second. Their destination address is not in use, and
+ * their type is the one for local experiments.
  */
 
 #include <err.h>

@@ -5,10 +5,10 @@
  * Usage: relay TAP FD
  *
  * The baseline for vmnet-run: the minimal program that moves frames between a
- * datagram socket, which it inherits as descriptor FD, and a tap. Each direction
- * has a thread, which waits in its system call and then moves all frames that
- * have arrived in one batch. Nothing is counted, dropped or checked, and a lost
- * network is not handled.
+ * datagram socket, which it inherits as descriptor FD, and a tap. Each
+ * direction has a thread, which waits in its system call and then moves all
+ * frames that have arrived in one batch. Nothing is counted, dropped or
+ * checked, and a lost network is not handled.
  */
 
 #include <errno.h>
@@ -110,7 +110,8 @@ static void forward_from_guest(void)
 			fail("recvmmsg");
 		}
 		for (int i = 0; i < count; i++) {
-			/* If the tap is full, the frame is lost, as on a wire. */
+			/* If the tap is full, the frame is lost, as on a
+			 * wire. */
 			(void)!write(tap, from_guest.frames[i],
 			    from_guest.messages[i].msg_len);
 		}

@@ -5,8 +5,8 @@
  * Usage: serve ADDRESS BYTES
  *
  * The host's end of a measurement, since macOS has no HTTP server: it answers
- * every request with BYTES zeros, on a port that it chooses and prints. It serves
- * one client at a time, and runs until it is killed.
+ * every request with BYTES zeros, on a port that it chooses and prints. It
+ * serves one client at a time, and runs until it is killed.
  */
 
 #include <arpa/inet.h>

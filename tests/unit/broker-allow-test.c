@@ -43,8 +43,8 @@ static void assert_allowed(const char *allow, unsigned uid, const char *error)
 	client_destroy(root);
 }
 
-/* Goal: the users and groups that are allowed by name or number have access, and
- * root always; no other user has. */
+/* Goal: the users and groups that are allowed by name or number have access,
+ * and root always; no other user has. */
 static void users_and_groups_are_allowed_and_root_always(void **state)
 {
 	(void)state;

@@ -5,7 +5,8 @@
 // fixture: broker-service-fixture
 
 /*
- * The anchor, the interface that the broker has on each network, and networks that have none.
+ * The anchor, the interface that the broker has on each network, and networks
+ * that have none.
  */
 
 #include "anchor.h"

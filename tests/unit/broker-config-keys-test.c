@@ -5,8 +5,8 @@
 // fixture: broker-config-fixture
 
 /*
- * networks.json as people write it: every key, the options, the defaults, and the
- * built-in networks.
+ * networks.json as people write it: every key, the options, the defaults, and
+ * the built-in networks.
  */
 
 #include <stdio.h>
@@ -67,8 +67,8 @@ static void each_network_of_the_file_is_there_with_mode_and_subnet(void **state)
 	config_destroy(config);
 }
 
-/* Goal: lines of Windows, tabs, escapes, the quotes of a word processor inside of
- * a string, and an end without a newline are as good as anything. */
+/* Goal: lines of Windows, tabs, escapes, the quotes of a word processor inside
+ * of a string, and an end without a newline are as good as anything. */
 static void changes_that_editors_make_to_a_valid_file_have_no_effect(
     void **state)
 {

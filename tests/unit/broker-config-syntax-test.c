@@ -5,7 +5,8 @@
 // fixture: broker-config-fixture
 
 /*
- * A networks.json that is no JSON: what is wrong, where, and what to write instead.
+ * A networks.json that is no JSON: what is wrong, where, and what to write
+ * instead.
  */
 
 #include <stdio.h>

@@ -5,8 +5,8 @@
 // fixture: broker-config-fixture
 
 /*
- * Entries of networks.json that have problems, in their names, modes, subnets and
- * keys: what is refused is compared word by word, with its place.
+ * Entries of networks.json that have problems, in their names, modes, subnets
+ * and keys: what is refused is compared word by word, with its place.
  */
 
 #include "broker-config-fixture.h"

@@ -112,8 +112,8 @@ static void a_creation_that_hangs_costs_its_askers_30_seconds(void **unused)
 	close_client(&other);
 }
 
-/* Whether, with plan, calls of kind got as far as the one that fails. Counts the
- * answers INTERNAL_ERROR. */
+/* Whether, with plan, calls of kind got as far as the one that fails. Counts
+ * the answers INTERNAL_ERROR. */
 static bool assert_survives(
     const char *kind, const char *plan, unsigned long n, unsigned *internal)
 {

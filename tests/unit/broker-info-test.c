@@ -94,8 +94,8 @@ static void the_info_has_all_that_a_client_can_use(void **unused)
 	client_destroy(client);
 }
 
-/* Goal: the DHCP range depends on the size of the subnet; without DHCP the reply
- * has no range. */
+/* Goal: the DHCP range depends on the size of the subnet; without DHCP the
+ * reply has no range. */
 static void the_dhcp_range_follows_the_size_of_the_subnet(void **unused)
 {
 	struct client *client = client_connect(USER);
@@ -116,8 +116,8 @@ static void the_dhcp_range_follows_the_size_of_the_subnet(void **unused)
 	client_destroy(client);
 }
 
-/* Goal: a subnet that is taken, a prefix that macOS did not take, and a file that
- * has changed are named; list has the same. */
+/* Goal: a subnet that is taken, a prefix that macOS did not take, and a file
+ * that has changed are named; list has the same. */
 static void differences_from_the_file_are_named(void **unused)
 {
 	static const char changed[] =
@@ -178,8 +178,8 @@ static void the_address_reserved_for_a_mac_address_is_in_the_info(void **unused)
 	client_destroy(client);
 }
 
-/* Goal: the same for a client that waits until the groups of its user are known:
- * Debian's "daemon" is user 1 and in the group "daemon". */
+/* Goal: the same for a client that waits until the groups of its user are
+ * known: Debian's "daemon" is user 1 and in the group "daemon". */
 static void a_reservation_is_sent_after_the_groups_are_looked_up(void **unused)
 {
 	struct client *client = client_connect(1);
@@ -252,8 +252,8 @@ static void several_waiting_requests_get_their_own_addresses(void **unused)
 	client_destroy(client);
 }
 
-/* Goal: what is no MAC address of one interface is refused, and so is a value of
- * another type; the client holds nothing then. */
+/* Goal: what is no MAC address of one interface is refused, and so is a value
+ * of another type; the client holds nothing then. */
 static void an_invalid_or_group_mac_address_is_refused(void **unused)
 {
 	static const char *const bad[] = { "", "52:54:00:12:34",

@@ -71,8 +71,8 @@ static void close_many(struct client *clients, size_t count)
 	}
 }
 
-/* Goal: S10: one user's 257th client is refused whenever it asks, until there is
- * room; other users are served. */
+/* Goal: S10: one user's 257th client is refused whenever it asks, until there
+ * is room; other users are served. */
 static void a_user_has_256_clients_and_others_are_served(void **unused)
 {
 	static struct client clients[VMNET_BROKER_MAX_PEERS_PER_USER];

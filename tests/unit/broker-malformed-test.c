@@ -5,7 +5,8 @@
 // fixture: broker-service-fixture
 
 /*
- * Requests whose values are of other types, or any bytes, and what they do to the log.
+ * Requests whose values are of other types, or any bytes, and what they do to
+ * the log.
  */
 
 #include <stdlib.h>

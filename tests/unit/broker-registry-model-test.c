@@ -5,8 +5,8 @@
 // fixture: broker-registry-fixture
 
 /*
- * Random steps beside a small model of the registry that knows only what must be
- * true of what clients see.
+ * Random steps beside a small model of the registry that knows only what must
+ * be true of what clients see.
  */
 
 #include <string.h>
@@ -164,7 +164,8 @@ static void check_network(int index)
 	/* Holders are exactly the clients that were granted it. */
 	assert_int_equal(network->hold_count, holders + waiting);
 	assert_int_equal(network->state == NETWORK_HELD, holders > 0);
-	/* It exists while a client holds it or waits for it, and while it lingers. */
+	/* It exists while a client holds it or waits for it, and while it
+	 * lingers. */
 	assert_true(exists || holders + waiting == 0);
 	assert_int_equal(exists, network->backend != NULL);
 	/* No client waits for a network that exists. */

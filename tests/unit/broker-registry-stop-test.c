@@ -12,10 +12,10 @@
 
 #include "broker-registry-fixture.h"
 
-/* Goal: S20: after 30 s the request fails; later requests fail at once, with the
- * time since when vmnet has not answered. A network that is created too late is
- * released, and then the next one is created. A network never has more than one
- * call of vmnet at a time. */
+/* Goal: S20: after 30 s the request fails; later requests fail at once, with
+ * the time since when vmnet has not answered. A network that is created too
+ * late is released, and then the next one is created. A network never has more
+ * than one call of vmnet at a time. */
 static void a_creation_that_hangs_is_given_up_after_30_seconds(void **unused)
 {
 	struct client client = { 0 };

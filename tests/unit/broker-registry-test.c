@@ -149,7 +149,8 @@ static void a_network_that_all_left_while_it_was_made_lingers(void **unused)
 	give_back(first());
 }
 
-/* Goal: all waiting clients get the reason, and the next request tries again. */
+/* Goal: all waiting clients get the reason, and the next request tries
+ * again. */
 static void all_who_wait_are_told_why_and_the_next_one_tries_again(
     void **unused)
 {

@@ -98,7 +98,8 @@ static void a_name_that_is_not_configured_is_not_found(void **unused)
 	close_client(&client);
 }
 
-/* Goal: a network whose entry has an error is refused, and others are served. */
+/* Goal: a network whose entry has an error is refused, and others are
+ * served. */
 static void a_network_whose_entry_is_wrong_is_refused_and_others_are_served(
     void **unused)
 {

@@ -195,7 +195,8 @@ static void recreate_during_creation(
 }
 
 /* Goal: if vmnet does not release the network, recreate fails and counts no
- * clients. Called again, it reports since when; and no client is left waiting. */
+ * clients. Called again, it reports since when; and no client is left
+ * waiting. */
 static void recreate_fails_when_vmnet_does_not_release_the_network(
     void **unused)
 {

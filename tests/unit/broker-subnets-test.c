@@ -126,8 +126,8 @@ static void assert_source(struct client *client, const char *name,
 	xpc_release(reply);
 }
 
-/* Goal: promise 5: a name has its own subnet, the next one while vmnet or the Mac
- * has that, and its own again as soon as it is free. */
+/* Goal: promise 5: a name has its own subnet, the next one while vmnet or the
+ * Mac has that, and its own again as soon as it is free. */
 static void a_name_has_its_own_subnet_and_the_next_while_that_is_in_use(
     void **unused)
 {
@@ -164,8 +164,8 @@ static void a_name_has_its_own_subnet_and_the_next_while_that_is_in_use(
 	close_client(&client);
 }
 
-/* Goal: a subnet that is preferred is had if it can be, and else the network has
- * one of those of its name. */
+/* Goal: a subnet that is preferred is had if it can be, and else the network
+ * has one of those of its name. */
 static void a_preferred_subnet_is_given_up_when_it_is_in_use(void **unused)
 {
 	struct config_network before = *config_find(&fixture.config, "far");

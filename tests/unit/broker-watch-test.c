@@ -55,8 +55,8 @@ static void assert_event(struct client *client, int at, const char *expected)
 #define ON(network) " network_name=\"" network "\" "
 
 /* Goal: the events of a network's life in order, as root sees them, and as
- * another user sees them: without other users' clients and the reasons why those
- * were refused. */
+ * another user sees them: without other users' clients and the reasons why
+ * those were refused. */
 static void a_watcher_sees_the_life_of_a_network_in_order(void **unused)
 {
 	static const struct {

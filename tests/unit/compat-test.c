@@ -7,9 +7,9 @@
 /*
  * Promise 7, from the side of the SDK: it works with the oldest broker and with
  * one that is newer than itself. (The oldest client against our broker is in
- * clients.bats.) The broker here is this program again, started by sdk-fixture.c;
- * the name that is asked for says how old it is. Only the public functions are
- * used.
+ * clients.bats.) The broker here is this program again, started by
+ * sdk-fixture.c; the name that is asked for says how old it is. Only the public
+ * functions are used.
  */
 
 #include <setjmp.h>

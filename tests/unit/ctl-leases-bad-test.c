@@ -5,8 +5,8 @@
 // fixture: ctl-leases-fixture
 
 /*
- * The files of bootpd, with any other content: what is read is bounded, and none
- * of it controls a terminal.
+ * The files of bootpd, with any other content: what is read is bounded, and
+ * none of it controls a terminal.
  */
 
 #include <errno.h>
@@ -70,7 +70,8 @@ static void bad_reservations_are_skipped(void **state)
 
 static void the_name_of_a_guest_is_made_printable(void **state)
 {
-	/* Goal: a guest's name neither controls a terminal nor ends an entry. */
+	/* Goal: a guest's name neither controls a terminal nor ends an
+	 * entry. */
 	struct leases leases;
 	char text[4096] = "{\n\tname=";
 

@@ -39,8 +39,9 @@ static void good_leases_and_reservations_are_read(void **state)
 
 static void an_address_is_listed_once(void **state)
 {
-	/* Goal: an address is listed once: for the guest that it is reserved for,
-	 * with the data of its lease, or for the guest that had it last. */
+	/* Goal: an address is listed once: for the guest that it is reserved
+	 * for, with the data of its lease, or for the guest that had it
+	 * last. */
 	struct leases leases;
 
 	(void)state;

@@ -4,8 +4,8 @@
 // link: tests/unit/run-until-failure.c
 
 /*
- * No test, but what run-tests-test.sh runs: the second of three tests fails, and
- * its tear-down waits for what the test did not come to do.
+ * No test, but what run-tests-test.sh runs: the second of three tests fails,
+ * and its tear-down waits for what the test did not come to do.
  */
 
 #include <unistd.h>

@@ -25,8 +25,8 @@ static int begin(void **state)
 	return test->setup_func == NULL ? 0 : test->setup_func(state);
 }
 
-/* SIGABRT: cmocka has printed the message. A child that a test forked is not the
- * one that reports. */
+/* SIGABRT: cmocka has printed the message. A child that a test forked is not
+ * the one that reports. */
 static void on_signal(int number)
 {
 	char line[256];

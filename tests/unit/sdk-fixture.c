@@ -92,7 +92,8 @@ void service_wait(void)
 	}
 }
 
-/* Answers one broker. False: it was killed before it asked, or had the answer. */
+/* Answers one broker. False: it was killed before it asked, or had the
+ * answer. */
 static bool launchd_check_in(int client)
 {
 	char text[256];

@@ -102,7 +102,8 @@ void check_int(const char *file, int line, const char *what, long long have,
 void check_string(const char *file, int line, const char *what,
     const char *have, const char *want);
 
-/* Threads at once, each of which gets its number; returns when all have ended. */
+/* Threads at once, each of which gets its number; returns when all have
+ * ended. */
 #define CROWD 16
 void crowd_run(void *(*run)(void *number));
 

@@ -2,10 +2,10 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The inside of the SDK, for its tests: they include vmnet-broker.c, not link it,
- * before this, for its queue and its state. When events_settle() returns, what was
- * queued before is over, and nothing needs to sleep. That protocol.h comes before
- * the SDK lets the compiler compare the two.
+ * The inside of the SDK, for its tests: they include vmnet-broker.c, not link
+ * it, before this, for its queue and its state. When events_settle() returns,
+ * what was queued before is over, and nothing needs to sleep. That protocol.h
+ * comes before the SDK lets the compiler compare the two.
  */
 
 #ifndef SDK_INSIDE_H
@@ -25,8 +25,8 @@ static inline void events_settle(void)
 	    });
 }
 
-/* Waits until a hold pauses before it asks again, or has its answer. Returns for
- * how long, or 0 if it is granted or refused. */
+/* Waits until a hold pauses before it asks again, or has its answer. Returns
+ * for how long, or 0 if it is granted or refused. */
 static inline int64_t pause_or_end(vmnet_broker_hold_t hold)
 {
 	int64_t delay = -1;

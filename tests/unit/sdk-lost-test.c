@@ -86,7 +86,8 @@ static void an_answer_after_59_seconds_is_in_time(void)
 	call_expect(&call, VMNET_BROKER_SUCCESS);
 }
 
-/* Goal: an acquire fails after 60 seconds if launchd cannot start the broker. */
+/* Goal: an acquire fails after 60 seconds if launchd cannot start the
+ * broker. */
 static void a_broker_that_cannot_be_started_costs_60_seconds(void)
 {
 	struct call call;
@@ -166,7 +167,8 @@ static void held_networks_are_granted_again_by_the_next_broker(void)
 	broker_expect_nothing();
 }
 
-/* Goal: the same when launchd forgot the service meanwhile, as in an upgrade. */
+/* Goal: the same when launchd forgot the service meanwhile, as in an
+ * upgrade. */
 static void held_networks_are_granted_again_after_an_upgrade(void)
 {
 	struct call call;

@@ -5,8 +5,8 @@
 // fixture: sdk-fixture sdk-broker sdk-scenario
 
 /*
- * vmnet_broker_acquire_network(): which replies it believes, and what it says of
- * the others.
+ * vmnet_broker_acquire_network(): which replies it believes, and what it says
+ * of the others.
  */
 
 #include "protocol.h"
@@ -31,7 +31,8 @@ static void a_null_is_an_answer_and_asks_nobody(void)
 	expect_request("default");
 }
 
-/* Goal: every status has a text of its own, and unknown numbers have one too. */
+/* Goal: every status has a text of its own, and unknown numbers have one
+ * too. */
 static void every_status_has_a_text_of_its_own(void)
 {
 	static const int others[] = { 10, 1001, INT32_MAX, -1, INT32_MIN };
@@ -128,7 +129,8 @@ static void only_a_reply_that_follows_the_protocol_is_believed(void)
 			xpc_release(network);
 		}
 	}
-	/* Another call returns the current network and makes no further hold. */
+	/* Another call returns the current network and makes no further
+	 * hold. */
 	events_settle();
 	alive = standin_objects_alive(NULL);
 	for (i = 0; i < COUNT(rows); i++) {

@@ -16,8 +16,8 @@
 
 #include "sdk-acquire.h"
 
-/* Goal: one hold for each name, whichever thread comes first, and each gets what
- * it asked for. */
+/* Goal: one hold for each name, whichever thread comes first, and each gets
+ * what it asked for. */
 static pthread_barrier_t gate;
 
 static void *crowd_main(void *argument)

@@ -14,8 +14,8 @@
 
 #include "sdk-hold.h"
 
-/* Goal: the hold reports the loss when the broker is killed, then the network of
- * the next broker, which is a new one; repeatedly, and each time the pauses
+/* Goal: the hold reports the loss when the broker is killed, then the network
+ * of the next broker, which is a new one; repeatedly, and each time the pauses
  * begin with the shortest. */
 static void a_hold_gets_the_network_of_the_next_broker(void)
 {
@@ -52,8 +52,9 @@ static void a_hold_gets_the_network_of_the_next_broker(void)
 	dispatch_release(queue);
 }
 
-/* Goal: a hold that was granted once retries more failures: what a broker cannot
- * do now, it may do later. Only a failure that retrying cannot change ends it. */
+/* Goal: a hold that was granted once retries more failures: what a broker
+ * cannot do now, it may do later. Only a failure that retrying cannot change
+ * ends it. */
 static void only_an_error_that_retrying_cannot_change_ends_a_lost_hold(void)
 {
 	static const struct {

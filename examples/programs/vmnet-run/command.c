@@ -114,10 +114,11 @@ static void reap(void)
 
 /*
  * If Ctrl-C ended the command, it was also meant for the other processes in the
- * foreground with us: otherwise a script that runs us would continue. If we were
- * sent the signal too, as before the command had the terminal, so were they. In
- * both cases the script's shell has to see that the signal ended us. So this
- * thread receives it, before it can exit: threads of dispatch block signals.
+ * foreground with us: otherwise a script that runs us would continue. If we
+ * were sent the signal too, as before the command had the terminal, so were
+ * they. In both cases the script's shell has to see that the signal ended us.
+ * So this thread receives it, before it can exit: threads of dispatch block
+ * signals.
  */
 static void end_by_interrupt(void)
 {

@@ -143,8 +143,8 @@ const char *subnet_address(int host)
 	static char text[INET_ADDRSTRLEN];
 	int pid = (int)getpid();
 
-	/* Probes may leave networks behind: 2048 processes in a row have subnets
-	 * of their own. */
+	/* Probes may leave networks behind: 2048 processes in a row have
+	 * subnets of their own. */
 	snprintf(text, sizeof(text), "172.%d.%d.%d", 24 + pid / 256 % 8,
 	    pid % 256, host);
 	return text;

@@ -51,8 +51,8 @@ void cannot_tell(const char *format, ...) PROBE_VERDICT;
 vmnet_network_configuration_ref configure(
     vmnet_mode_t mode, const char *gateway, int length);
 
-/* The network or NULL, with the status; takes the configuration. An answer for a
- * program without the entitlement is "cannot tell". */
+/* The network or NULL, with the status; takes the configuration. An answer for
+ * a program without the entitlement is "cannot tell". */
 vmnet_network_ref try_create(
     vmnet_network_configuration_ref config, vmnet_return_t *status);
 
@@ -69,11 +69,12 @@ const char *subnet_address(int host);
 /* Does an interface of this computer have the address? */
 bool is_own_address(struct in_addr address);
 
-/* A process that owns a network with this gateway. It ends when it is killed, or
- * exits without a release when the pipe is closed. */
+/* A process that owns a network with this gateway. It ends when it is killed,
+ * or exits without a release when the pipe is closed. */
 pid_t owner_start(const char *gateway, int *pipe_end);
 
-/* The verdict: whether the subnet can be used again when the owner has ended. */
+/* The verdict: whether the subnet can be used again when the owner has
+ * ended. */
 void check_free_after(pid_t owner, const char *gateway)
     __attribute__((noreturn));
 
@@ -98,8 +99,8 @@ struct port {
 	size_t frame_max;
 };
 
-/* Start and stop wait for vmnet's answer and return its status. Checksum and TSO
- * offload are on, as for the broker's own interface. */
+/* Start and stop wait for vmnet's answer and return its status. Checksum and
+ * TSO offload are on, as for the broker's own interface. */
 vmnet_return_t port_start(struct port *port, vmnet_network_ref network);
 vmnet_return_t port_stop(struct port *port);
 

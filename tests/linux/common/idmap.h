@@ -10,7 +10,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Returns whether there is only one user: then no process can change its user. */
+/* Returns whether there is only one user: then no process can change its
+ * user. */
 bool idmap_is_single(void);
 
 bool idmap_has_user(uid_t uid);

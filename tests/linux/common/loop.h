@@ -23,8 +23,8 @@ struct watch {
 void loop_add(struct watch *watch);
 void loop_remove(struct watch *watch);
 
-/* From now on SIGCHLD, SIGTERM and SIGINT are events: reaped() is called for each
- * child that has ended, stop() for the other two. Call it before there are
+/* From now on SIGCHLD, SIGTERM and SIGINT are events: reaped() is called for
+ * each child that has ended, stop() for the other two. Call it before there are
  * children. */
 void loop_signals(void (*reaped)(pid_t pid, int status), void (*stop)(void));
 

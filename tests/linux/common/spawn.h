@@ -27,8 +27,8 @@ struct spawn {
  */
 pid_t spawn_start(const struct spawn *spawn);
 
-/* Waits until the process has ended. Returns its exit status, 128 + n if signal n
- * killed it, or -1 with errno. */
+/* Waits until the process has ended. Returns its exit status, 128 + n if signal
+ * n killed it, or -1 with errno. */
 int spawn_wait(pid_t pid);
 
 /* Starts argv with our stdio and waits like spawn_wait(). Also returns -1 with

@@ -28,16 +28,16 @@ int unix_connect(const char *path, int type);
 /* Sends all of data, and waits while a stream is full. Never raises SIGPIPE. */
 int unix_send(int fd, const void *data, size_t size, const int *fds, int nfds);
 
-/* Sends one message on a SOCK_SEQPACKET. It never waits for a peer that does not
- * read, but fails with EAGAIN. */
+/* Sends one message on a SOCK_SEQPACKET. It never waits for a peer that does
+ * not read, but fails with EAGAIN. */
 int unix_send_now(
     int fd, const void *data, size_t size, const int *fds, int nfds);
 
 /*
  * Calls recvmsg() once, and returns the size of the message, or 0 at the end of
- * file. *nfds is the capacity of fds before the call, and the number of received
- * descriptors after it. If the message or a descriptor does not fit, the call
- * fails with EMSGSIZE, and all received descriptors are closed.
+ * file. *nfds is the capacity of fds before the call, and the number of
+ * received descriptors after it. If the message or a descriptor does not fit,
+ * the call fails with EMSGSIZE, and all received descriptors are closed.
  */
 ssize_t unix_receive(int fd, void *data, size_t size, int *fds, int *nfds);
 

@@ -29,7 +29,8 @@ static void knote_remove(struct knote *knote)
 	knote_destroy(knote);
 }
 
-/* A closed kqueue leaves its knotes, which are freed when its number is reused. */
+/* A closed kqueue leaves its knotes, which are freed when its number is
+ * reused. */
 int kqueue(void)
 {
 	int kq = epoll_create1(EPOLL_CLOEXEC);

@@ -6,9 +6,9 @@
  *
  * As many as POOL_WANTED run at a time. A thread that blocks in one of the
  * libraries reports it, and another one replaces it immediately; a thread that
- * blocks elsewhere is noticed when there has been no progress for a while. Of the
- * idle threads the one that worked last gets the next item, as in the kernel of
- * macOS. An idle thread exits after POOL_IDLE_SECONDS.
+ * blocks elsewhere is noticed when there has been no progress for a while. Of
+ * the idle threads the one that worked last gets the next item, as in the
+ * kernel of macOS. An idle thread exits after POOL_IDLE_SECONDS.
  */
 
 #include "dispatch-internal.h"

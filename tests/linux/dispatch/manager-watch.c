@@ -115,8 +115,8 @@ static int watch_link(struct system_watch *watch)
 	watches_grow((size_t)watch->fd);
 	watch->next = watches.by_fd[watch->fd];
 	watches.by_fd[watch->fd] = watch;
-	/* For a paused watch epoll_ctl() may not run, and it reports what epoll can
-	 * watch. */
+	/* For a paused watch epoll_ctl() may not run, and it reports what epoll
+	 * can watch. */
 	if (watches_update(watch->fd) == 0) {
 		return 0;
 	}

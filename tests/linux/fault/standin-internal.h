@@ -12,8 +12,8 @@
 #include <standin.h>
 
 /*
- * The clock's page, in memory or in the file that STANDIN_CLOCK names. To advance
- * it, add to the time, then to seq, and wake the futex seq.
+ * The clock's page, in memory or in the file that STANDIN_CLOCK names. To
+ * advance it, add to the time, then to seq, and wake the futex seq.
  */
 struct standin_clock_page {
 	uint32_t seq;

@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The table of IPv4 routes as macOS lists it: sockaddrs of BSD, which begin with
- * a length, and masks that end with their last byte that is not 0.
+ * The table of IPv4 routes as macOS lists it: sockaddrs of BSD, which begin
+ * with a length, and masks that end with their last byte that is not 0.
  */
 
 #include "sysctl-route.h"

@@ -28,7 +28,8 @@ struct nudge {
 	pthread_mutex_t *mutex;
 };
 
-/* Locked after the waiter's mutex; in the opposite order only trylock is safe. */
+/* Locked after the waiter's mutex; in the opposite order only trylock is
+ * safe. */
 static pthread_mutex_t nudge_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void nudge_fire(void *context)

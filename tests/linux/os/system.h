@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The interfaces between the parts of the stand-in's libSystem, and the libraries
- * on top of it. Programs never see this header.
+ * The interfaces between the parts of the stand-in's libSystem, and the
+ * libraries on top of it. Programs never see this header.
  */
 
 #ifndef SYSTEM_H
@@ -95,9 +95,9 @@ struct system_watch *system_watch_create(
 void system_watch_set_events(struct system_watch *watch, uint32_t events);
 
 /*
- * From any thread, also from the handler. After `finished` (may be NULL) has been
- * called with the context, on the manager thread, the handler is not called any
- * more; only then may fd be closed.
+ * From any thread, also from the handler. After `finished` (may be NULL) has
+ * been called with the context, on the manager thread, the handler is not
+ * called any more; only then may fd be closed.
  */
 void system_watch_destroy(
     struct system_watch *watch, dispatch_function_t finished);

@@ -56,8 +56,9 @@ static int descriptors(void)
 	return count;
 }
 
-/* Goal: when the path exists, it can be connected to; its mode is right from the
- * start; an old socket is replaced, and nothing else is left in the folder. */
+/* Goal: when the path exists, it can be connected to; its mode is right from
+ * the start; an old socket is replaced, and nothing else is left in the
+ * folder. */
 static void a_listener_is_ready_when_its_path_exists(void **state)
 {
 	char events[4096];

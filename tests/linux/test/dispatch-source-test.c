@@ -35,8 +35,8 @@ static void a_timer_fires_once_when_it_is_due(void **state)
 	heard_destroy(heard);
 }
 
-/* Goal: a repeating timer reports how often it was due; when it is set again, it
- * starts at 0. */
+/* Goal: a repeating timer reports how often it was due; when it is set again,
+ * it starts at 0. */
 static void a_repeating_timer_reports_how_often_it_was_due(void **state)
 {
 	struct heard *heard = heard_create(DISPATCH_SOURCE_TYPE_TIMER, 0, 0);

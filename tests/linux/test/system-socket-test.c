@@ -94,8 +94,8 @@ static void the_credentials_of_the_peer_are_known(void **state)
 	close(fds[1]);
 }
 
-/* Goal: with SO_NOSIGPIPE, writing to a closed socket fails and does not end the
- * program. */
+/* Goal: with SO_NOSIGPIPE, writing to a closed socket fails and does not end
+ * the program. */
 static void with_so_nosigpipe_a_write_to_a_closed_socket_fails(void **state)
 {
 	int on = 1;

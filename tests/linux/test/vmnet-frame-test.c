@@ -144,7 +144,8 @@ static void events(void)
 static void frames_that_can_be_read_are_reported(void **state)
 {
 	(void)state;
-	/* Goal: frames that can be read cause events, until the handler is removed. */
+	/* Goal: frames that can be read cause events, until the handler is
+	 * removed. */
 	run_scenario(events);
 }
 

@@ -18,7 +18,8 @@
 void guest_fill_ether(
     struct guest *guest, struct ether_header *ether, uint16_t type);
 
-/* As guest_read(). 0: none came within the time, in ms; -1: there is no limit. */
+/* As guest_read(). 0: none came within the time, in ms; -1: there is no
+ * limit. */
 size_t guest_read_within(
     struct guest *guest, void *data, size_t size, int timeout);
 

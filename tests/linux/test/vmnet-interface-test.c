@@ -6,7 +6,8 @@
 // frameworks: vmnet CoreFoundation
 
 /*
- * The life of an interface of the stand-in's vmnet: start, stop, refusals, threads.
+ * The life of an interface of the stand-in's vmnet: start, stop, refusals,
+ * threads.
  */
 
 #include "vmnet-interface-fixture.h"

@@ -7,8 +7,8 @@
 // frameworks: vmnet CoreFoundation
 
 /*
- * The API of vmnet before macOS 26, vmnet_start_interface(): what an interface is
- * known by, and which others it is apart from.
+ * The API of vmnet before macOS 26, vmnet_start_interface(): what an interface
+ * is known by, and which others it is apart from.
  */
 
 #include "vmnet-interface-fixture.h"

@@ -5,8 +5,8 @@
 // frameworks: vmnet CoreFoundation
 
 /*
- * Owners of networks that are killed, a vmnetd that is not there or restarts, calls
- * that fail, and threads. Interfaces are in vmnet-interface-test.c.
+ * Owners of networks that are killed, a vmnetd that is not there or restarts,
+ * calls that fail, and threads. Interfaces are in vmnet-interface-test.c.
  */
 
 #include "vmnet-network-fixture.h"

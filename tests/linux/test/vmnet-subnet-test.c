@@ -5,7 +5,8 @@
 // frameworks: vmnet CoreFoundation
 
 /*
- * Which subnets the networks of the stand-in's vmnet get, by the rules of macOS.
+ * Which subnets the networks of the stand-in's vmnet get, by the rules of
+ * macOS.
  */
 
 #include "vmnet-network-fixture.h"

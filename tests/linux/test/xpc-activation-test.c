@@ -4,8 +4,8 @@
 // link: tests/linux/test/xpc-fixture*.c
 
 /*
- * Connections begin: activation, suspension, and how a peer appears. The numbers
- * are those of the list in tests/linux/xpc/README.md.
+ * Connections begin: activation, suspension, and how a peer appears. The
+ * numbers are those of the list in tests/linux/xpc/README.md.
  */
 
 #include "xpc-fixture-standin.h"

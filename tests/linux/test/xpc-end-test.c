@@ -5,8 +5,8 @@
 // link: tests/linux/test/xpc-fixture.c tests/linux/test/xpc-fixture-mailbox.c
 
 /*
- * Connections end: the other side goes, or this one cancels. The numbers are those
- * of the list in tests/linux/xpc/README.md.
+ * Connections end: the other side goes, or this one cancels. The numbers are
+ * those of the list in tests/linux/xpc/README.md.
  */
 
 #include "xpc-fixture.h"

@@ -4,8 +4,8 @@
 // link: tests/linux/test/xpc-fixture*.c
 
 /*
- * What a message carries: copies, descriptors, credentials, any bytes, any size.
- * The numbers are those of the list in tests/linux/xpc/README.md.
+ * What a message carries: copies, descriptors, credentials, any bytes, any
+ * size. The numbers are those of the list in tests/linux/xpc/README.md.
  */
 
 #include "xpc-fixture-standin.h"

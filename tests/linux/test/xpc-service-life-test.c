@@ -122,8 +122,8 @@ static void rule_15_a_service_that_is_terminated_gets_no_more_messages(
 	ask_for(client, "silence", &answers);
 	call_pid(client, "pid");
 	kill(launchd_wait_running(), SIGTERM);
-	/* From any sender, and although the signal is ignored: the peer's handler
-	 * reports that it got the event. */
+	/* From any sender, and although the signal is ignored: the peer's
+	 * handler reports that it got the event. */
 	reply = mailbox_get(&events);
 	assert_string_equal(
 	    xpc_dictionary_get_string(reply, "told"), "termination");

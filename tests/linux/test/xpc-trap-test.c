@@ -4,8 +4,8 @@
 // link: tests/linux/test/xpc-fixture*.c
 
 /*
- * The traps: what a program does to connections that only works when the library
- * was careful.
+ * The traps: what a program does to connections that only works when the
+ * library was careful.
  */
 
 #include "xpc-fixture-standin.h"

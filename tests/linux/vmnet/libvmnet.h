@@ -22,8 +22,8 @@
 #define PACKETS_MAX 256 /* of one read or write, as on macOS */
 
 /*
- * The result that a test has set for this call (standin.h), or VMNET_SUCCESS. If
- * the test has set that, the call hangs.
+ * The result that a test has set for this call (standin.h), or VMNET_SUCCESS.
+ * If the test has set that, the call hangs.
  */
 vmnet_return_t fault(const char *function);
 

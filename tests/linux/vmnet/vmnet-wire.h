@@ -6,10 +6,10 @@
  * SOCK_SEQPACKET socket: one message per packet, fixed structs, native byte
  * order except for addresses, which are in network order.
  *
- * A process has one connection. Every request except WIRE_GOODBYE gets one reply
- * with the same type and sequence; replies may overtake one another. When the
- * connection ends, the process has ended: after WIRE_GOODBYE it exited normally,
- * otherwise it was killed.
+ * A process has one connection. Every request except WIRE_GOODBYE gets one
+ * reply with the same type and sequence; replies may overtake one another. When
+ * the connection ends, the process has ended: after WIRE_GOODBYE it exited
+ * normally, otherwise it was killed.
  */
 
 #ifndef VMNET_WIRE_H

@@ -7,8 +7,8 @@
  * is in the main table with a higher metric. On macOS it is the same, as each
  * network service has its own default route.
  *
- * Priority and table have the bridge's number. The routes to other bridges and to
- * the Mac's own links do not change.
+ * Priority and table have the bridge's number. The routes to other bridges and
+ * to the Mac's own links do not change.
  */
 
 #include "vmnetd.h"

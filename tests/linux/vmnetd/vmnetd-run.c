@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * Runs other programs. It waits for short ones, which take milliseconds; dnsmasq
- * runs in the background.
+ * Runs other programs. It waits for short ones, which take milliseconds;
+ * dnsmasq runs in the background.
  */
 
 #include "vmnetd.h"

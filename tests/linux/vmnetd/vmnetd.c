@@ -99,7 +99,8 @@ static void options_parse(int argc, char **argv)
 	}
 }
 
-/* Leases survive a stop of their network, as on macOS, but not that of vmnetd. */
+/* Leases survive a stop of their network, as on macOS, but not that of
+ * vmnetd. */
 static void directory_create(void)
 {
 	char path[256];

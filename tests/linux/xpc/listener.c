@@ -3,8 +3,8 @@
 
 /*
  * Listeners: of a service, whose socket launchd keeps and lends, and anonymous
- * ones, which are found by endpoints. An endpoint is one end of a socket pair; to
- * connect, a process sends a socket of its own through it.
+ * ones, which are found by endpoints. An endpoint is one end of a socket pair;
+ * to connect, a process sends a socket of its own through it.
  */
 
 #include "connection.h"

@@ -269,8 +269,8 @@ void xsend_frame(xpc_connection_t self, struct xframe *frame)
 	}
 }
 
-/* A reply goes to a right of its own: it is not in the queue, but behind a frame
- * that has begun and other replies. */
+/* A reply goes to a right of its own: it is not in the queue, but behind a
+ * frame that has begun and other replies. */
 static void push_reply(xpc_connection_t self, struct xframe *frame)
 {
 	struct xframe **at = &self->out;

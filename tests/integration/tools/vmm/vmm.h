@@ -2,7 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * What the files of vmm share: numbers, a frame, and the actions with ARP and ICMP.
+ * What the files of vmm share: numbers, a frame, and the actions with ARP and
+ * ICMP.
  */
 
 #ifndef VMM_H

@@ -264,7 +264,8 @@ typedef NS_ENUM(NSInteger, VZVirtualMachineState) {
 
 struct standin_machine;
 
-/* The GNU runtime has no weak references: the assigned object must outlive it. */
+/* The GNU runtime has no weak references: the assigned object must outlive
+ * it. */
 
 #if __has_feature(objc_arc)
 #define STANDIN_WEAK weak

@@ -2,8 +2,8 @@
 // Copyright The vmnet-broker authors
 
 /*
- * The part of Foundation that the Objective-C examples use, as Apple declares it:
- * names, types, generics, nullability. For a compiler that only checks.
+ * The part of Foundation that the Objective-C examples use, as Apple declares
+ * it: names, types, generics, nullability. For a compiler that only checks.
  */
 
 #ifndef CHECK_FOUNDATION_H

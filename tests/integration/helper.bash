@@ -17,6 +17,7 @@ $(cat)"
 # options KEYS: prints a configuration with these keys of "$options", and with
 # the built-in networks.
 options() {
+    # shellcheck disable=SC2016 # "$options" is a key
     printf '{"$options": {%s}, "default": {"mode": "shared"}}\n' "$1" \
         >"$BATS_TEST_TMPDIR/options.json"
     echo "$BATS_TEST_TMPDIR/options.json"

@@ -64,5 +64,6 @@ wait_until_empty() {
 }
 
 # Prints the sandbox's own namespaces as count_processes wants them.
+# shellcheck disable=SC2016 # the sandbox's shell expands it
 print_namespaces='for n in mnt pid net ipc uts; do readlink /proc/self/ns/$n; done |
     paste -s -d "|" | sed "s/[][]/\\\\&/g"'

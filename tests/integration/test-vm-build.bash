@@ -136,6 +136,7 @@ build_with() {
 }
 
 exec_with() {
+    # shellcheck disable=SC2154 # the tests set environment
     exec env -i PATH="$T/bin" HOME="$T" "${environment[@]}" \
         "${shell[@]}" "$build" "$@"
 }

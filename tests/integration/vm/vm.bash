@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The vmnet-broker authors
 #
-# What the VM tests share. They are the same on macOS and on Linux, where they
+# Shared by the VM tests. They are the same on macOS and on Linux, where they
 # run inside tests/linux/run; TEST_LAUNCHER is launcher or vmnet-run.
+#
+# shellcheck disable=SC2034 # the tests use the variables
 
 cd "$BATS_TEST_DIRNAME/../../.." || exit
 

@@ -91,6 +91,19 @@ struct client *client_connect(unsigned uid)
 	return client;
 }
 
+static void count_reply(struct client *client, xpc_object_t reply)
+{
+	if (xpc_get_type(reply) != XPC_TYPE_DICTIONARY) {
+		return;
+	}
+	if (xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_NETWORK) != NULL) {
+		client->granted++;
+	}
+	if (xpc_dictionary_get_value(reply, VMNET_BROKER_KEY_ERROR) != NULL) {
+		client->refused++;
+	}
+}
+
 void ask_later(struct client *client, const char *command, const char *name)
 {
 	xpc_object_t request = fixture_request(command, name);
@@ -104,6 +117,7 @@ void ask_later(struct client *client, const char *command, const char *name)
 		    if (before != NULL) {
 			    xpc_release(before);
 		    }
+		    count_reply(client, reply);
 		    client->pending--;
 	    });
 	xpc_release(request);

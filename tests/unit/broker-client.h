@@ -32,7 +32,11 @@ int tear_down(void **unused);
 struct client {
 	xpc_connection_t connection;
 	atomic_bool ended;
-	atomic_int pending; /* of ask_later() */
+	/* The requests of ask_later() without a reply, and the replies with a
+	 * network and with an error. */
+	atomic_int pending;
+	atomic_int granted;
+	atomic_int refused;
 	/* The last reply to ask_later(), or NULL. Several threads may write it:
 	 * the replies to a client that dies come on any of them. */
 	_Atomic(xpc_object_t) last;

@@ -19,10 +19,19 @@ int others_count;
 
 static struct client *watcher; /* holds nothing */
 
+/* On return, the broker has read everything that the client sent before. */
+static xpc_object_t get_status(struct client *client)
+{
+	xpc_object_t reply = ask(client, VMNET_BROKER_COMMAND_STATUS, NULL);
+
+	assert_ptr_equal(xpc_get_type(reply), XPC_TYPE_DICTIONARY);
+	return reply;
+}
+
 void ask_and_wait(struct client *client, const char *name)
 {
 	ask_later(client, VMNET_BROKER_COMMAND_ACQUIRE, name);
-	xpc_release(ask(client, VMNET_BROKER_COMMAND_STATUS, NULL));
+	xpc_release(get_status(client));
 }
 
 void all_ask(void)
@@ -42,7 +51,7 @@ static char wanted[128];
 
 static void describe(char text[128], const char *name)
 {
-	xpc_object_t status = ask(watcher, VMNET_BROKER_COMMAND_STATUS, NULL);
+	xpc_object_t status = get_status(watcher);
 	xpc_object_t all =
 	    xpc_dictionary_get_value(status, VMNET_BROKER_STATUS_NETWORKS);
 	const char *state = "absent";
@@ -93,22 +102,12 @@ void expect_held(const char *alone)
 	    others_count + 1);
 }
 
-void expect_answer(struct client *client, bool granted)
-{
-	wait_reply(client);
-	assert_ptr_equal(xpc_get_type(client->last), XPC_TYPE_DICTIONARY);
-	assert_int_equal(xpc_dictionary_get_value(
-			     client->last, VMNET_BROKER_KEY_NETWORK) != NULL,
-	    granted);
-	assert_int_equal(xpc_dictionary_get_value(
-			     client->last, VMNET_BROKER_KEY_ERROR) != NULL,
-	    !granted);
-}
-
-void expect_answers(bool granted)
+void expect_answers(int granted, int refused)
 {
 	for (int i = 0; i < others_count; i++) {
-		expect_answer(others[i], granted);
+		wait_reply(others[i]);
+		assert_int_equal(others[i]->granted, granted);
+		assert_int_equal(others[i]->refused, refused);
 	}
 }
 
@@ -118,6 +117,7 @@ void leave_lingering(void)
 
 	ask_and_wait(client, KILL_NETWORK);
 	wait_reply(client);
+	assert_int_equal(client->granted, 1);
 	client_destroy(client);
 	expect(KILL_NETWORK, "lingering", 0, others_count + 2);
 }

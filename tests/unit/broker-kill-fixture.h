@@ -11,8 +11,6 @@
 #ifndef BROKER_KILL_FIXTURE_H
 #define BROKER_KILL_FIXTURE_H
 
-#include <stdbool.h>
-
 #include "broker-client.h"
 #include "broker-fixture.h"
 #include "run-until-failure.h"
@@ -51,9 +49,8 @@ void expect_rest(const char *state);
 /* The same: the others hold it; without others, its state is `alone`. */
 void expect_held(const char *alone);
 
-/* Checks that the last answer was a network, or a refusal. */
-void expect_answer(struct client *client, bool granted);
-/* Checks that for each of the others. */
-void expect_answers(bool granted);
+/* Waits for the replies to the others, and checks that each of them got so many
+ * networks and refusals. */
+void expect_answers(int granted, int refused);
 
 #endif

@@ -108,7 +108,8 @@ void peer_answer_hold(struct hold *hold, const struct failure *failure)
 	peer_restart_idle_timeout(peer);
 }
 
-/* A hold that is not requested yet, or NULL: out of memory. */
+/* A hold that is not requested yet, or NULL: out of memory. Ends the idle
+ * timeout in any case. */
 static struct hold *create_hold(struct peer *peer)
 {
 	struct owned_hold *owned = &peer->first;
@@ -171,7 +172,6 @@ static void acquire_new(struct peer *peer, xpc_object_t reply,
 		peer_restart_idle_timeout(peer);
 		return;
 	}
-	peer_restart_idle_timeout(peer);
 	registry_acquire(network, hold);
 }
 

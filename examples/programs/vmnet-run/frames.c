@@ -37,8 +37,8 @@
 #define PAUSE_FIRST (50 * NSEC_PER_USEC)
 #define PAUSE_LAST (256 * PAUSE_FIRST)
 
-/* Maximum number of batches to the guest before the guest's own frames have
- * their turn. */
+/* Maximum number of batches in one direction before the other one has its
+ * turn. */
 #define TURN 4
 
 /* Maximum number of batches taken from a guest that is gone, so that a
@@ -272,8 +272,8 @@ static bool port_move(struct port *port)
 	return !port->closed;
 }
 
-/* Moves frames to the guest until there are none, or until it is the turn of
- * other ports. */
+/* Moves frames to the guest until there are none, or until it is the turn of the
+ * guest's own frames. */
 static void port_to_guest(struct port *port)
 {
 	if (port->closed || port->waiting) {
